@@ -1,0 +1,140 @@
+// What the Data Catalog tells at run time: an entry with every default filled in, parsed and checked.
+import { z } from "zod";
+import { SCALAR_TYPES, type ColumnType } from "./types.ts";
+
+export const columnTypeSchema: z.ZodType<ColumnType> = z.lazy(() =>
+  z.union([
+    z.enum(SCALAR_TYPES),
+    z.strictObject({ decimal: z.tuple([z.int().min(1).max(38), z.int().min(0).max(38)]) }),
+    z.strictObject({ timestamp: z.literal("epoch_seconds") }),
+    z.strictObject({ list: columnTypeSchema }),
+    z.strictObject({ map: columnTypeSchema }),
+    z.strictObject({
+      struct: z
+        .array(
+          z
+            .strictObject({
+              name: z.string(),
+              type: columnTypeSchema,
+              from: z.string().optional(),
+            })
+            .transform(({ name, type, from }) =>
+              from === undefined ? { name, type } : { name, type, from },
+            ),
+        )
+        .min(1),
+    }),
+  ]),
+);
+
+export const columnSchema = z.strictObject({
+  name: z.string(),
+  type: columnTypeSchema,
+  path: z.array(z.string()).min(1).readonly(),
+  description: z.string(),
+  nullable: z.boolean(),
+  personal: z.boolean(),
+});
+
+export const budgetSchema = z.strictObject({
+  lanes: z.int().min(1),
+  dutyCycle: z.number().gt(0).max(1),
+  maxRowsPerSecond: z.number().positive(),
+  pageRows: z.int().min(1).max(10_000),
+  maxSecondsPerRun: z.number().positive(),
+});
+
+export const sourceSchema = z.strictObject({
+  name: z.string(),
+  system: z.enum(["elasticsearch", "cassandra"]),
+  owner: z.string(),
+  description: z.string(),
+  /** Name of the secret with address and credentials. */
+  secret: z.string(),
+  budget: budgetSchema,
+});
+
+export const cursorSchema = z.strictObject({
+  column: z.string(),
+  /** The cursor's exact field path in the source, dotted. */
+  field: z.string(),
+  lagSeconds: z.number().nonnegative(),
+  overlapSeconds: z.number().nonnegative(),
+});
+
+export const deletesSchema = z.discriminatedUnion("way", [
+  z.strictObject({ way: z.literal("none") }),
+  z.strictObject({ way: z.literal("soft-delete"), column: z.string() }),
+  z.strictObject({
+    way: z.literal("key-sweep"),
+    everyHours: z.number().nonnegative(),
+    maxShare: z.number().min(0).max(1),
+  }),
+  z.strictObject({ way: z.literal("absence"), maxShare: z.number().min(0).max(1) }),
+]);
+
+export const partitionSchema = z.strictObject({
+  column: z.string(),
+  transform: z.union([
+    z.enum(["identity", "day", "month"]),
+    z.strictObject({ bucket: z.int().positive() }),
+  ]),
+});
+
+export const checkSchema = z.strictObject({
+  name: z.string(),
+  badRows: z.string(),
+  severity: z.enum(["error", "warn"]),
+});
+
+export const publishSchema = z
+  .strictObject({
+    distribution: z.discriminatedUnion("style", [
+      z.strictObject({ style: z.literal("even") }),
+      z.strictObject({ style: z.literal("all") }),
+      z.strictObject({ style: z.literal("key"), column: z.string() }),
+    ]),
+    sortKeys: z.array(z.string()),
+  })
+  .nullable();
+
+const entryShape = {
+  name: z.string(),
+  owner: z.string(),
+  description: z.string(),
+  key: z.array(z.string()).min(1),
+  columns: z.array(columnSchema).min(1),
+  partitioning: z.array(partitionSchema),
+  checks: z.array(checkSchema),
+  publish: publishSchema,
+  fingerprint: z.string(),
+};
+
+/** A table as the Data Catalog has it. `splits` is how many token ranges a Cassandra sweep is cut into. */
+export const tableDefinitionSchema = z.strictObject({
+  kind: z.literal("table"),
+  ...entryShape,
+  source: sourceSchema,
+  from: z.union([
+    z.strictObject({ index: z.string() }),
+    z.strictObject({ keyspace: z.string(), table: z.string(), splits: z.int().positive() }),
+  ]),
+  cursor: cursorSchema.nullable(),
+  deletes: deletesSchema,
+});
+
+/** A model as the Data Catalog has it. */
+export const modelDefinitionSchema = z.strictObject({
+  kind: z.literal("model"),
+  ...entryShape,
+  language: z.enum(["sql", "python"]),
+  script: z.string(),
+  inputs: z.array(z.string()).min(1),
+});
+
+export type ColumnDefinition = z.infer<typeof columnSchema>;
+export type SourceDefinition = z.infer<typeof sourceSchema>;
+export type LoadBudgetDefinition = z.infer<typeof budgetSchema>;
+export type TableDefinition = z.infer<typeof tableDefinitionSchema>;
+export type ModelDefinition = z.infer<typeof modelDefinitionSchema>;
+export type Definition = TableDefinition | ModelDefinition;

@@ -1,0 +1,28 @@
+// How a mistake in the catalog is told: the value, the place and the fix.
+
+/** One thing that is wrong in the catalog. */
+export interface Mistake {
+  /** The entry, and the column or property in it: `table leads, column email`. */
+  readonly place: string;
+  /** What is wrong, with the value as it was found. */
+  readonly problem: string;
+  /** What to write in its place. */
+  readonly fix: string;
+}
+
+/** A mistake as one line of text. */
+export function describeMistake({ place, problem, fix }: Mistake): string {
+  return `${place}: ${problem}. Fix: ${fix}`;
+}
+
+/** The catalog, or what the Data Catalog holds of it, is wrong. Never retried. */
+export class CatalogError extends Error {
+  override readonly name = "CatalogError";
+  readonly mistakes: readonly Mistake[];
+
+  /** @param mistakes at least one; all of them are in the message, a line each */
+  constructor(mistakes: readonly Mistake[]) {
+    super(mistakes.map(describeMistake).join("\n"));
+    this.mistakes = mistakes;
+  }
+}

@@ -1,0 +1,51 @@
+// `sluice run [tables…]`: one run of the pipeline, here or in AWS.
+import { readArguments } from "../arguments.ts";
+import { COMMANDS } from "../commands.ts";
+import { connect, type Connection } from "../connection.ts";
+import { withLocalStack } from "../local-stack.ts";
+import { Output } from "../output.ts";
+import { runPipeline } from "../pipeline.ts";
+import { summarizeRun } from "../run-summary.ts";
+
+/** Runs once and tells the outcome; true if it succeeded. */
+export async function runOnce(
+  connection: Connection,
+  tables: readonly string[],
+  output: Output,
+): Promise<boolean> {
+  const finished = await runPipeline(connection, tables, output);
+  const succeeded = finished.status === "SUCCEEDED";
+  if (finished.record === undefined) {
+    output.line(`${finished.run}: ${finished.status}: ${finished.cause ?? "it left no record"}`);
+  } else {
+    for (const line of summarizeRun(finished.record)) output.line(line);
+  }
+  if (!succeeded && connection.local !== undefined) {
+    output.line(`Logs of every part: ${connection.local.logFolder}`);
+  }
+  output.result({
+    run: finished.run,
+    status: finished.status,
+    seconds: finished.seconds,
+    cause: finished.cause ?? null,
+    record: finished.record ?? null,
+  });
+  return succeeded;
+}
+
+export async function run(args: string[]): Promise<number> {
+  const { values, positionals } = readArguments({
+    args,
+    options: COMMANDS.run.options,
+    allowPositionals: true,
+  });
+  const output = new Output({ json: values.json ?? false });
+  if (values.deployed !== undefined) {
+    const connection = await connect({ deployed: values.deployed });
+    return (await runOnce(connection, positionals, output)) ? 0 : 1;
+  }
+  return withLocalStack(values, output, async (stack) => {
+    const connection = await connect({ local: stack });
+    return (await runOnce(connection, positionals, output)) ? 0 : 1;
+  });
+}

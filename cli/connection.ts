@@ -1,0 +1,75 @@
+// Where a deployment is: on this machine, or in the AWS account that the usual credentials name.
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { GetParameterCommand, ParameterNotFound, SSMClient } from "@aws-sdk/client-ssm";
+import { z } from "zod";
+import { LOCAL_CREDENTIALS, LOCAL_REGION, type RunningStack } from "../local/state.ts";
+
+const deploymentSchema = z.object({
+  format: z.literal(1),
+  deployment: z.string(),
+  stateMachineArn: z.string(),
+  bucket: z.string(),
+  ledger: z.string(),
+  buildJob: z.string(),
+  warehouse: z
+    .object({ workgroup: z.string(), database: z.string(), secretArn: z.string() })
+    .nullable(),
+});
+export type Deployment = z.infer<typeof deploymentSchema>;
+
+/** AWS clients and the names of a deployment's parts. */
+export interface Connection {
+  readonly deployment: Deployment;
+  readonly local: RunningStack | undefined;
+  readonly s3: S3Client;
+  readonly dynamodb: DynamoDBClient;
+  readonly sfn: SFNClient;
+  readonly redshift: RedshiftDataClient;
+  readonly cloudwatch: CloudWatchClient;
+}
+
+/**
+ * Connects to a stack on this machine, or to a deployed one.
+ * @throws Error if there is no deployment of that name
+ */
+export async function connect(
+  to: { local: RunningStack } | { deployed: string },
+): Promise<Connection> {
+  const local = "local" in to ? to.local : undefined;
+  const config =
+    local === undefined
+      ? {}
+      : {
+          endpoint: local.endpoint ?? "http://127.0.0.1:0",
+          region: LOCAL_REGION,
+          credentials: LOCAL_CREDENTIALS,
+        };
+  const name = "local" in to ? to.local.deployment : to.deployed;
+  const ssm = new SSMClient(config);
+  let text: string | undefined;
+  try {
+    const answer = await ssm.send(new GetParameterCommand({ Name: `/sluice/${name}` }));
+    text = answer.Parameter?.Value;
+  } catch (error) {
+    if (!(error instanceof ParameterNotFound)) throw error;
+    throw new Error(
+      `There is no deployment named ${JSON.stringify(name)}: the parameter /sluice/${name} does not exist in this account and region. Deploy it with \`npx cdk deploy --all\`, or give another name with --deployed.`,
+      { cause: error },
+    );
+  } finally {
+    ssm.destroy();
+  }
+  return {
+    deployment: deploymentSchema.parse(JSON.parse(text ?? "null")),
+    local,
+    s3: new S3Client({ ...config, forcePathStyle: local !== undefined }),
+    dynamodb: new DynamoDBClient(config),
+    sfn: new SFNClient(config),
+    redshift: new RedshiftDataClient(config),
+    cloudwatch: new CloudWatchClient(config),
+  };
+}

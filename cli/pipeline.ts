@@ -1,0 +1,159 @@
+// Starts a run of the state machine and follows it to its end, telling what it does.
+import { GetObjectCommand, NoSuchKey } from "@aws-sdk/client-s3";
+import { DescribeExecutionCommand, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import { Ledger } from "../functions/ledger/ledger.ts";
+import { keys } from "../functions/protocol/keys.ts";
+import type { RunRecord } from "../functions/protocol/run.ts";
+import { lastLines } from "../local/toolchain/log-tail.ts";
+import type { Connection } from "./connection.ts";
+import { formatCount, type Output } from "./output.ts";
+
+const POLL_MILLIS = 500;
+
+const planSchema = z.object({ tables: z.array(z.object({ table: z.string() })) });
+
+export interface FinishedRun {
+  readonly run: string;
+  readonly status: string;
+  readonly seconds: number;
+  /** What the run recorded, if it came that far. */
+  readonly record: RunRecord | undefined;
+  /** The execution's own cause, if it failed. */
+  readonly cause: string | undefined;
+}
+
+/**
+ * Starts a run over the named tables (none: all) and waits for its end.
+ * @throws Error if it cannot be started
+ */
+export async function runPipeline(
+  connection: Connection,
+  tables: readonly string[],
+  output: Output,
+): Promise<FinishedRun> {
+  const run = `run-${new Date().toISOString().replace(/[-:.]/g, "").toLowerCase()}`;
+  const startedAt = Date.now();
+  const started = await connection.sfn.send(
+    new StartExecutionCommand({
+      stateMachineArn: connection.deployment.stateMachineArn,
+      name: run,
+      input: JSON.stringify(tables.length === 0 ? {} : { tables }),
+    }),
+  );
+  const ledger = new Ledger({
+    client: connection.dynamodb,
+    tableName: connection.deployment.ledger,
+  });
+  const watcher = new RunWatcher(connection, ledger, run);
+  for (;;) {
+    const execution = await connection.sfn.send(
+      new DescribeExecutionCommand({ executionArn: started.executionArn }),
+    );
+    if (execution.status !== "RUNNING") {
+      return {
+        run,
+        status: execution.status ?? "UNKNOWN",
+        seconds: (Date.now() - startedAt) / 1000,
+        record: await ledger.readRun(run),
+        cause: execution.cause ?? execution.error,
+      };
+    }
+    const seconds = Math.round((Date.now() - startedAt) / 1000);
+    output.progress(`${run}  ${String(seconds)} s  ${await watcher.look()}`);
+    await delay(POLL_MILLIS);
+  }
+}
+
+/** Tells what a run does now from what its steps have left behind so far. */
+class RunWatcher {
+  private readonly connection: Connection;
+  private readonly ledger: Ledger;
+  private readonly run: string;
+  private tables: readonly string[] | undefined;
+  private committed = false;
+  private built = false;
+  private readonly firstRows = new Map<string, number>();
+  private readonly extractFrom = Date.now();
+
+  constructor(connection: Connection, ledger: Ledger, run: string) {
+    this.connection = connection;
+    this.ledger = ledger;
+    this.run = run;
+  }
+
+  async look(): Promise<string> {
+    if (this.tables === undefined) {
+      const text = await this.read(keys.runPlan(this.run));
+      if (text === undefined) return "planning";
+      this.tables = planSchema.parse(JSON.parse(text)).tables.map(({ table }) => table);
+    }
+    this.committed ||= (await this.read(keys.runCommit(this.run))) !== undefined;
+    if (!this.committed) return `extracting  ${await this.extraction(this.tables)}`;
+    this.built ||= (await this.read(keys.buildResult(this.run))) !== undefined;
+    if (!this.built) return `building  ${this.buildStep()}`;
+    return "loading";
+  }
+
+  /** Rows recorded so far, a table, and the rate of all since the run began to read. */
+  private async extraction(tables: readonly string[]): Promise<string> {
+    const parts: string[] = [];
+    let newRows = 0;
+    for (const table of tables) {
+      const progress = await this.ledger.readProgress(table);
+      const passes = [progress.passes.rows, progress.passes.keys].filter(
+        (pass) => pass !== undefined,
+      );
+      let rows = 0;
+      let done = 0;
+      let splits = 0;
+      for (const pass of passes) {
+        const records = await Promise.all(
+          pass.splits.map((split) => this.ledger.readSplit(table, pass.id, split)),
+        );
+        rows += records.reduce((sum, record) => sum + record.rows, 0);
+        done += records.filter((record) => record.done).length;
+        splits += records.length;
+      }
+      if (!this.firstRows.has(table)) this.firstRows.set(table, rows);
+      newRows += rows - (this.firstRows.get(table) ?? 0);
+      if (splits > 0) {
+        parts.push(`${table} ${formatCount(rows)} rows, ${String(done)}/${String(splits)} splits`);
+      }
+    }
+    const rate = Math.round((newRows * 1000) / Math.max(1, Date.now() - this.extractFrom));
+    return `${formatCount(rate)} rows/s  ${parts.join("  ")}`;
+  }
+
+  /** The build's own last line; its log is at hand only on this machine. */
+  private buildStep(): string {
+    const folder = this.connection.local?.logFolder;
+    if (folder === undefined) return `(Glue job ${this.connection.deployment.buildJob})`;
+    const logs = readdirSync(folder)
+      .filter((name) => name.startsWith("glue-"))
+      .map((name) => join(folder, name))
+      .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+    const newest = logs[0];
+    if (newest === undefined) return "starting Spark";
+    return (
+      lastLines(newest, 200)
+        .filter((line) => line.startsWith("build "))
+        .at(-1) ?? "starting Spark"
+    );
+  }
+
+  private async read(key: string): Promise<string | undefined> {
+    try {
+      const answer = await this.connection.s3.send(
+        new GetObjectCommand({ Bucket: this.connection.deployment.bucket, Key: key }),
+      );
+      return await answer.Body?.transformToString();
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,151 @@
+// Commits one table: fences it, writes the next manifest from what the ledger recorded, and moves progress.
+import { randomUUID } from "node:crypto";
+import { StaleProgressError } from "../ledger/errors.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { keys } from "../protocol/keys.ts";
+import type { Manifest } from "../protocol/manifest.ts";
+import type { Pass, Progress } from "../protocol/records.ts";
+import type { CommitResult } from "../protocol/run-files.ts";
+import type { JsonStore } from "../storage/json-store.ts";
+import {
+  committedKey,
+  decideCommit,
+  isComplete,
+  type PassContent,
+  type SplitContent,
+} from "./decide-commit.ts";
+
+export interface CommitContext {
+  readonly run: string;
+  readonly ledger: Ledger;
+  readonly store: JsonStore;
+}
+
+type Done = Exclude<CommitResult, { status: "failed" }>;
+
+// A twin of this invocation can win the race for the manifest, once.
+const MAX_ATTEMPTS = 3;
+
+/**
+ * Doing it again, after a crash anywhere, is a success and gives the same result.
+ * @param token what Plan leased the table under
+ * @throws FencedError if another run took the table over; ProtocolError if the ledger's records do not fit together
+ */
+export async function commitTable(
+  context: CommitContext,
+  table: string,
+  token: number,
+): Promise<Done> {
+  const fenced = await context.ledger.fenceTable(table, token);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await commitFenced(context, table, fenced);
+    } catch (error) {
+      if (!(error instanceof StaleProgressError) || attempt >= MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function commitFenced(context: CommitContext, table: string, token: number): Promise<Done> {
+  const { run, ledger, store } = context;
+  const progress = await ledger.readProgress(table);
+  const passes: PassContent[] = [];
+  for (const pass of [progress.passes.rows, progress.passes.keys]) {
+    if (pass !== undefined) passes.push(await readPass(ledger, table, pass, progress));
+  }
+  const createdAt = new Date().toISOString();
+  const commit = decideCommit({ table, run, createdAt, progress, passes });
+  if (commit === undefined) return describeLast(context, table, progress, passes);
+
+  const { manifest, after } = commit;
+  const written = await writeManifest(store, manifest, token);
+  const totals = {
+    rows: manifest.rows,
+    keys: manifest.keys,
+    objects: manifest.objects.length,
+    bytes: manifest.objects.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+  await ledger.commitManifest({
+    table,
+    token,
+    before: progress,
+    after,
+    manifest: { number: manifest.number, ...written, ...totals, run },
+  });
+  return {
+    status: "committed",
+    table,
+    manifest: manifest.number,
+    ...totals,
+    watermark: after.watermark,
+    passes: describePasses(passes),
+  };
+}
+
+async function readPass(
+  ledger: Ledger,
+  table: string,
+  pass: Pass,
+  progress: Progress,
+): Promise<PassContent> {
+  const records = await ledger.readSplits(table, pass);
+  // A completed pass names all its objects, whichever manifests they came in.
+  const fromStart = isComplete(records);
+  const splits: SplitContent[] = [];
+  for (const split of records) {
+    const committed = progress.committed[committedKey(pass.id, split.split)] ?? 0;
+    const from = fromStart ? 0 : committed;
+    const objects =
+      split.objects > from ? await ledger.listObjects(table, pass.id, split.split, from) : [];
+    splits.push({ split, objects });
+  }
+  return { pass, splits };
+}
+
+async function writeManifest(
+  store: JsonStore,
+  manifest: Manifest,
+  token: number,
+): Promise<{ key: string; etag: string }> {
+  for (;;) {
+    const { table, number } = manifest;
+    const key = keys.manifest({ table, number, token, attempt: randomUUID() });
+    const written = await store.putNew(key, manifest);
+    // Taken: an answer was lost and the client sent it again. What is there can't be read back, so it is left alone.
+    if (written !== undefined) return { key, etag: written.etag };
+  }
+}
+
+/** What an earlier attempt of this run committed, if it did, or else that there was nothing to commit. */
+async function describeLast(
+  { run, ledger }: CommitContext,
+  table: string,
+  progress: Progress,
+  passes: readonly PassContent[],
+): Promise<Done> {
+  const { lastManifest, watermark } = progress;
+  const last = lastManifest === 0 ? undefined : await ledger.readManifestEntry(table, lastManifest);
+  const passLines = describePasses(passes);
+  if (last?.run !== run) {
+    const manifest = lastManifest === 0 ? null : lastManifest;
+    return { status: "nothing", table, manifest, watermark, passes: passLines };
+  }
+  const { number, rows, keys: keyLines, objects, bytes } = last;
+  return {
+    status: "committed",
+    table,
+    manifest: number,
+    ...{ rows, keys: keyLines, objects, bytes },
+    watermark,
+    passes: passLines,
+  };
+}
+
+function describePasses(passes: readonly PassContent[]): Done["passes"] {
+  return passes.map(({ pass, splits }) => ({
+    pass: pass.id,
+    kind: pass.kind,
+    splits: splits.length,
+    splitsDone: splits.filter(({ split }) => split.done).length,
+  }));
+}

@@ -1,0 +1,144 @@
+// What a table's next manifest holds and how its progress moves: a pure decision over what the ledger has recorded.
+import { ProtocolError } from "../protocol/errors.ts";
+import type { Manifest } from "../protocol/manifest.ts";
+import type { ObjectRecord, Pass, Progress, SplitRecord } from "../protocol/records.ts";
+
+/** What the ledger holds of one split of an open pass. */
+export interface SplitContent {
+  readonly split: SplitRecord;
+  /** Objects from the number in `committed` on; of a pass whose splits are all done, all of them. */
+  readonly objects: readonly ObjectRecord[];
+}
+
+export interface PassContent {
+  readonly pass: Pass;
+  /** In the pass's order. */
+  readonly splits: readonly SplitContent[];
+}
+
+export interface Commit {
+  readonly manifest: Manifest;
+  readonly after: Progress;
+}
+
+export const committedKey = (pass: string, split: string): string => `${pass}/${split}`;
+
+export const isComplete = (splits: readonly SplitRecord[]): boolean =>
+  splits.every(({ done }) => done);
+
+/**
+ * The end of the longest prefix of finished splits, or null if the first is not finished or they have no cursor.
+ * @param splits in the order of their bounds
+ */
+export function prefixEnd(splits: readonly SplitRecord[]): string | null {
+  let end: string | null = null;
+  for (const { done, bounds } of splits) {
+    if (!done || bounds.by !== "cursor" || bounds.to === null) break;
+    end = bounds.to;
+  }
+  return end;
+}
+
+/**
+ * The watermark after a pass has come this far. In the middle of a pass it never goes back behind what an earlier pass
+ * has reached: a window begins before the watermark by its overlap.
+ */
+export function nextWatermark(
+  watermark: string | null,
+  { pass, splits }: PassContent,
+): string | null {
+  if (pass.kind !== "rows" || pass.window === null) return watermark;
+  const records = splits.map(({ split }) => split);
+  const end = prefixEnd(records);
+  if (end === null || watermark === null) return end ?? watermark;
+  return isComplete(records) || BigInt(end) > BigInt(watermark) ? end : watermark;
+}
+
+/**
+ * @returns nothing if no object is new and no pass is complete
+ * @throws ProtocolError if the object records do not match what the splits count
+ */
+export function decideCommit(args: {
+  table: string;
+  run: string;
+  createdAt: string;
+  progress: Progress;
+  passes: readonly PassContent[];
+}): Commit | undefined {
+  const { table, run, createdAt, progress, passes } = args;
+  const fresh = passes.map((content) => ({
+    content,
+    objects: newObjects(table, progress, content),
+  }));
+  const objects = fresh.flatMap((one) => one.objects);
+  const complete = passes.filter(({ splits }) => isComplete(splits.map(({ split }) => split)));
+  if (objects.length === 0 && complete.length === 0) return undefined;
+
+  const open = passes.filter((content) => !complete.includes(content));
+  const number = progress.lastManifest + 1;
+  const withWindow = fresh.find(
+    ({ content, objects: its }) =>
+      content.pass.window !== null && (its.length > 0 || complete.includes(content)),
+  );
+  return {
+    manifest: {
+      format: 1,
+      table,
+      number,
+      run,
+      createdAt,
+      objects,
+      rows: sumRows(objects, "upsert"),
+      keys: sumRows(objects, "key"),
+      window: withWindow?.content.pass.window ?? null,
+      completed: complete.map(({ pass, splits }) => ({
+        pass: pass.id,
+        kind: pass.kind,
+        number: pass.number,
+        startedAt: pass.startedAt,
+        sinceManifest: pass.sinceManifest,
+        absence: pass.absence,
+        objects: splits.flatMap((split) => split.objects.map(({ key }) => key)),
+      })),
+    },
+    after: {
+      ...progress,
+      lastManifest: number,
+      watermark: passes.reduce(nextWatermark, progress.watermark),
+      passes: Object.fromEntries(open.map(({ pass }) => [pass.kind, pass])),
+      committed: Object.fromEntries(
+        open.flatMap(({ pass, splits }) =>
+          splits
+            .filter(({ split }) => split.objects > 0)
+            .map(({ split }) => [committedKey(pass.id, split.split), split.objects]),
+        ),
+      ),
+    },
+  };
+}
+
+/** The objects that are in no manifest yet; together with those before they must be as many as the split counts. */
+function newObjects(
+  table: string,
+  progress: Progress,
+  { pass, splits }: PassContent,
+): ObjectRecord[] {
+  return splits.flatMap(({ split, objects }) => {
+    const committed = progress.committed[committedKey(pass.id, split.split)] ?? 0;
+    const fresh = objects.filter(({ sequence }) => sequence >= committed);
+    const isWhole =
+      fresh.length === split.objects - committed &&
+      fresh.every(({ sequence }, index) => sequence === committed + index);
+    if (!isWhole) {
+      throw new ProtocolError(
+        `table ${table}, pass ${pass.id}, split ${split.split}: the ledger counts ${split.objects} objects, ${committed} of them ` +
+          `committed, but holds the records ${JSON.stringify(fresh.map(({ sequence }) => sequence))}`,
+      );
+    }
+    return fresh;
+  });
+}
+
+function sumRows(objects: readonly ObjectRecord[], op: ObjectRecord["op"]): number {
+  return objects.filter((object) => object.op === op).reduce((sum, { rows }) => sum + rows, 0);
+}

@@ -1,0 +1,58 @@
+// The extract Lambda: one link of a lane's chain.
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Logger } from "@aws-lambda-powertools/logger";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { GlueClient } from "@aws-sdk/client-glue";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { Context } from "aws-lambda";
+import { z } from "zod";
+import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import { readDefinition } from "../data-catalog/read-definition.ts";
+import { Ledger } from "../ledger/ledger.ts";
+import { SourceConfigurationError } from "../protocol/errors.ts";
+import type { LaneState } from "../protocol/state.ts";
+import { extractLink } from "./extract.ts";
+import { readSecret } from "./read-secret.ts";
+import { SourceConnections } from "./source-connections.ts";
+
+const environment = z
+  .object({
+    SLUICE_DEPLOYMENT: z.string().min(1),
+    SLUICE_BUCKET: z.string().min(1),
+    SLUICE_LEDGER: z.string().min(1),
+  })
+  .parse(process.env);
+
+const logger = new Logger({ serviceName: "extract" });
+const glue = new GlueClient();
+const secrets = new SecretsManagerClient();
+const s3 = new S3Client();
+const ledger = new Ledger({ client: new DynamoDBClient(), tableName: environment.SLUICE_LEDGER });
+const connections = new SourceConnections((name) => readSecret(secrets, name));
+
+/** Takes a lane's state and returns the next. */
+export async function handler(event: unknown, context: Context): Promise<LaneState> {
+  return extractLink(event, {
+    s3,
+    bucket: environment.SLUICE_BUCKET,
+    ledger,
+    readDefinition: readTable,
+    connections,
+    remainingMillis: () => context.getRemainingTimeInMillis(),
+    clock: { now: Date.now, sleep: (millis) => sleep(millis) },
+    attempt: randomUUID().slice(0, 8),
+    log: (message, details) => {
+      logger.warn(message, { ...details });
+    },
+  });
+}
+
+async function readTable(name: string): Promise<TableDefinition> {
+  const definition = await readDefinition(glue, environment.SLUICE_DEPLOYMENT, name);
+  if (definition.kind === "table") return definition;
+  throw new SourceConfigurationError(
+    `"${name}" is a model, which is built and not extracted. Remove it from the run's work.`,
+  );
+}

@@ -1,0 +1,59 @@
+// Makes the client of a source from its definition and its secret.
+import type { z } from "zod";
+import type { SourceDefinition } from "../../../catalog/schema/definition.ts";
+import { SourceConfigurationError } from "../../protocol/errors.ts";
+import { CassandraSource } from "./cassandra.ts";
+import { cassandraSecretSchema } from "./cassandra/secret.ts";
+import { ElasticsearchSource } from "./elasticsearch.ts";
+import { elasticsearchSecretSchema } from "./elasticsearch/connection.ts";
+import type { SourceClient } from "./source.ts";
+
+/**
+ * Connects on first use, not here.
+ * @throws SourceConfigurationError if the secret does not have the system's form; its values are never shown
+ */
+export function connect(source: SourceDefinition, secretText: string): SourceClient {
+  switch (source.system) {
+    case "elasticsearch":
+      return new ElasticsearchSource(
+        source.name,
+        parseSecret(source, secretText, elasticsearchSecretSchema, '{"nodes": ["https://…:9200"]}'),
+      );
+    case "cassandra":
+      return new CassandraSource(
+        source.name,
+        parseSecret(
+          source,
+          secretText,
+          cassandraSecretSchema,
+          '{"contactPoints": ["…"], "port": 9042, "localDataCenter": "…"}',
+        ),
+      );
+  }
+}
+
+function parseSecret<T>(
+  source: SourceDefinition,
+  text: string,
+  schema: z.ZodType<T>,
+  form: string,
+): T {
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  // Only names and kinds of mistakes: zod's messages may quote what they found.
+  const mistakes = parsed.error.issues.map(
+    ({ path, code }) => `${path.join(".") || "all"}: ${code}`,
+  );
+  throw new SourceConfigurationError(
+    `The secret "${source.secret}" of source "${source.name}" does not have the form for ${source.system} ` +
+      `(${mistakes.join(", ")}). Store at least ${form} in it.`,
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,43 @@
+// Where the reading of an Elasticsearch split goes on: JSON text kept in the ledger between readers.
+import { z } from "zod";
+import { ProtocolError } from "../../../protocol/errors.ts";
+
+const pointInTimeSchema = z.strictObject({
+  id: z.string(),
+  /** Milliseconds since 1970. */
+  openedAt: z.int(),
+  /** `_shard_doc` of the last row as text; it means something in this point in time only. */
+  shardDoc: z.string().regex(/^\d+$/),
+});
+
+const positionSchema = z.strictObject({
+  format: z.literal(1),
+  /** The last row's cursor value as text; null in a sweep of keys. */
+  cursor: z
+    .string()
+    .regex(/^-?\d+$/)
+    .nullable(),
+  unit: z.enum(["ms", "ns", "value"]),
+  /**
+   * The point in time that the next reader may use once more; only where the cursor value alone would not bring it
+   * forward: in a sweep of keys, and as long as all rows since it was opened have one cursor value.
+   */
+  pit: pointInTimeSchema.nullable(),
+});
+export type Position = z.infer<typeof positionSchema>;
+
+/** @throws ProtocolError */
+export function parsePosition(text: string): Position {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = null;
+  }
+  const parsed = positionSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new ProtocolError(
+    `The position ${text.slice(0, 200)} in the ledger is not one of an Elasticsearch split that this version knows. ` +
+      "Deploy the version that wrote it, or remove the split's position to read it from its beginning.",
+  );
+}

@@ -1,0 +1,65 @@
+// What every source system offers to planning and extraction; the rest of the extractor knows no system.
+import type { TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { Bounds } from "../../protocol/records.ts";
+
+/** One page read from a source, as object lines. */
+export interface Batch {
+  /** NDJSON object lines, each ended by `\n`. */
+  readonly lines: Uint8Array;
+  readonly rows: number;
+  /** When it was asked for, milliseconds since 1970: the lines' `observed_at`. */
+  readonly observedAt: number;
+  /** What the source took to answer, milliseconds. */
+  readonly sourceMillis: number;
+  /** JSON text: where reading goes on after this batch. */
+  readonly position: string;
+  /** True if the split has nothing after this batch. */
+  readonly done: boolean;
+}
+
+/** Reads one split from a position, batch by batch. */
+export interface SplitReader {
+  next(rowLimit: number): Promise<Batch>;
+  /** Gives back what the source holds for this reader (a point in time). Never throws. */
+  close(): Promise<void>;
+}
+
+export interface OpenRequest {
+  readonly table: TableDefinition;
+  readonly kind: "rows" | "keys";
+  /** The pass's number: a Cassandra row's version. */
+  readonly passNumber: number;
+  readonly bounds: Bounds;
+  /** A position of an earlier batch, or null at the split's beginning. */
+  readonly position: string | null;
+  /** Told of each resource that must be given back (a point in time's id) before it is used, and when it is closed. */
+  readonly held: {
+    opened(resource: string): Promise<void>;
+    closed(resource: string): Promise<void>;
+  };
+}
+
+/** A connection to one source, one a process, reused over warm starts. */
+export interface SourceClient {
+  /**
+   * The next window of a table with a cursor: from the watermark less the overlap to now less the lag.
+   * Null for a table read by sweeps.
+   * @throws SourceConfigurationError if the lag does not exceed the index's refresh interval, or the field is missing
+   */
+  planWindow(
+    table: TableDefinition,
+    watermark: string | null,
+    nowMillis: number,
+  ): Promise<{ from: string | null; to: string } | null>;
+  /** Cuts a window (or the ring, when null) into splits that tile it exactly. */
+  planRows(
+    table: TableDefinition,
+    window: { from: string | null; to: string } | null,
+  ): Promise<Bounds[]>;
+  /** Cuts a sweep of all keys into splits. */
+  planKeys(table: TableDefinition): Promise<Bounds[]>;
+  open(request: OpenRequest): Promise<SplitReader>;
+  /** Gives back a resource that a crash left behind; one that is gone already is a success. */
+  release(resource: string): Promise<void>;
+  close(): Promise<void>;
+}

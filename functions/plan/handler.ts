@@ -1,0 +1,53 @@
+// The plan Lambda: decides what a run reads and hands out one state a lane.
+import { Logger } from "@aws-lambda-powertools/logger";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { GlueClient } from "@aws-sdk/client-glue";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { z } from "zod";
+import { readDefinitions } from "../data-catalog/read-definitions.ts";
+import { readSecret } from "../extract/read-secret.ts";
+import { SourceConnections } from "../extract/source-connections.ts";
+import { Ledger } from "../ledger/ledger.ts";
+import type { LaneState } from "../protocol/state.ts";
+import { JsonStore } from "../storage/json-store.ts";
+import { isRunning } from "./is-running.ts";
+import { planInputSchema, planRun } from "./plan.ts";
+
+const environment = z
+  .object({
+    SLUICE_DEPLOYMENT: z.string().min(1),
+    SLUICE_BUCKET: z.string().min(1),
+    SLUICE_LEDGER: z.string().min(1),
+  })
+  .parse(process.env);
+
+const logger = new Logger();
+const glue = new GlueClient();
+const sfn = new SFNClient();
+const secrets = new SecretsManagerClient();
+const store = new JsonStore({ s3: new S3Client(), bucket: environment.SLUICE_BUCKET });
+const ledger = new Ledger({
+  client: new DynamoDBClient(),
+  tableName: environment.SLUICE_LEDGER,
+});
+const connections = new SourceConnections((name) => readSecret(secrets, name));
+
+export async function handler(event: unknown): Promise<{ lanes: LaneState[] }> {
+  const input = planInputSchema.parse(event);
+  logger.appendKeys({ run: input.run });
+  return planRun(input, {
+    nowMillis: Date.now(),
+    ledger,
+    store,
+    log: logger,
+    isRunning: (execution) => isRunning(sfn, execution),
+    readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
+    connect: async (source) => {
+      // Plan runs seldom enough to read the secret each time.
+      await connections.renew(source);
+      return connections.get(source);
+    },
+  });
+}

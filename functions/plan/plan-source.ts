@@ -1,0 +1,201 @@
+// Plans one source: closes what a crash left open there, leases lanes and tables, and lists each lane's work.
+import type { SourceDefinition, TableDefinition } from "../../catalog/schema/definition.ts";
+import type { SourceClient } from "../extract/sources/source.ts";
+import type { IsRunning, Ledger } from "../ledger/ledger.ts";
+import { SourceUnavailableError } from "../protocol/errors.ts";
+import type { PlanFile } from "../protocol/run-files.ts";
+import type { WorkItem } from "../protocol/state.ts";
+import { distribute } from "./distribute.ts";
+import { planTable } from "./plan-table.ts";
+
+/** Powertools keeps the name `message` for itself, so details call theirs `reason`. */
+export interface Log {
+  info(message: string, details: Readonly<Record<string, unknown>>): void;
+  warn(message: string, details: Readonly<Record<string, unknown>>): void;
+}
+
+export interface PlanContext {
+  readonly run: string;
+  /** The execution's ARN. */
+  readonly execution: string;
+  readonly nowMillis: number;
+  readonly ledger: Ledger;
+  readonly isRunning: IsRunning;
+  readonly connect: (source: SourceDefinition) => Promise<SourceClient>;
+  readonly log: Log;
+}
+
+export interface PlannedLane {
+  readonly source: string;
+  readonly lane: number;
+  readonly token: number;
+  readonly items: WorkItem[];
+}
+
+export interface SourcePlan {
+  readonly tables: PlanFile["tables"];
+  readonly lanes: PlannedLane[];
+  readonly problems: PlanFile["problems"];
+  readonly waiting: PlanFile["waiting"];
+}
+
+// Until a link renews it. While the execution runs its leases count whether they have expired or not; this is for
+// what may still be under way at the source when it is stopped, and before the first link nothing is.
+const LANE_LEASE_MILLIS = 60_000;
+const TABLE_LEASE_MILLIS = 20 * 60_000;
+
+/** Never throws for what is wrong with the source or a table: those are problems, and the others go on. */
+export async function planSource(
+  context: PlanContext,
+  source: SourceDefinition,
+  tables: readonly TableDefinition[],
+): Promise<SourcePlan> {
+  const planner = new SourcePlanner(context, source);
+  return planner.plan(tables);
+}
+
+class SourcePlanner {
+  readonly #context: PlanContext;
+  readonly #source: SourceDefinition;
+  readonly #tables: PlanFile["tables"] = [];
+  readonly #problems: PlanFile["problems"] = [];
+  readonly #waiting: PlanFile["waiting"] = [];
+  readonly #items = new Map<string, WorkItem[]>();
+
+  constructor(context: PlanContext, source: SourceDefinition) {
+    this.#context = context;
+    this.#source = source;
+  }
+
+  async plan(tables: readonly TableDefinition[]): Promise<SourcePlan> {
+    let taken: { lane: number; token: number }[] = [];
+    try {
+      const client = await this.#context.connect(this.#source);
+      await this.#closeLeftOvers(client);
+      taken = await this.#takeLanes();
+      if (taken.length === 0) {
+        for (const { name } of tables) {
+          this.#wait(name, `all lanes of source ${this.#source.name} are in use`);
+        }
+      } else {
+        for (const table of tables) await this.#planTable(client, table);
+      }
+    } catch (error) {
+      this.#problem("source", this.#source.name, error);
+    }
+    return {
+      tables: this.#tables,
+      lanes: await this.#dealWork(taken),
+      problems: this.#problems,
+      waiting: this.#waiting,
+    };
+  }
+
+  /** Closes points in time that nobody uses any more; while another run reads, only those that have expired. */
+  async #closeLeftOvers(client: SourceClient): Promise<void> {
+    const { ledger, execution, isRunning, nowMillis, log } = this.#context;
+    const source = this.#source.name;
+    const resources = await ledger.listResources(source);
+    if (resources.length === 0) return;
+    const inUse = await ledger.countLanesInUse(source, execution, isRunning, nowMillis);
+    for (const { resource, expiresAt } of resources) {
+      const isExpired = expiresAt <= nowMillis;
+      if (inUse > 0 && !isExpired) continue;
+      try {
+        await client.release(resource);
+        await ledger.forgetResource(source, resource);
+        log.info("closed what an earlier run left open", { source });
+      } catch (error) {
+        log.warn("could not close what an earlier run left open", {
+          source,
+          reason: messageOf(error),
+        });
+        // The source gives up by itself what has expired; a cluster that was replaced can't be asked any more.
+        if (isExpired) await ledger.forgetResource(source, resource);
+      }
+    }
+  }
+
+  async #takeLanes(): Promise<{ lane: number; token: number }[]> {
+    const { ledger, execution, isRunning, nowMillis } = this.#context;
+    const { name, budget } = this.#source;
+    const taken: { lane: number; token: number }[] = [];
+    while (taken.length < budget.lanes) {
+      const lane = await ledger.takeLane(
+        name,
+        budget.lanes,
+        execution,
+        Date.now() + LANE_LEASE_MILLIS,
+        isRunning,
+        nowMillis,
+        taken.map((other) => other.lane),
+      );
+      if (lane === undefined) break;
+      taken.push(lane);
+    }
+    return taken;
+  }
+
+  async #planTable(client: SourceClient, table: TableDefinition): Promise<void> {
+    const { ledger, execution, isRunning, nowMillis, log } = this.#context;
+    const lease = await ledger.takeTableLease(
+      table.name,
+      execution,
+      Date.now() + TABLE_LEASE_MILLIS,
+      isRunning,
+    );
+    if ("heldBy" in lease) {
+      this.#wait(table.name, `held by ${lease.heldBy}`);
+      return;
+    }
+    const { token } = lease;
+    try {
+      const plan = await planTable({ ledger, client, nowMillis }, table, token);
+      for (const error of plan.errors) this.#problem("table", table.name, error);
+      if (plan.isOpen) {
+        this.#tables.push({ table: table.name, source: this.#source.name, token });
+        this.#items.set(table.name, plan.items);
+        log.info("table planned", { table: table.name, token, splits: plan.items.length });
+      } else {
+        await ledger.releaseTable(table.name, token);
+        log.info("nothing to read", { table: table.name });
+      }
+    } catch (error) {
+      await ledger.releaseTable(table.name, token);
+      // A source that is away is away for its other tables too; anything else is this table's own.
+      if (error instanceof SourceUnavailableError) throw error;
+      this.#problem("table", table.name, error);
+    }
+  }
+
+  async #dealWork(taken: readonly { lane: number; token: number }[]): Promise<PlannedLane[]> {
+    const { run, ledger } = this.#context;
+    const source = this.#source.name;
+    if (taken.length === 0) return [];
+    const work = distribute(run, this.#items, taken.length);
+    const lanes: PlannedLane[] = [];
+    for (const [index, { lane, token }] of taken.entries()) {
+      const items = work[index] ?? [];
+      if (items.length > 0) lanes.push({ source, lane, token, items });
+      else await ledger.releaseLane(source, lane, token);
+    }
+    return lanes;
+  }
+
+  #wait(table: string, reason: string): void {
+    this.#waiting.push({ table, reason });
+    this.#context.log.info("table waits", { table, reason });
+  }
+
+  #problem(kind: "source" | "table", name: string, error: unknown): void {
+    const message = messageOf(error);
+    const problem = { kind, name, error: error instanceof Error ? error.name : "Error", message };
+    this.#problems.push(problem);
+    const { error: errorName } = problem;
+    this.#context.log.warn("cannot be planned", { kind, name, errorName, reason: message });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

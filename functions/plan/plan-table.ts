@@ -1,0 +1,112 @@
+// Continues a table's open passes or opens the next ones, and lists the splits that are left to read.
+import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { SourceClient } from "../extract/sources/source.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { SourceUnavailableError } from "../protocol/errors.ts";
+import type { Pass, Progress } from "../protocol/records.ts";
+import type { WorkItem } from "../protocol/state.ts";
+import { isEmptyWindow, isKeysPassDue, makePass } from "./decide-pass.ts";
+
+export interface TablePlan {
+  /** True if a pass is open: there is something to read, or to commit. */
+  readonly isOpen: boolean;
+  readonly items: WorkItem[];
+  /** What went wrong with one pass; the other one goes on. */
+  readonly errors: Error[];
+}
+
+interface Context {
+  readonly ledger: Ledger;
+  readonly client: SourceClient;
+  readonly nowMillis: number;
+}
+
+/**
+ * @param token the table's lease token
+ * @throws SourceUnavailableError, for that concerns every table of the source; FencedError if the lease was lost
+ */
+export async function planTable(
+  context: Context,
+  table: TableDefinition,
+  token: number,
+): Promise<TablePlan> {
+  const errors: Error[] = [];
+  let progress = await context.ledger.readProgress(table.name);
+  for (const open of [openRows, openKeys]) {
+    try {
+      progress = await open(context, table, token, progress);
+    } catch (error) {
+      if (!(error instanceof Error) || error instanceof SourceUnavailableError) throw error;
+      errors.push(error);
+    }
+  }
+  const passes = [progress.passes.rows, progress.passes.keys].filter((pass) => pass !== undefined);
+  const items: WorkItem[] = [];
+  for (const pass of passes)
+    items.push(...(await itemsOf(context.ledger, table.name, token, pass)));
+  return { isOpen: passes.length > 0, items, errors };
+}
+
+async function openRows(
+  context: Context,
+  table: TableDefinition,
+  token: number,
+  progress: Progress,
+): Promise<Progress> {
+  if (progress.passes.rows !== undefined) return progress;
+  const { client, nowMillis } = context;
+  const window = await client.planWindow(table, progress.watermark, nowMillis);
+  if (window !== null && isEmptyWindow(window)) return progress;
+  const bounds = await client.planRows(table, window);
+  return open(context, token, progress, {
+    kind: "rows",
+    table,
+    progress,
+    window,
+    bounds,
+    nowMillis,
+  });
+}
+
+async function openKeys(
+  context: Context,
+  table: TableDefinition,
+  token: number,
+  progress: Progress,
+): Promise<Progress> {
+  if (progress.passes.keys !== undefined) return progress;
+  const { client, nowMillis } = context;
+  if (!isKeysPassDue(table, progress, progress.passes.rows, nowMillis)) return progress;
+  const bounds = await client.planKeys(table);
+  return open(context, token, progress, {
+    kind: "keys",
+    table,
+    progress,
+    window: null,
+    bounds,
+    nowMillis,
+  });
+}
+
+async function open(
+  { ledger }: Context,
+  token: number,
+  before: Progress,
+  args: Parameters<typeof makePass>[0],
+): Promise<Progress> {
+  const made = makePass(args);
+  if (made === undefined) return before;
+  return ledger.openPass({ table: args.table.name, token, before, ...made });
+}
+
+async function itemsOf(
+  ledger: Ledger,
+  table: string,
+  token: number,
+  pass: Pass,
+): Promise<WorkItem[]> {
+  const splits = await ledger.readSplits(table, pass);
+  return splits
+    .filter(({ done }) => !done)
+    .map(({ split }) => ({ table, pass: pass.id, kind: pass.kind, split, token }));
+}

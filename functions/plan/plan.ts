@@ -1,0 +1,102 @@
+// Plans one run: which tables, their passes and splits, and each lane's work.
+import { z } from "zod";
+import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { Definitions } from "../data-catalog/read-definitions.ts";
+import { keys } from "../protocol/keys.ts";
+import type { PlanFile, TablesFile } from "../protocol/run-files.ts";
+import type { LaneState, WorkList } from "../protocol/state.ts";
+import type { JsonStore } from "../storage/json-store.ts";
+import { chooseTables, orderPublished } from "./choose-tables.ts";
+import { planSource, type PlanContext, type PlannedLane } from "./plan-source.ts";
+
+export const planInputSchema = z.object({
+  /** The execution's name. */
+  run: z.string().min(1),
+  /** The execution's ARN. */
+  execution: z.string().min(1),
+  tables: z.array(z.string()).min(1).optional(),
+});
+export type PlanInput = z.infer<typeof planInputSchema>;
+
+export type PlanDependencies = Omit<PlanContext, "run" | "execution"> & {
+  readonly readDefinitions: () => Promise<Definitions>;
+  readonly store: JsonStore;
+};
+
+/**
+ * Leases tables and lanes, opens or continues passes, and leaves what was decided in the data bucket.
+ * @returns a state for each lane that has work
+ * @throws Error, before anything is written, if a table was asked for that does not exist
+ */
+export async function planRun(
+  input: PlanInput,
+  dependencies: PlanDependencies,
+): Promise<{ lanes: LaneState[] }> {
+  const { run, execution } = input;
+  const { readDefinitions, store, ...parts } = dependencies;
+  const { definitions, broken } = await readDefinitions();
+  const tables = chooseTables(definitions, broken, input.tables);
+  const context: PlanContext = { run, execution, ...parts };
+
+  const published: TablesFile = orderPublished(definitions).map((table) => ({ table }));
+  await store.put(keys.runTables(run), published);
+
+  const plans = await Promise.all(
+    groupBySource(tables).map((group) => planSource(context, group[0].source, group)),
+  );
+  const lanes = plans.flatMap((plan) => plan.lanes);
+  for (const lane of lanes) {
+    const work: WorkList = { format: 1, items: lane.items };
+    await store.put(keys.laneWork(run, lane.source, lane.lane), work);
+  }
+  const file: PlanFile = {
+    format: 1,
+    run,
+    tables: plans.flatMap((plan) => plan.tables),
+    lanes: lanes.map(({ source, lane, token }) => ({ source, lane, token })),
+    problems: [
+      ...broken
+        .filter(({ name }) => input.tables?.includes(name) ?? true)
+        .map((one) => ({ kind: "table" as const, ...one })),
+      ...plans.flatMap((plan) => plan.problems),
+    ],
+    waiting: plans.flatMap((plan) => plan.waiting),
+  };
+  await store.put(keys.runPlan(run), file);
+  const startedAt = Date.now();
+  return { lanes: lanes.map((lane) => firstState(input, lane, startedAt)) };
+}
+
+type Group = [TableDefinition, ...TableDefinition[]];
+
+function groupBySource(tables: readonly TableDefinition[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const table of tables) {
+    const group = groups.get(table.source.name);
+    if (group === undefined) groups.set(table.source.name, [table]);
+    else group.push(table);
+  }
+  return [...groups.values()];
+}
+
+function firstState(
+  { run, execution }: PlanInput,
+  { source, lane, token }: PlannedLane,
+  startedAt: number,
+): LaneState {
+  return {
+    format: 1,
+    run,
+    execution,
+    source,
+    lane,
+    laneToken: token,
+    work: keys.laneWork(run, source, lane),
+    item: 0,
+    link: 0,
+    startedAt,
+    rows: 0,
+    pace: { readMillis: 0, restMillis: 0, backOffs: 0 },
+    done: false,
+  };
+}

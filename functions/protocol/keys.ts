@@ -1,0 +1,28 @@
+// Where everything stands in the data bucket.
+
+const padded = (number: number, digits: number): string => String(number).padStart(digits, "0");
+
+export const keys = {
+  /** A lane's work list. */
+  laneWork: (run: string, source: string, lane: number): string =>
+    `runs/${run}/lanes/${source}-${lane}.json`,
+  /** What Plan decided: tables with their tokens, problems, what waits. */
+  runPlan: (run: string): string => `runs/${run}/plan.json`,
+  /** What Commit did, a line a table. */
+  runCommit: (run: string): string => `runs/${run}/commit.json`,
+  /** The published tables and models, items of the Load map. */
+  runTables: (run: string): string => `runs/${run}/tables.json`,
+  buildResult: (run: string): string => `runs/${run}/build.json`,
+  object: (at: {
+    table: string;
+    pass: string;
+    split: string;
+    sequence: number;
+    token: number;
+    attempt: string;
+  }): string =>
+    `raw/${at.table}/${at.pass}/${at.split}/${padded(at.sequence, 6)}-${at.token}-${at.attempt}.ndjson.gz`,
+  manifest: (at: { table: string; number: number; token: number; attempt: string }): string =>
+    `manifests/${at.table}/${padded(at.number, 10)}-${at.token}-${at.attempt}.json`,
+  delta: (table: string, snapshot: string): string => `deltas/${table}/${snapshot}.json`,
+} as const;

@@ -1,0 +1,92 @@
+// What the ledger holds: leases, passes, splits and the records of objects.
+import { z } from "zod";
+
+/** Bounds of a split. Elasticsearch: cursor values as text, `from` null = from the beginning. Cassandra: tokens, `(after, upTo]`. */
+export const boundsSchema = z.discriminatedUnion("by", [
+  z.strictObject({
+    by: z.literal("cursor"),
+    /** Inclusive lower bound, or null. */
+    from: z.string().nullable(),
+    /** Exclusive upper bound, or null (a key sweep reads to the end). */
+    to: z.string().nullable(),
+  }),
+  z.strictObject({
+    by: z.literal("token"),
+    /** Exclusive lower bound, a 64-bit integer as text. */
+    after: z.string(),
+    /** Inclusive upper bound. */
+    upTo: z.string(),
+  }),
+]);
+export type Bounds = z.infer<typeof boundsSchema>;
+
+/** One reading of a table; it may take many runs. Ids are `<kind>-<number>`. */
+export const passSchema = z.strictObject({
+  id: z.string(),
+  kind: z.enum(["rows", "keys"]),
+  /** Grows by one with each pass of a table, over both kinds; a Cassandra row's version. */
+  number: z.int().positive(),
+  /** When it was planned, milliseconds; nothing of it was read before. */
+  startedAt: z.int(),
+  /** The cursor window in cursor text, for a pass by cursor. */
+  window: z.strictObject({ from: z.string().nullable(), to: z.string() }).nullable(),
+  /** True if a key absent from the completed pass is gone. */
+  absence: z.boolean(),
+  /** The table's last manifest when it began. */
+  sinceManifest: z.int().nonnegative(),
+  /** Ids of its splits, in order. */
+  splits: z.array(z.string()).min(1),
+});
+export type Pass = z.infer<typeof passSchema>;
+
+/** A split and how far its reading is recorded. */
+export const splitRecordSchema = z.strictObject({
+  pass: z.string(),
+  split: z.string(),
+  bounds: boundsSchema,
+  /** Where to go on: a source's own JSON text, or null at the beginning. */
+  position: z.string().nullable(),
+  /** Objects recorded so far; the next object's sequence. */
+  objects: z.int().nonnegative(),
+  rows: z.int().nonnegative(),
+  done: z.boolean(),
+});
+export type SplitRecord = z.infer<typeof splitRecordSchema>;
+
+/** A finished object that counts. */
+export const objectRecordSchema = z.strictObject({
+  key: z.string(),
+  etag: z.string(),
+  rows: z.int().nonnegative(),
+  /** Compressed size. */
+  bytes: z.int().nonnegative(),
+  op: z.enum(["upsert", "key"]),
+  pass: z.string(),
+  split: z.string(),
+  sequence: z.int().nonnegative(),
+  /** First and last `observed_at` in it, milliseconds. */
+  observedFrom: z.int(),
+  observedTo: z.int(),
+});
+export type ObjectRecord = z.infer<typeof objectRecordSchema>;
+
+/** A table's progress; the one item that manifests and watermarks move with. */
+export const progressSchema = z.strictObject({
+  lastManifest: z.int().nonnegative(),
+  watermark: z.string().nullable(),
+  passNumber: z.int().nonnegative(),
+  passes: z.strictObject({ rows: passSchema.optional(), keys: passSchema.optional() }),
+  /** `<pass>/<split>` to the number of its objects that are in manifests. */
+  committed: z.record(z.string(), z.int().nonnegative()),
+  lastKeysPassStartedAt: z.int().nullable(),
+});
+export type Progress = z.infer<typeof progressSchema>;
+
+/** A lease as stored; `token` only ever grows. */
+export const leaseSchema = z.strictObject({
+  token: z.int().positive(),
+  execution: z.string().nullable(),
+  /** Milliseconds since 1970. */
+  expiresAt: z.int(),
+});
+export type Lease = z.infer<typeof leaseSchema>;

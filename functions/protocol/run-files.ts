@@ -1,0 +1,86 @@
+// What the steps of one run leave for each other in the data bucket, under `runs/<run>/`.
+import { z } from "zod";
+
+/** What Plan decided. */
+export const planFileSchema = z.strictObject({
+  format: z.literal(1),
+  run: z.string(),
+  /** Tables that this run holds: they have something to read or to commit. */
+  tables: z.array(
+    z.strictObject({
+      table: z.string(),
+      source: z.string(),
+      /** The table's lease token until Commit fences it. */
+      token: z.int().positive(),
+    }),
+  ),
+  /** Lanes that this run holds. */
+  lanes: z.array(
+    z.strictObject({
+      source: z.string(),
+      lane: z.int().nonnegative(),
+      token: z.int().positive(),
+    }),
+  ),
+  /** Sources that could not be reached, and tables and models with a mistake. */
+  problems: z.array(
+    z.strictObject({
+      kind: z.enum(["source", "table"]),
+      name: z.string(),
+      error: z.string(),
+      message: z.string(),
+    }),
+  ),
+  /** Tables left out because another run holds them or their source's lanes. */
+  waiting: z.array(z.strictObject({ table: z.string(), reason: z.string() })),
+});
+export type PlanFile = z.infer<typeof planFileSchema>;
+
+/** Items of the Load map: what is published, each after all that it is derived from. */
+export const tablesFileSchema = z.array(z.strictObject({ table: z.string() }));
+export type TablesFile = z.infer<typeof tablesFileSchema>;
+
+const commitPassSchema = z.strictObject({
+  pass: z.string(),
+  kind: z.enum(["rows", "keys"]),
+  splits: z.int().nonnegative(),
+  splitsDone: z.int().nonnegative(),
+});
+
+/** What Commit did, a line a table. */
+export const commitFileSchema = z.strictObject({
+  format: z.literal(1),
+  run: z.string(),
+  tables: z.array(
+    z.discriminatedUnion("status", [
+      z.strictObject({
+        status: z.literal("committed"),
+        table: z.string(),
+        manifest: z.int().positive(),
+        rows: z.int().nonnegative(),
+        keys: z.int().nonnegative(),
+        objects: z.int().nonnegative(),
+        bytes: z.int().nonnegative(),
+        watermark: z.string().nullable(),
+        passes: z.array(commitPassSchema),
+      }),
+      z.strictObject({
+        /** Nothing new was recorded and no pass was completed. */
+        status: z.literal("nothing"),
+        table: z.string(),
+        /** The table's last manifest, of an earlier run; null if it has none. */
+        manifest: z.int().positive().nullable(),
+        watermark: z.string().nullable(),
+        passes: z.array(commitPassSchema),
+      }),
+      z.strictObject({
+        status: z.literal("failed"),
+        table: z.string(),
+        error: z.string(),
+        message: z.string(),
+      }),
+    ]),
+  ),
+});
+export type CommitFile = z.infer<typeof commitFileSchema>;
+export type CommitResult = CommitFile["tables"][number];

@@ -1,0 +1,90 @@
+// The run record: what one execution did to each table, kept in the ledger and shown by the CLI.
+import { z } from "zod";
+
+/** What the run did to one table or model. Parts that the run did not reach are null. */
+export const runTableSchema = z.strictObject({
+  table: z.string(),
+  /** Null for a model. */
+  source: z.string().nullable(),
+  /** Rows and keys in the objects that this run committed. */
+  rowsExtracted: z.int().nonnegative(),
+  objects: z.int().nonnegative(),
+  /** Compressed size of those objects. */
+  bytes: z.int().nonnegative(),
+  /** The table's last manifest, or null if none was ever written. */
+  manifest: z.int().positive().nullable(),
+  watermark: z.string().nullable(),
+  /** How far each open pass is, and each one that this run completed. */
+  passes: z.array(
+    z.strictObject({
+      pass: z.string(),
+      kind: z.enum(["rows", "keys"]),
+      splits: z.int().nonnegative(),
+      splitsDone: z.int().nonnegative(),
+    }),
+  ),
+  build: z
+    .strictObject({
+      status: z.enum(["built", "unchanged", "failed", "skipped", "held"]),
+      rowsRead: z.int(),
+      winners: z.int(),
+      deletes: z.int(),
+      heldDeletes: z.int(),
+      quarantined: z.int(),
+      contentId: z.string().nullable(),
+      seconds: z.number(),
+    })
+    .nullable(),
+  load: z
+    .strictObject({ status: z.enum(["done", "failed", "wait"]), polls: z.int().nonnegative() })
+    .nullable(),
+});
+export type RunTable = z.infer<typeof runTableSchema>;
+
+/** What a lane read, and at what pace. */
+export const runLaneSchema = z.strictObject({
+  source: z.string(),
+  lane: z.int().nonnegative(),
+  status: z.enum(["done", "failed"]),
+  links: z.int().nonnegative(),
+  rows: z.int().nonnegative(),
+  readMillis: z.number().nonnegative(),
+  restMillis: z.number().nonnegative(),
+  backOffs: z.int().nonnegative(),
+  /** Rows over the time spent reading and resting; null if it spent none. */
+  rowsPerSecond: z.number().nonnegative().nullable(),
+});
+export type RunLane = z.infer<typeof runLaneSchema>;
+
+/** Something that failed: the run fails because of it. */
+export const runFailureSchema = z.strictObject({
+  step: z.enum(["plan", "extract", "commit", "build", "load", "report", "run"]),
+  /** The table, the source, the lane or the step itself. */
+  name: z.string(),
+  error: z.string(),
+  message: z.string(),
+});
+export type RunFailure = z.infer<typeof runFailureSchema>;
+
+/** Something that people should look at although nothing failed. */
+export const runAlertSchema = z.strictObject({
+  kind: z.enum(["held-deletes", "quarantine", "waiting", "check"]),
+  name: z.string(),
+  message: z.string(),
+});
+export type RunAlert = z.infer<typeof runAlertSchema>;
+
+export const runRecordSchema = z.strictObject({
+  format: z.literal(1),
+  run: z.string(),
+  execution: z.string(),
+  /** ISO 8601, UTC. */
+  startedAt: z.string(),
+  endedAt: z.string(),
+  status: z.enum(["succeeded", "failed"]),
+  tables: z.array(runTableSchema),
+  lanes: z.array(runLaneSchema),
+  failed: z.array(runFailureSchema),
+  alerts: z.array(runAlertSchema),
+});
+export type RunRecord = z.infer<typeof runRecordSchema>;

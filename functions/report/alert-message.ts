@@ -1,0 +1,35 @@
+// The message that people get when a run failed or needs a look: a pure function.
+import type { RunRecord } from "../protocol/run.ts";
+
+// SNS refuses longer subjects, and ones with line breaks.
+const MAX_SUBJECT_CHARACTERS = 100;
+// SNS refuses messages above 256 KiB; nobody reads more than this.
+const MAX_LINES = 100;
+const MAX_LINE_CHARACTERS = 500;
+
+/** @returns nothing if there is nothing to tell */
+export function alertMessage(
+  deployment: string,
+  record: RunRecord,
+): { subject: string; message: string } | undefined {
+  const { run, status, failed, alerts } = record;
+  if (failed.length === 0 && alerts.length === 0) return undefined;
+  const told =
+    status === "failed" ? `run failed (${failed.length})` : `run needs a look (${alerts.length})`;
+  const lines = [
+    `Run ${run} of ${deployment}: ${status}, ${record.startedAt} to ${record.endedAt}`,
+    ...failed.map(({ step, name, error, message }) => `${step}: ${name}: ${error}: ${message}`),
+    ...alerts.map(({ kind, name, message }) => `${kind}: ${name}: ${message}`),
+  ];
+  const shown = lines
+    .slice(0, MAX_LINES)
+    .map((line) => line.slice(0, MAX_LINE_CHARACTERS).toWellFormed());
+  if (lines.length > MAX_LINES)
+    shown.push(`and ${lines.length - MAX_LINES} more: see the run record`);
+  return {
+    subject: `${deployment}: ${told}: ${run}`
+      .replaceAll(/[^\x20-\x7e]/g, "?")
+      .slice(0, MAX_SUBJECT_CHARACTERS),
+    message: shown.join("\n"),
+  };
+}

@@ -1,0 +1,59 @@
+// The report Lambda: ends a run with its record, metrics and alerts.
+import { Logger } from "@aws-lambda-powertools/logger";
+import { Metrics } from "@aws-lambda-powertools/metrics";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
+import { z } from "zod";
+import { Ledger } from "../ledger/ledger.ts";
+import { JsonStore } from "../storage/json-store.ts";
+import { emitMetrics } from "./emit-metrics.ts";
+import { reportInputSchema } from "./input.ts";
+import { reportRun } from "./report.ts";
+
+const environment = z
+  .object({
+    SLUICE_DEPLOYMENT: z.string().min(1),
+    SLUICE_BUCKET: z.string().min(1),
+    SLUICE_LEDGER: z.string().min(1),
+    /** Empty where nobody is to be told. */
+    SLUICE_TOPIC_ARN: z.string().default(""),
+  })
+  .parse(process.env);
+
+const logger = new Logger();
+const metrics = new Metrics({
+  namespace: "Sluice",
+  defaultDimensions: { deployment: environment.SLUICE_DEPLOYMENT },
+});
+const sns = new SNSClient();
+const store = new JsonStore({ s3: new S3Client(), bucket: environment.SLUICE_BUCKET });
+const ledger = new Ledger({
+  client: new DynamoDBClient(),
+  tableName: environment.SLUICE_LEDGER,
+});
+
+async function publish(subject: string, message: string): Promise<void> {
+  await sns.send(
+    new PublishCommand({
+      TopicArn: environment.SLUICE_TOPIC_ARN,
+      Subject: subject,
+      Message: message,
+    }),
+  );
+}
+
+export async function handler(event: unknown): Promise<{ status: string; failed: string[] }> {
+  const input = reportInputSchema.parse(event);
+  logger.appendKeys({ run: input.run });
+  return reportRun(input, {
+    deployment: environment.SLUICE_DEPLOYMENT,
+    ledger,
+    store,
+    log: logger,
+    publish: environment.SLUICE_TOPIC_ARN === "" ? undefined : publish,
+    emitMetrics: (record) => {
+      emitMetrics(metrics, record);
+    },
+  });
+}

@@ -1,0 +1,24 @@
+// Which lanes are given back at the end of a run: a pure decision.
+import type { PlanFile } from "../protocol/run-files.ts";
+import type { LaneResult } from "./input.ts";
+
+/**
+ * Errors that leave open whether the process is still reading: Step Functions lost sight of it. Such a lane stays in
+ * use until its lease expires, or two would read at once. Errors that the function threw, and processes that Lambda
+ * ended (`Sandbox.…`, `Runtime.…`), are over.
+ */
+function mayStillRead(error: string): boolean {
+  return error.startsWith("Lambda.") || error.startsWith("States.");
+}
+
+/** The lanes of a plan that certainly nobody reads with any more. */
+export function lanesToRelease(
+  planned: PlanFile["lanes"],
+  results: readonly LaneResult[],
+): PlanFile["lanes"] {
+  return planned.filter(({ source, lane }) => {
+    const result = results.find((one) => one.source === source && one.lane === lane);
+    if (result === undefined) return false;
+    return result.status === "done" || !mayStillRead(result.error);
+  });
+}

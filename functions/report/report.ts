@@ -1,0 +1,109 @@
+// Ends a run: gathers what its steps did, keeps the record, tells people, and gives back what the run held.
+import type { z } from "zod";
+import { problemKey, problemSchema } from "../extract/problems.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { buildResultSchema } from "../protocol/delta.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { keys } from "../protocol/keys.ts";
+import { commitFileSchema, planFileSchema, type PlanFile } from "../protocol/run-files.ts";
+import type { RunFailure, RunRecord } from "../protocol/run.ts";
+import type { JsonStore } from "../storage/json-store.ts";
+import { alertMessage } from "./alert-message.ts";
+import type { ReportInput } from "./input.ts";
+import { makeRecord, type RunResults } from "./make-record.ts";
+import { lanesToRelease } from "./release.ts";
+
+export interface ReportDependencies {
+  readonly deployment: string;
+  readonly ledger: Ledger;
+  readonly store: JsonStore;
+  readonly emitMetrics: (record: RunRecord) => void;
+  /** Tells people; absent where a deployment has nobody to tell. */
+  readonly publish: ((subject: string, message: string) => Promise<void>) | undefined;
+  readonly log: {
+    info(message: string, details: Readonly<Record<string, unknown>>): void;
+    error(message: string, details: Readonly<Record<string, unknown>>): void;
+  };
+}
+
+// The answer becomes a payload of the state machine.
+const MAX_NAMES = 50;
+
+export async function reportRun(
+  input: ReportInput,
+  dependencies: ReportDependencies,
+): Promise<{ status: RunRecord["status"]; failed: string[] }> {
+  const { ledger, log } = dependencies;
+  const results = await readResults(input, dependencies.store);
+  const record = makeRecord(input, results, new Date().toISOString());
+  await ledger.putRun(record);
+  if (results.plan !== undefined) await release(input, results.plan, ledger);
+  dependencies.emitMetrics(record);
+  await tell(record, dependencies);
+  for (const table of record.tables) log.info("table", { ...table });
+  for (const { step, name, error, message } of record.failed) {
+    log.error("failed", { step, name, errorName: error, reason: message });
+  }
+  const names = [...new Set(record.failed.map(({ step, name }) => nameOf(step, name)))];
+  return { status: record.status, failed: names.slice(0, MAX_NAMES) };
+}
+
+async function readResults({ run, failed }: ReportInput, store: JsonStore): Promise<RunResults> {
+  const unreadable: RunFailure[] = [];
+  const find = async <Schema extends z.ZodType>(
+    key: string,
+    schema: Schema,
+    step: RunFailure["step"],
+  ): Promise<z.output<Schema> | undefined> => {
+    try {
+      return await store.find(key, schema);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      unreadable.push({ step, name: key, error: error.name, message: error.message });
+      return undefined;
+    }
+  };
+  const plan = await find(keys.runPlan(run), planFileSchema, "plan");
+  const commit = await find(keys.runCommit(run), commitFileSchema, "commit");
+  const build = await find(keys.buildResult(run), buildResultSchema, "build");
+  const isKnown =
+    unreadable.length > 0 || failed.some(({ step }) => step === "plan" || step === "build");
+  if (build === undefined && !isKnown) {
+    unreadable.push({
+      step: "build",
+      name: "build",
+      error: "NoResult",
+      message: `the build ended without writing ${keys.buildResult(run)}`,
+    });
+  }
+  const extractProblems = [];
+  for (const { table } of plan?.tables ?? []) {
+    const problem = await find(problemKey(run, table), problemSchema, "extract");
+    if (problem !== undefined) extractProblems.push(problem);
+  }
+  return { plan, commit, build, extractProblems, unreadable };
+}
+
+async function release(input: ReportInput, plan: PlanFile, ledger: Ledger): Promise<void> {
+  for (const { table } of plan.tables) await ledger.releaseTableOf(table, input.execution);
+  for (const { source, lane, token } of lanesToRelease(plan.lanes, input.lanes)) {
+    await ledger.releaseLane(source, lane, token);
+  }
+}
+
+async function tell(
+  record: RunRecord,
+  { deployment, publish, log }: ReportDependencies,
+): Promise<void> {
+  const alert = alertMessage(deployment, record);
+  if (alert === undefined || publish === undefined) return;
+  try {
+    await publish(alert.subject, alert.message);
+  } catch (error) {
+    // The record stands and the run's own status tells the same; failing here would only hide it.
+    log.error("could not publish the alert", { reason: String(error) });
+  }
+}
+
+/** A step that failed as a whole is its own name. */
+const nameOf = (step: string, name: string): string => (step === name ? step : `${step} ${name}`);

@@ -1,0 +1,21 @@
+"""The Glue job: parses its arguments and builds what is out of date."""
+
+import sys
+
+from pyspark.sql import SparkSession
+from sluice_build.arguments import parse
+from sluice_build.run import run_build
+from sluice_build.session import ship_package
+
+
+def main() -> None:
+    """Run one build; what it did is in `runs/<run>/build.json`."""
+    arguments = parse(sys.argv[1:])
+    spark = SparkSession.builder.appName("sluice build").getOrCreate()
+    ship_package(spark)
+    run_build(spark, arguments)
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The build: manifests in, Iceberg tables, models and deltas out."""

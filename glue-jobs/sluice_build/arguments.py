@@ -1,0 +1,30 @@
+"""What the Glue job is started with."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The job's arguments; `tables` is None when everything is to be considered."""
+
+    deployment: str
+    bucket: str
+    ledger: str
+    run: str
+    tables: tuple[str, ...] | None
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Parse the job's arguments; Glue's own (`--JOB_NAME`, `--enable-…`) are ignored.
+
+    Raises SystemExit with a usage message when one is missing.
+    """
+    parser = argparse.ArgumentParser(prog="build", allow_abbrev=False)
+    for name in ("deployment", "bucket", "ledger", "run"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--tables", default="")
+    known, _ = parser.parse_known_args(argv)
+    tables = tuple(name.strip() for name in known.tables.split(",") if name.strip())
+    return Arguments(known.deployment, known.bucket, known.ledger, known.run, tables or None)

@@ -1,0 +1,52 @@
+"""What every step of one build shares."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+
+from sluice_build.catalog import Entry
+from sluice_build.iceberg import LakeTable
+from sluice_build.ledger import Ledger
+from sluice_build.storage import Bucket
+
+
+def nothing_more(table: str, step: str) -> None:
+    """The default for `after_step`."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One build: where it reads and writes.
+
+    `after_step` is told of each durable step of each table; tests stop a build there.
+    """
+
+    deployment: str
+    run: str
+    attempt: str
+    bucket: Bucket
+    ledger: Ledger
+    after_step: Callable[[str, str], None] = nothing_more
+
+    def folder(self, table: str, part: str) -> str:
+        """Where this attempt writes Parquet of a table."""
+        return f"deltas/{table}/{self.attempt}/{part}"
+
+
+@dataclass(frozen=True)
+class Content:
+    """A table or model as it can be read: its content id, and a snapshot with that content."""
+
+    entry: Entry
+    content_id: str
+    snapshot: int
+
+
+def present_content(job: Job, spark: SparkSession, entry: Entry) -> Content | None:
+    """What readers see of an entry now; None if it was never built."""
+    table = LakeTable(spark, job.deployment, entry.name)
+    if not table.exists():
+        return None
+    applied = table.applied()
+    return None if applied is None else Content(entry, applied.content_id, table.head())

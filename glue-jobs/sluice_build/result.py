@@ -1,0 +1,54 @@
+"""What a build tells: one record a table in `runs/<run>/build.json`, and lines in the log."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sluice_build.checks import CheckResult
+from sluice_build.column_types import Json
+
+Status = Literal["built", "unchanged", "failed", "skipped", "held"]
+
+
+@dataclass
+class TableResult:
+    """What happened to one table or model; filled in as the build goes on."""
+
+    table: str
+    kind: Literal["table", "model"]
+    status: Status = "unchanged"
+    manifests: tuple[int, int] | None = None
+    rows_read: int = 0
+    winners: int = 0
+    deletes: int = 0
+    held_deletes: int = 0
+    quarantined: int = 0
+    content_id: str | None = None
+    seconds: float = 0.0
+    error: str | None = None
+    checks: list[CheckResult] = field(default_factory=list)
+
+    def to_json(self) -> Json:
+        """The record as the protocol has it."""
+        told: dict[str, Json] = {
+            "table": self.table,
+            "kind": self.kind,
+            "status": self.status,
+            "manifests": None if self.manifests is None else list(self.manifests),
+            "rowsRead": self.rows_read,
+            "winners": self.winners,
+            "deletes": self.deletes,
+            "heldDeletes": self.held_deletes,
+            "quarantined": self.quarantined,
+            "contentId": self.content_id,
+            "seconds": round(self.seconds, 3),
+            "checks": [
+                {"name": item.name, "severity": item.severity, "badRows": item.bad_rows}
+                for item in self.checks
+            ],
+        }
+        return told if self.error is None else {**told, "error": self.error}
+
+
+def progress(table: str, text: str) -> None:
+    """One line of the log."""
+    print(f"build {table}: {text}", flush=True)

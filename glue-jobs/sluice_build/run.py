@@ -1,0 +1,156 @@
+"""One build: everything that is out of date, in the order of dependencies, several at a time."""
+
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from uuid import uuid4
+
+from pyspark.sql import SparkSession
+
+from sluice_build.arguments import Arguments
+from sluice_build.catalog import Definition, ModelDefinition, TableDefinition, read_definitions
+from sluice_build.errors import cause
+from sluice_build.job import Content, Job, nothing_more, present_content
+from sluice_build.ledger import Ledger
+from sluice_build.model_build import build_model
+from sluice_build.plan import inputs_of, ready, selection
+from sluice_build.result import TableResult, progress
+from sluice_build.session import own_session
+from sluice_build.storage import Bucket, glue_client, ledger_table, s3_client
+from sluice_build.table_build import build_table
+
+AT_ONCE = 2
+
+
+def run_build(
+    spark: SparkSession, arguments: Arguments, job: Job | None = None
+) -> list[TableResult]:
+    """Build what is out of date and write `runs/<run>/build.json`; gives its records.
+
+    A table that fails is told in its record, and its dependents are skipped. Raises what the Data
+    Catalog or the bucket raises when the work cannot be done at all.
+    """
+    job = job or new_job(arguments)
+    definitions, bad = read_definitions(glue_client(), arguments.deployment)
+    entries = {definition.name: definition for definition in definitions}
+    chosen = selection(definitions, arguments.tables)
+    results = {
+        item.name: TableResult(item.name, item.kind, "failed", error=item.reason)
+        for item in bad
+        if arguments.tables is None or item.name in arguments.tables
+    }
+    for name in arguments.tables or ():
+        if name not in entries and name not in results:
+            results[name] = TableResult(
+                name, "table", "failed", error=f"{name} is not in the Data Catalog: deploy it first"
+            )
+    _build_all(_Build(spark, job, entries, chosen, results))
+    records = [results[name] for name in sorted(results)]
+    job.bucket.put_json(
+        f"runs/{arguments.run}/build.json",
+        {"format": 1, "tables": [record.to_json() for record in records]},
+    )
+    return records
+
+
+def new_job(arguments: Arguments) -> Job:
+    """The job that a build's arguments ask for, with a fresh attempt id."""
+    return Job(
+        deployment=arguments.deployment,
+        run=arguments.run,
+        attempt=uuid4().hex[:12],
+        bucket=Bucket(arguments.bucket, s3_client()),
+        ledger=Ledger(ledger_table(arguments.ledger)),
+        after_step=nothing_more,
+    )
+
+
+class _Build:
+    """A build under way: which contents can be read, and what happened so far."""
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        job: Job,
+        entries: dict[str, Definition],
+        chosen: set[str],
+        results: dict[str, TableResult],
+    ) -> None:
+        self.spark = spark
+        self.job = job
+        self.entries = entries
+        self.chosen = chosen
+        self.results = results
+        self.contents: dict[str, Content] = {}
+        self._workers = threading.local()
+
+    def session(self) -> SparkSession:
+        """The session of the present worker."""
+        if not hasattr(self._workers, "session"):
+            self._workers.session = own_session(self.spark)
+        session: SparkSession = self._workers.session
+        return session
+
+
+def _build_all(build: _Build) -> None:
+    # An input outside the selection waits for nothing: its present content is read.
+    inputs = {
+        name: [item for item in inputs_of(build.entries[name]) if item in build.chosen]
+        for name in build.chosen
+    }
+    waiting, finished = set(build.chosen), set[str]()
+    with ThreadPoolExecutor(AT_ONCE, "build") as pool:
+        running: dict[Future[None], str] = {}
+        while waiting or running:
+            for name in ready(waiting, inputs, finished):
+                waiting.remove(name)
+                running[pool.submit(_build_one, build, name)] = name
+            if not running:
+                for name in waiting:
+                    told = f"{name} depends on itself: {', '.join(inputs[name])}"
+                    kind = build.entries[name].kind
+                    build.results[name] = TableResult(name, kind, "failed", error=told)
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                finished.add(running.pop(future))
+                future.result()
+
+
+def _build_one(build: _Build, name: str) -> None:
+    definition = build.entries[name]
+    result = TableResult(name, definition.kind)
+    build.results[name] = result
+    began = time.monotonic()
+    try:
+        spark = build.session()
+        if isinstance(definition, TableDefinition):
+            build_table(build.job, spark, definition, result)
+        else:
+            _build_model(build, spark, definition, result)
+        content = present_content(build.job, spark, definition)
+        if content is not None and result.status not in ("failed", "skipped"):
+            build.contents[name] = content
+    except Exception as error:
+        result.status = "failed"
+        result.error = cause(error)
+        progress(name, f"failed: {result.error}")
+    result.seconds = time.monotonic() - began
+
+
+def _build_model(
+    build: _Build, spark: SparkSession, definition: ModelDefinition, result: TableResult
+) -> None:
+    inputs: dict[str, Content] = {}
+    for name in definition.inputs:
+        content = build.contents.get(name)
+        if content is None and name in build.entries and name not in build.chosen:
+            content = present_content(build.job, spark, build.entries[name])
+        if content is None:
+            failed = build.results[name].status if name in build.results else "never built"
+            result.status = "skipped"
+            result.error = f"its input {name} is not there ({failed}): mend that and run again"
+            progress(definition.name, f"skipped: {result.error}")
+            return
+        inputs[name] = content
+    build_model(build.job, spark, definition, inputs, result)

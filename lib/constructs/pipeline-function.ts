@@ -1,0 +1,84 @@
+// A Lambda function of the pipeline: bundled from `functions/<name>/handler.ts`, with a role and a log group of its own.
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Architecture, Runtime } from "aws-cdk-lib/aws-lambda";
+import {
+  NodejsFunction,
+  OutputFormat,
+  type NodejsFunctionProps,
+} from "aws-cdk-lib/aws-lambda-nodejs";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Construct } from "constructs";
+import { fileURLToPath } from "node:url";
+
+export interface PipelineFunctionProps {
+  /** Folder under `functions/`. */
+  readonly name: string;
+  readonly description: string;
+  readonly deployment: string;
+  readonly timeoutSeconds: number;
+  readonly memoryMegabytes: number;
+  readonly environment: Record<string, string>;
+  /** Where it runs, if it must reach into a network. */
+  readonly network?: Pick<NodejsFunctionProps, "vpc" | "vpcSubnets" | "securityGroups">;
+}
+
+const projectFile = (path: string): string =>
+  fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+export class PipelineFunction extends NodejsFunction {
+  /** Its role, as the role that it is. */
+  readonly ownRole: Role;
+
+  constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new Role(scope, `${id}Role`, {
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+      description: `Sluice ${props.name}`,
+    });
+    logGroup.grantWrite(role);
+    if (props.network !== undefined) {
+      role.addManagedPolicy(
+        ManagedPolicy.fromAwsManagedPolicyName("service-role/AWSLambdaENIManagementAccess"),
+      );
+    }
+    super(scope, id, {
+      functionName: `${props.deployment}-${props.name}`,
+      description: props.description,
+      entry: projectFile(`functions/${props.name}/handler.ts`),
+      handler: "handler",
+      projectRoot: projectFile("."),
+      depsLockFilePath: projectFile("package-lock.json"),
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      memorySize: props.memoryMegabytes,
+      role,
+      logGroup,
+      environment: {
+        ...props.environment,
+        NODE_OPTIONS: "--enable-source-maps",
+        POWERTOOLS_SERVICE_NAME: props.name,
+        POWERTOOLS_METRICS_NAMESPACE: "Sluice",
+      },
+      bundling: {
+        format: OutputFormat.ESM,
+        target: "node24",
+        mainFields: ["module", "main"],
+        sourceMap: true,
+        // The SDK that was tested is the SDK that runs.
+        bundleAwsSDK: true,
+        // cassandra-driver asks for it only when Kerberos is configured.
+        externalModules: ["kerberos"],
+        // CommonJS dependencies inside an ES module still ask for `require`.
+        banner:
+          "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);",
+      },
+      ...props.network,
+    });
+    this.ownRole = role;
+  }
+}

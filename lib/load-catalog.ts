@@ -1,0 +1,41 @@
+// Loads the catalog module that a deployment names, and makes sure that no entry's file was forgotten in the index.
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { checkIndex } from "../catalog/schema/index-check.ts";
+import type { Catalog } from "../catalog/schema/table.ts";
+
+const projectFolder = fileURLToPath(new URL("..", import.meta.url));
+
+function isCatalog(value: unknown): value is Catalog {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "sources" in value &&
+    "tables" in value &&
+    "models" in value
+  );
+}
+
+/**
+ * @param path of the module that exports `catalog`, relative to the project's folder
+ * @throws Error if there is no such module, it exports no catalog, or a file beside it is not in the index
+ */
+export async function loadCatalog(path: string): Promise<Catalog> {
+  const file = resolve(projectFolder, path);
+  if (!existsSync(file)) {
+    throw new Error(`catalog = ${JSON.stringify(path)}: there is no file ${file}`);
+  }
+  const module: unknown = await import(pathToFileURL(file).href);
+  const catalog =
+    typeof module === "object" && module !== null && "catalog" in module
+      ? module.catalog
+      : undefined;
+  if (!isCatalog(catalog)) {
+    throw new Error(
+      `${path} exports no catalog: end it with \`export const catalog = defineCatalog({ sources, tables, models })\``,
+    );
+  }
+  checkIndex(dirname(file), catalog);
+  return catalog;
+}

@@ -1,0 +1,232 @@
+// The state machine that serves every table, as Amazon States Language (JSONata): a pure function of the ARNs it calls.
+
+/** What the state machine calls. */
+export interface PipelineTargets {
+  readonly planArn: string;
+  readonly extractArn: string;
+  readonly commitArn: string;
+  readonly loadArn: string;
+  readonly reportArn: string;
+  readonly buildJobName: string;
+  readonly bucketName: string;
+}
+
+type State = Record<string, unknown>;
+
+/** Failures of Lambda itself, or of a process that died: trying again is right, whatever it was doing. */
+const LAMBDA_FAILURES = [
+  "Lambda.ClientExecutionTimeoutException",
+  "Lambda.ServiceException",
+  "Lambda.AWSLambdaException",
+  "Lambda.SdkClientException",
+  "Lambda.TooManyRequestsException",
+  "Lambda.Unknown",
+  "Runtime.ExitError",
+  "Runtime.OutOfMemory",
+  "Sandbox.Timedout",
+];
+
+const retryLambda = {
+  ErrorEquals: LAMBDA_FAILURES,
+  IntervalSeconds: 2,
+  BackoffRate: 2,
+  MaxAttempts: 4,
+  MaxDelaySeconds: 30,
+  JitterStrategy: "FULL",
+};
+
+/** `States.ALL` does not catch an answer that is too large, so that is named too; `States.ALL` must stand alone and last. */
+const catchAll = (next: string, more: State): State[] =>
+  [["States.DataLimitExceeded"], ["States.ALL"]].map((errors) => ({
+    ErrorEquals: errors,
+    Next: next,
+    ...more,
+  }));
+
+/** Remembers that a step failed, in 200 bytes, and goes on. */
+const remember = (step: string): State => ({
+  Assign: {
+    failed: `{% $append($failed, [{"step": "${step}", "error": $states.errorOutput.Error, "cause": $substring($states.errorOutput.Cause, 0, 300)}]) %}`,
+  },
+});
+
+const invoke = (functionArn: string, payload: unknown, more: State): State => ({
+  Type: "Task",
+  Resource: "arn:aws:states:::lambda:invoke",
+  Arguments: { FunctionName: functionArn, Payload: payload },
+  ...more,
+});
+
+/** The definition, ready to be written as JSON. */
+export function pipelineDefinition(targets: PipelineTargets): State {
+  const run = "{% $states.context.Execution.Name %}";
+  const execution = "{% $states.context.Execution.Id %}";
+  return {
+    Comment: "One run: plan, extract, commit, build, load, report",
+    QueryLanguage: "JSONata",
+    StartAt: "Start",
+    States: {
+      Start: {
+        Type: "Pass",
+        Assign: { failed: "{% [] %}", lanes: "{% [] %}", load: "{% [] %}" },
+        Next: "Plan",
+      },
+      Plan: invoke(
+        targets.planArn,
+        `{% $merge([{"run": $states.context.Execution.Name, "execution": $states.context.Execution.Id}, $exists($states.input.tables) ? {"tables": [$states.input.tables]} : {}]) %}`,
+        {
+          Retry: [{ ...retryLambda, ErrorEquals: [...LAMBDA_FAILURES, "StaleProgressError"] }],
+          Output: "{% $states.result.Payload %}",
+          Catch: catchAll("Report", remember("plan")),
+          Next: "Extract",
+        },
+      ),
+      Extract: {
+        Type: "Map",
+        Items: "{% [$states.input.lanes] %}",
+        MaxConcurrency: 40,
+        ItemProcessor: {
+          ProcessorConfig: { Mode: "INLINE" },
+          StartAt: "Link",
+          States: {
+            Link: invoke(targets.extractArn, "{% $states.input %}", {
+              Retry: [
+                {
+                  // A stale split was moved by an attempt of the same link that had been given up: read on from there.
+                  ErrorEquals: ["SourceUnavailableError", "StaleSplitError"],
+                  IntervalSeconds: 5,
+                  BackoffRate: 2,
+                  MaxAttempts: 3,
+                  MaxDelaySeconds: 60,
+                  JitterStrategy: "FULL",
+                },
+                retryLambda,
+              ],
+              Output: "{% $states.result.Payload %}",
+              Catch: catchAll("LaneFailed", {
+                Output: `{% {"lane": $states.input.lane, "source": $states.input.source, "status": "failed", "error": $states.errorOutput.Error, "cause": $substring($states.errorOutput.Cause, 0, 100)} %}`,
+              }),
+              Next: "MoreToRead",
+            }),
+            MoreToRead: {
+              Type: "Choice",
+              Choices: [{ Condition: "{% $states.input.done %}", Next: "LaneDone" }],
+              Default: "Link",
+            },
+            LaneDone: {
+              Type: "Pass",
+              Output: `{% {"lane": $states.input.lane, "source": $states.input.source, "status": "done", "rows": $states.input.rows, "links": $states.input.link, "pace": $states.input.pace} %}`,
+              End: true,
+            },
+            LaneFailed: { Type: "Pass", End: true },
+          },
+        },
+        Assign: { lanes: "{% [$states.result] %}" },
+        Catch: catchAll("Commit", remember("extract")),
+        Next: "Commit",
+      },
+      Commit: invoke(
+        targets.commitArn,
+        { run, execution },
+        {
+          Retry: [retryLambda],
+          Catch: catchAll("Build", remember("commit")),
+          Next: "Build",
+        },
+      ),
+      Build: {
+        Type: "Task",
+        Resource: "arn:aws:states:::glue:startJobRun.sync",
+        Arguments: { JobName: targets.buildJobName, Arguments: { "--run": run } },
+        Retry: [
+          {
+            // Another run's build: wait for it, then build what it left.
+            ErrorEquals: ["Glue.ConcurrentRunsExceededException"],
+            IntervalSeconds: 15,
+            BackoffRate: 1.5,
+            MaxAttempts: 40,
+            MaxDelaySeconds: 120,
+          },
+        ],
+        Catch: catchAll("Load", remember("build")),
+        Next: "Load",
+      },
+      Load: {
+        Type: "Map",
+        ItemReader: {
+          Resource: "arn:aws:states:::s3:getObject",
+          ReaderConfig: { InputType: "JSON" },
+          Arguments: {
+            Bucket: targets.bucketName,
+            Key: "{% 'runs/' & $states.context.Execution.Name & '/tables.json' %}",
+          },
+        },
+        ItemSelector: {
+          run,
+          table: "{% $states.context.Map.Item.Value.table %}",
+          polls: 0,
+        },
+        MaxConcurrency: 4,
+        ToleratedFailurePercentage: 100,
+        ItemProcessor: {
+          ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType: "STANDARD" },
+          StartAt: "LoadTable",
+          States: {
+            LoadTable: invoke(targets.loadArn, "{% $states.input %}", {
+              Retry: [retryLambda],
+              Output: "{% $states.result.Payload %}",
+              Catch: catchAll("LoadFailed", {
+                Output: `{% {"table": $states.input.table, "status": "failed", "error": $substring($states.errorOutput.Error & ": " & $states.errorOutput.Cause, 0, 100)} %}`,
+              }),
+              Next: "LoadedYet",
+            }),
+            LoadedYet: {
+              Type: "Choice",
+              Choices: [
+                { Condition: "{% $states.input.status = 'wait' %}", Next: "WaitForStatement" },
+              ],
+              Default: "LoadDone",
+            },
+            WaitForStatement: {
+              Type: "Wait",
+              Seconds: "{% $states.input.waitSeconds %}",
+              Next: "LoadTable",
+            },
+            LoadDone: { Type: "Pass", End: true },
+            LoadFailed: { Type: "Pass", End: true },
+          },
+        },
+        Assign: { load: "{% [$states.result] %}" },
+        Catch: catchAll("Report", remember("load")),
+        Next: "Report",
+      },
+      Report: invoke(
+        targets.reportArn,
+        {
+          run,
+          execution,
+          startedAt: "{% $states.context.Execution.StartTime %}",
+          lanes: "{% $lanes %}",
+          load: "{% $load %}",
+          failed: "{% $failed %}",
+        },
+        {
+          Retry: [retryLambda],
+          Output: "{% $states.result.Payload %}",
+          Next: "Succeeded",
+        },
+      ),
+      Succeeded: {
+        Type: "Choice",
+        Choices: [{ Condition: "{% $states.input.status = 'failed' %}", Next: "RunFailed" }],
+        Default: "RunSucceeded",
+      },
+      RunFailed: {
+        Type: "Fail",
+        Error: "RunFailed",
+        Cause: "{% 'Failed: ' & $join([$states.input.failed], ', ') %}",
+      },
+      RunSucceeded: { Type: "Succeed" },
+    },
+  };
+}

@@ -1,0 +1,383 @@
+// Everything but the catalog's entries: storage, ledger, databases, functions, build job, state machine, schedule, secrets, warehouse.
+import { ArnFormat, Stack, Validations, type App } from "aws-cdk-lib";
+import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import { SecurityGroup, Subnet, Vpc } from "aws-cdk-lib/aws-ec2";
+import { CfnDatabase } from "aws-cdk-lib/aws-glue";
+import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { CfnSchedule } from "aws-cdk-lib/aws-scheduler";
+import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import { StringParameter } from "aws-cdk-lib/aws-ssm";
+import { DefinitionBody, LogLevel, StateMachine } from "aws-cdk-lib/aws-stepfunctions";
+import type { Catalog, Source } from "../../catalog/schema/table.ts";
+import type { Config } from "../config.ts";
+import { acknowledgePattern, allowInvoke, allowObjects } from "../constructs/access.ts";
+import { BuildJob } from "../constructs/build-job.ts";
+import { DataBucket } from "../constructs/data-bucket.ts";
+import { LedgerTable } from "../constructs/ledger-table.ts";
+import { PipelineFunction, type PipelineFunctionProps } from "../constructs/pipeline-function.ts";
+import { Warehouse } from "../constructs/warehouse.ts";
+import { pipelineDefinition } from "../pipeline-definition.ts";
+
+export interface CoreStackProps {
+  readonly config: Config;
+  readonly catalog: Catalog;
+}
+
+export class CoreStack extends Stack {
+  readonly data: DataBucket;
+  readonly ledger: LedgerTable;
+  readonly build: BuildJob;
+  readonly databases: { readonly raw: string; readonly models: string; readonly lake: string };
+
+  constructor(scope: App, id: string, props: CoreStackProps) {
+    super(scope, id, { description: "Sluice: a warehouse kept true to live databases" });
+    const { config, catalog } = props;
+    const { deployment } = config;
+    this.data = new DataBucket(this, "Storage");
+    const { bucket } = this.data;
+    this.ledger = new LedgerTable(this, "Ledger");
+    this.databases = {
+      raw: `${deployment}_raw`,
+      models: `${deployment}_models`,
+      lake: `${deployment}_lake`,
+    };
+    this.makeDatabase("RawDatabase", this.databases.raw, "Definitions of Sluice's tables");
+    this.makeDatabase("ModelsDatabase", this.databases.models, "Definitions of Sluice's models");
+    this.makeDatabase("LakeDatabase", this.databases.lake, "Iceberg tables, written by the build");
+    this.build = new BuildJob(this, "Build", {
+      deployment,
+      bucket,
+      ledgerName: this.ledger.tableName,
+      workers: config.buildWorkers,
+    });
+    allowObjects(bucket, this.build.role, "", ["read", "write", "delete"]);
+    this.ledger.grantReadData(this.build.role);
+    this.ledger.grant(this.build.role, "dynamodb:DeleteItem");
+    this.allowCatalogRead(this.build.role);
+    this.build.role.addToPolicy(
+      new PolicyStatement({
+        actions: ["glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable"],
+        resources: this.catalogArns([this.databases.lake]),
+      }),
+    );
+    const warehouse =
+      config.warehouse === "none"
+        ? undefined
+        : new Warehouse(this, "Warehouse", {
+            deployment,
+            bucket,
+            ...(config.network === undefined
+              ? {}
+              : {
+                  subnetIds: config.network.subnetIds,
+                  securityGroupIds: config.network.securityGroupIds,
+                }),
+          });
+    const topic = new Topic(this, "Alerts", { enforceSSL: true, displayName: "Sluice alerts" });
+    if (config.alarmEmail !== undefined) {
+      topic.addSubscription(new EmailSubscription(config.alarmEmail));
+    }
+    const environment = {
+      SLUICE_DEPLOYMENT: deployment,
+      SLUICE_BUCKET: bucket.bucketName,
+      SLUICE_LEDGER: this.ledger.tableName,
+    };
+    const network = this.network(config);
+    const make = (
+      functionId: string,
+      name: string,
+      description: string,
+      rest: Pick<PipelineFunctionProps, "timeoutSeconds" | "memoryMegabytes"> &
+        Partial<PipelineFunctionProps>,
+    ): PipelineFunction =>
+      new PipelineFunction(this, functionId, {
+        name,
+        description,
+        deployment,
+        ...rest,
+        environment: { ...environment, ...rest.environment },
+      });
+    const plan = make("Plan", "plan", "Fixes windows and splits, hands out states", {
+      timeoutSeconds: 300,
+      memoryMegabytes: 512,
+      ...network,
+    });
+    const extract = make("Extract", "extract", "Reads small batches from a source", {
+      timeoutSeconds: config.extractTimeoutSeconds,
+      memoryMegabytes: config.extractMemoryMegabytes,
+      ...network,
+    });
+    const commit = make("Commit", "commit", "Writes manifests and moves progress", {
+      timeoutSeconds: 300,
+      memoryMegabytes: 512,
+    });
+    const load = make("Load", "load", "Applies deltas to the warehouse", {
+      timeoutSeconds: 120,
+      memoryMegabytes: 256,
+      environment:
+        warehouse === undefined
+          ? {}
+          : {
+              SLUICE_WORKGROUP: warehouse.workgroupName,
+              SLUICE_DATABASE: warehouse.database,
+              SLUICE_WAREHOUSE_SECRET_ARN: warehouse.secret.secretArn,
+              SLUICE_COPY_ROLE_ARN: warehouse.copyRole.roleArn,
+            },
+    });
+    const report = make("Report", "report", "Writes the run record, metrics and alerts", {
+      timeoutSeconds: 120,
+      memoryMegabytes: 256,
+      environment: { SLUICE_TOPIC_ARN: topic.topicArn },
+    });
+
+    for (const source of catalog.sources) this.makeSecret(source, config, [plan, extract]);
+    for (const reader of [plan, extract, load]) this.allowCatalogRead(reader.ownRole);
+    for (const writer of [plan, extract, commit, load, report])
+      this.ledger.grantReadWriteData(writer);
+    allowObjects(bucket, plan.ownRole, "runs", ["read", "write"]);
+    allowObjects(bucket, extract.ownRole, "runs", ["read", "write"]);
+    // Reading too: after a lost answer the link looks whether its object is there.
+    allowObjects(bucket, extract.ownRole, "raw", ["read", "write"]);
+    allowObjects(bucket, commit.ownRole, "runs", ["read", "write"]);
+    allowObjects(bucket, commit.ownRole, "manifests", ["write"]);
+    allowObjects(bucket, load.ownRole, "lake", ["read"]);
+    allowObjects(bucket, load.ownRole, "deltas", ["read", "write"]);
+    allowObjects(bucket, report.ownRole, "runs", ["read"]);
+    topic.grantPublish(report);
+    if (warehouse !== undefined) {
+      warehouse.secret.grantRead(load);
+      load.addToRolePolicy(
+        new PolicyStatement({
+          actions: ["redshift-data:ExecuteStatement", "redshift-data:BatchExecuteStatement"],
+          resources: [warehouse.workgroupArn],
+        }),
+      );
+      load.addToRolePolicy(
+        new PolicyStatement({
+          // These act on the caller's own statements and take no resource.
+          actions: [
+            "redshift-data:DescribeStatement",
+            "redshift-data:GetStatementResult",
+            "redshift-data:CancelStatement",
+          ],
+          resources: ["*"],
+        }),
+      );
+      acknowledgePattern(
+        load.ownRole,
+        "*",
+        "The Data API's calls on a statement take no resource; they reach the caller's own only",
+      );
+    }
+    // By name, for the functions that ask about executions are called by the machine itself.
+    const executionArns = this.formatArn({
+      service: "states",
+      resource: "execution",
+      resourceName: `${deployment}:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    plan.addToRolePolicy(
+      new PolicyStatement({ actions: ["states:DescribeExecution"], resources: [executionArns] }),
+    );
+
+    const machineRole = new Role(this, "PipelineRole", {
+      assumedBy: new ServicePrincipal("states.amazonaws.com"),
+      description: "Sluice state machine",
+    });
+    const machine = new StateMachine(this, "Pipeline", {
+      role: machineRole,
+      stateMachineName: deployment,
+      comment: "One run of Sluice",
+      definitionBody: DefinitionBody.fromString(
+        this.toJsonString(
+          pipelineDefinition({
+            planArn: plan.functionArn,
+            extractArn: extract.functionArn,
+            commitArn: commit.functionArn,
+            loadArn: load.functionArn,
+            reportArn: report.functionArn,
+            buildJobName: this.build.name,
+            bucketName: bucket.bucketName,
+          }),
+        ),
+      ),
+      logs: {
+        destination: new LogGroup(this, "PipelineLogs", { retention: RetentionDays.THREE_MONTHS }),
+        level: LogLevel.ALL,
+      },
+      tracingEnabled: true,
+    });
+    for (const called of [plan, extract, commit, load, report]) allowInvoke(called, machine);
+    allowObjects(bucket, machineRole, "runs", ["read"]);
+    machine.addToRolePolicy(
+      new PolicyStatement({
+        actions: ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+        resources: [
+          this.formatArn({ service: "glue", resource: "job", resourceName: this.build.name }),
+        ],
+      }),
+    );
+    // A distributed Map starts executions of the machine itself.
+    machine.addToRolePolicy(
+      new PolicyStatement({
+        actions: ["states:StartExecution"],
+        resources: [
+          this.formatArn({
+            service: "states",
+            resource: "stateMachine",
+            resourceName: deployment,
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+          }),
+        ],
+      }),
+    );
+    machine.addToRolePolicy(
+      new PolicyStatement({
+        actions: ["states:DescribeExecution", "states:StopExecution"],
+        resources: [executionArns],
+      }),
+    );
+    const executionPattern = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${deployment}:*`;
+    for (const role of [plan.ownRole, machineRole]) {
+      acknowledgePattern(role, executionPattern, "Executions of this machine; named at run time");
+    }
+    acknowledgePattern(
+      machineRole,
+      "*",
+      "X-Ray and CloudWatch's log delivery take no resource; CDK adds them for tracing and logs",
+    );
+    this.makeSchedule(config, machine);
+    this.makeAlarms(machine, topic);
+
+    new StringParameter(this, "Deployment", {
+      parameterName: `/sluice/${deployment}`,
+      description: "Where this deployment's parts are; read by the sluice command",
+      stringValue: this.toJsonString({
+        format: 1,
+        deployment,
+        stateMachineArn: machine.stateMachineArn,
+        bucket: bucket.bucketName,
+        ledger: this.ledger.tableName,
+        buildJob: this.build.name,
+        warehouse:
+          warehouse === undefined
+            ? null
+            : {
+                workgroup: warehouse.workgroupName,
+                database: warehouse.database,
+                secretArn: warehouse.secret.secretArn,
+              },
+      }),
+    });
+  }
+
+  private makeDatabase(id: string, name: string, description: string): void {
+    new CfnDatabase(this, id, {
+      catalogId: this.account,
+      databaseInput: {
+        name,
+        description,
+        locationUri: `s3://${this.data.bucket.bucketName}/${name === this.databases.lake ? "lake" : "raw"}`,
+      },
+    });
+  }
+
+  private makeSecret(source: Source, config: Config, readers: readonly PipelineFunction[]): void {
+    const secret = new Secret(this, `Source-${source.name}`, {
+      secretName: `${config.deployment}/source/${source.name}`,
+      description: `Address and credentials of ${source.name} (${source.system}): fill it in after the first deploy`,
+    });
+    for (const reader of readers) secret.grantRead(reader);
+    Validations.of(secret).acknowledge({
+      id: "AwsSolutions::AwsSolutions-SMG4",
+      reason: "The source's own administrators rotate its password and put the new one here",
+    });
+  }
+
+  private catalogArns(databases: readonly string[]): string[] {
+    const arn = (resource: string, resourceName?: string): string =>
+      this.formatArn({
+        service: "glue",
+        resource,
+        ...(resourceName === undefined ? {} : { resourceName }),
+      });
+    return [
+      arn("catalog"),
+      ...databases.flatMap((database) => [
+        arn("database", database),
+        arn("table", `${database}/*`),
+      ]),
+    ];
+  }
+
+  private allowCatalogRead(role: Role): void {
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ["glue:GetDatabase", "glue:GetTable", "glue:GetTables"],
+        resources: this.catalogArns(Object.values(this.databases)),
+      }),
+    );
+    for (const database of Object.values(this.databases)) {
+      acknowledgePattern(
+        role,
+        `arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${database}/*`,
+        "All tables of Sluice's own databases; which there are is said by the catalog",
+      );
+    }
+  }
+
+  private network(config: Config): Partial<PipelineFunctionProps> {
+    if (config.network === undefined) return {};
+    const { vpcId, availabilityZones, subnetIds, securityGroupIds } = config.network;
+    return {
+      network: {
+        vpc: Vpc.fromVpcAttributes(this, "Network", { vpcId, availabilityZones }),
+        vpcSubnets: {
+          subnets: subnetIds.map((subnetId) =>
+            Subnet.fromSubnetId(this, `Subnet-${subnetId}`, subnetId),
+          ),
+        },
+        securityGroups: securityGroupIds.map((groupId) =>
+          SecurityGroup.fromSecurityGroupId(this, `Group-${groupId}`, groupId),
+        ),
+      },
+    };
+  }
+
+  private makeSchedule(config: Config, machine: StateMachine): void {
+    if (config.schedule === "off") return;
+    const role = new Role(this, "ScheduleRole", {
+      assumedBy: new ServicePrincipal("scheduler.amazonaws.com"),
+    });
+    machine.grantStartExecution(role);
+    new CfnSchedule(this, "Schedule", {
+      name: `${config.deployment}-all`,
+      description: "Runs Sluice over all tables",
+      scheduleExpression: config.schedule,
+      flexibleTimeWindow: { mode: "OFF" },
+      target: { arn: machine.stateMachineArn, roleArn: role.roleArn, input: "{}" },
+    });
+  }
+
+  private makeAlarms(machine: StateMachine, topic: Topic): void {
+    const alarms = {
+      RunsFailed: machine.metricFailed(),
+      RunsTimedOut: machine.metricTimedOut(),
+      RunsAborted: machine.metricAborted(),
+    };
+    for (const [id, metric] of Object.entries(alarms)) {
+      new Alarm(this, id, {
+        metric,
+        threshold: 1,
+        evaluationPeriods: 1,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+        alarmDescription: "A run of Sluice did not end well: see its run record",
+      }).addAlarmAction(new SnsAction(topic));
+    }
+  }
+}

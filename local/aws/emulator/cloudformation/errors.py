@@ -1,0 +1,5 @@
+"""The errors of a deployment."""
+
+
+class DeployError(Exception):
+    """The deployment cannot go on; the message says what, where and how to mend it."""

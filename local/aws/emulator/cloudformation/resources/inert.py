@@ -1,0 +1,112 @@
+"""Types that are only recorded: nothing on one machine stands behind them.
+
+Each is listed with its reason; a type that is listed nowhere is an error.
+"""
+
+from emulator.cloudformation.handler import Context, Created, Handler
+from emulator.cloudformation.state import Properties, ResourceState
+
+_NETWORK = "the emulator has no network: everything listens on this machine"
+_POLICY = "no access is checked here, and moto would enforce a Deny without reading its condition"
+_NOBODY = "nobody looks at it on one machine"
+
+REASONS: dict[str, str] = {
+    **{
+        f"AWS::EC2::{name}": _NETWORK
+        for name in (
+            "VPC",
+            "Subnet",
+            "RouteTable",
+            "Route",
+            "SubnetRouteTableAssociation",
+            "SecurityGroup",
+            "SecurityGroupIngress",
+            "SecurityGroupEgress",
+            "VPCEndpoint",
+            "InternetGateway",
+            "VPCGatewayAttachment",
+            "NatGateway",
+            "EIP",
+            "FlowLog",
+            "VPCCidrBlock",
+            "NetworkAcl",
+            "NetworkAclEntry",
+            "SubnetNetworkAclAssociation",
+        )
+    },
+    "Custom::VpcRestrictDefaultSG": _NETWORK,
+    "AWS::S3::BucketPolicy": _POLICY,
+    "AWS::SNS::TopicPolicy": _POLICY,
+    "AWS::SQS::QueuePolicy": _POLICY,
+    "AWS::SecretsManager::ResourcePolicy": _POLICY,
+    "AWS::Lambda::EventInvokeConfig": "the emulator retries asynchronous calls as AWS's default",
+    "AWS::SecretsManager::RotationSchedule": "secrets are not rotated on one machine",
+    "AWS::SecretsManager::SecretTargetAttachment": "the local warehouse has its own address",
+    "AWS::CloudWatch::CompositeAlarm": _NOBODY,
+    "AWS::CloudWatch::Dashboard": _NOBODY,
+    "AWS::Logs::MetricFilter": _NOBODY,
+    "AWS::Budgets::Budget": _NOBODY,
+    "AWS::Glue::SecurityConfiguration": "objects are not encrypted here",
+    "AWS::RedshiftServerless::Namespace": "the warehouse is a PostgreSQL that the launcher runs",
+    "AWS::RedshiftServerless::Workgroup": "the warehouse is a PostgreSQL that the launcher runs",
+    "AWS::CDK::Metadata": "it only counts how the CDK is used",
+    "AWS::CloudFormation::WaitConditionHandle": "it is a placeholder of an empty stack",
+}
+
+
+def _recorded(context: Context, properties: Properties) -> Created:
+    return Created(context.name(max_length=255), {})
+
+
+def _updated(context: Context, old: ResourceState, properties: Properties) -> Created:
+    return Created(old.physical_id, old.attributes)
+
+
+def _forgotten(context: Context, physical_id: str, properties: Properties) -> None:
+    """Only the record goes."""
+
+
+def _namespace(context: Context, properties: Properties) -> Created:
+    name = properties["NamespaceName"]
+    arn = context.arn("redshift-serverless", f"namespace/{name}")
+    attributes = {"NamespaceName": name, "NamespaceArn": arn, "NamespaceId": name}
+    if properties.get("ManageAdminPassword"):
+        attributes["AdminPasswordSecretArn"] = context.arn(
+            "secretsmanager", f"secret:redshift!{name}-admin"
+        )
+    return Created(name, {f"Namespace.{key}": value for key, value in attributes.items()})
+
+
+def _workgroup(context: Context, properties: Properties) -> Created:
+    """The Data API needs no address; a client that does is told the warehouse's own by `sluice`."""
+    name = properties["WorkgroupName"]
+    arn = context.arn("redshift-serverless", f"workgroup/{name}")
+    attributes = {
+        "WorkgroupName": name,
+        "WorkgroupArn": arn,
+        "WorkgroupId": name,
+        "NamespaceName": properties.get("NamespaceName", ""),
+        "Endpoint.Address": "127.0.0.1",
+        "Endpoint.Port": str(properties.get("Port", 5439)),
+    }
+    return Created(name, {f"Workgroup.{key}": value for key, value in attributes.items()})
+
+
+HANDLERS = {
+    kind: Handler(create=_recorded, update=_updated, delete=_forgotten, inert=True)
+    for kind in REASONS
+}
+HANDLERS["AWS::RedshiftServerless::Namespace"] = Handler(
+    create=_namespace,
+    update=lambda context, old, properties: _namespace(context, properties),
+    delete=_forgotten,
+    replaced_by=("NamespaceName",),
+    inert=True,
+)
+HANDLERS["AWS::RedshiftServerless::Workgroup"] = Handler(
+    create=_workgroup,
+    update=lambda context, old, properties: _workgroup(context, properties),
+    delete=_forgotten,
+    replaced_by=("WorkgroupName",),
+    inert=True,
+)

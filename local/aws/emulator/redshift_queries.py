@@ -1,0 +1,268 @@
+"""Rewrites Redshift queries and data changes for PostgreSQL with sqlglot."""
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from emulator.redshift_tokens import NotEmulatedError, RedshiftError
+
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Like, exp.ILike)
+_TEXT_TYPES = (exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT, exp.DataType.Type.CHAR)
+_SUPER = "super"
+_RENAMED = {"json_serialize": "super_to_text", "format_type": "redshift_format_type"}
+"""Functions that PostgreSQL has as well, and means something else by them."""
+
+
+def rewrite_query(sql: str) -> str:
+    """SELECT, WITH, INSERT, UPDATE, DELETE or MERGE of Redshift as PostgreSQL text.
+
+    Raises RedshiftError where Redshift refuses the statement.
+    """
+    tree = parse_query(sql)
+    if isinstance(tree, exp.Merge):
+        _check_merge(tree)
+    return tree_to_postgres(tree)
+
+
+def parse_query(sql: str) -> exp.Expr:
+    """The syntax tree of one query. Raises RedshiftError if it does not parse."""
+    try:
+        tree = sqlglot.parse_one(sql, read="redshift")
+    except SqlglotError as error:
+        first_line = str(error).splitlines()[0]
+        raise RedshiftError(f"syntax error: {first_line}") from error
+    if isinstance(tree, exp.Command):
+        raise NotEmulatedError(f"the emulator does not understand: {sql[:200]}")
+    return tree
+
+
+def tree_to_postgres(tree: exp.Expr) -> str:
+    """Applies every rewrite to a Redshift tree and prints it as PostgreSQL."""
+    for identifier in tree.find_all(exp.Identifier):
+        identifier.set("this", identifier.name.lower())
+    tree = _super_navigation(tree)
+    for node in reversed(list(tree.walk(bfs=True))):
+        replacement = _rewrite(node)
+        if replacement is not node:
+            if node is tree:
+                tree = replacement
+            else:
+                node.replace(replacement)
+    return tree.sql(dialect="postgres")
+
+
+def unqualified_relations(tree: exp.Expr) -> list[str]:
+    """The tables a query names without their schema, common table expressions left out."""
+    common = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+    return [
+        table.name
+        for table in tree.find_all(exp.Table)
+        if isinstance(table.this, exp.Identifier)
+        and not table.db
+        and table.name.lower() not in common
+    ]
+
+
+def _check_merge(tree: exp.Merge) -> None:
+    if tree.this.args.get("alias"):
+        raise RedshiftError(f'syntax error at or near "{tree.this.alias}": no alias in MERGE INTO')
+    whens = tree.args["whens"].expressions
+    matched = [when for when in whens if when.args.get("matched")]
+    if len(matched) != 1 or len(whens) != 2:
+        raise RedshiftError("MERGE needs one WHEN MATCHED and one WHEN NOT MATCHED clause")
+    if any(when.args.get("condition") for when in whens):
+        raise RedshiftError('syntax error at or near "AND": a WHEN of MERGE takes no condition')
+    for when in whens:
+        _repair_insert(when.args["then"])
+
+
+def _repair_insert(then: object) -> None:
+    """sqlglot reads `INSERT VALUES (…)` without columns as a call of a function VALUES."""
+    if not isinstance(then, exp.Insert) or then.expression:
+        return
+    (call,) = then.this.expressions
+    then.set("this", None)
+    then.set("expression", exp.Tuple(expressions=call.expressions))
+
+
+# --- SUPER navigation -------------------------------------------------------------------------
+
+
+def _super_navigation(tree: exp.Expr) -> exp.Expr:
+    """`payload.a.b[0]` becomes `payload #> '{a,b,0}'`, as text or number where it is used so."""
+    names: set[str] = set()
+    qualified: set[tuple[str, str]] = set()
+    for source in tree.find_all(exp.Table, exp.Subquery, exp.CTE):
+        names.add(source.alias_or_name)
+        if isinstance(source, exp.Table):
+            names.add(source.name)
+            qualified.add((source.db, source.name))
+    names.discard("")
+
+    def path_of(node: exp.Expr) -> tuple[exp.Column, list[str]] | None:
+        if isinstance(node, exp.Column):
+            return _split_column(node, names, qualified)
+        if isinstance(node, exp.Bracket) and len(node.expressions) == 1:
+            inner = path_of(node.this)
+            index = node.expressions[0]
+            if inner is None or not isinstance(index, exp.Literal):
+                return None
+            return inner[0], [*inner[1], index.name]
+        if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
+            inner = path_of(node.this)
+            return None if inner is None else (inner[0], [*inner[1], node.expression.name])
+        return None
+
+    def visit(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Unnest):
+            return _unnest(node, [item.transform(visit) for item in node.expressions])
+        if not isinstance(node, exp.Column | exp.Bracket | exp.Dot):
+            return node
+        found = path_of(node)
+        if found is None or not found[1]:
+            return node
+        column, path = found
+        literal = exp.Literal.string("{" + ",".join(path) + "}")
+        extract: exp.Expr = exp.JSONBExtract(this=column, expression=literal)
+        extract.meta[_SUPER] = True
+        return exp.Paren(this=extract)
+
+    return tree.transform(visit)
+
+
+def _split_column(
+    column: exp.Column, names: set[str], qualified: set[tuple[str, str]]
+) -> tuple[exp.Column, list[str]] | None:
+    parts = [part.name for part in column.parts]
+    if len(parts) == 1 or isinstance(column.this, exp.Star):
+        return column, []
+    if len(parts) >= 3 and (parts[0], parts[1]) in qualified:
+        used = 3
+    elif parts[0] in names:
+        used = 2
+    else:
+        used = 1
+    if len(parts) == used:
+        return column, []
+    fields = [exp.to_identifier(part, quoted=True) for part in parts[:used]]
+    base = exp.Column(**dict(zip(("this", "table", "db"), reversed(fields), strict=False)))
+    return base, parts[used:]
+
+
+def _unnest(node: exp.Unnest, arrays: list[exp.Expr]) -> exp.Expr:
+    """`FROM t, t.items AS item` iterates over a SUPER array."""
+    call = exp.Anonymous(this="jsonb_array_elements", expressions=arrays)
+    return exp.Table(this=call, alias=node.args.get("alias"))
+
+
+def _super_extract(node: exp.Expr | None) -> exp.JSONBExtract | None:
+    inner = node.this if isinstance(node, exp.Paren) else node
+    return inner if isinstance(inner, exp.JSONBExtract) and inner.meta.get(_SUPER) else None
+
+
+def _as_text(extract: exp.JSONBExtract) -> exp.Expr:
+    return exp.Paren(
+        this=exp.JSONBExtractScalar(this=extract.this.copy(), expression=extract.expression.copy())
+    )
+
+
+# --- single nodes -----------------------------------------------------------------------------
+
+
+def _rewrite(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.DataType):
+        return _data_type(node)
+    if isinstance(node, exp.Cast):
+        return _cast(node)
+    if isinstance(node, _COMPARISONS):
+        return _compare(node)
+    if isinstance(node, exp.DateDiff | exp.TsOrDsDiff):
+        return _call("datediff", _unit(node), _timestamp(node.expression), _timestamp(node.this))
+    if isinstance(node, exp.DateAdd | exp.TsOrDsAdd):
+        return _call("dateadd", _unit(node), node.expression, _timestamp(node.this))
+    if isinstance(node, exp.CurrentTimestamp):
+        return _call("sysdate" if node.args.get("sysdate") else "getdate")
+    if isinstance(node, exp.ParseJSON):
+        return _call("json_parse", node.this)
+    if isinstance(node, exp.ApproxDistinct):
+        return exp.Count(this=exp.Distinct(expressions=[node.this]))
+    if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.GroupConcat):
+        return _listagg(node.this, node.expression.expressions)
+    if isinstance(node, exp.GroupConcat) and not isinstance(node.parent, exp.WithinGroup):
+        return _listagg(node, [])
+    if isinstance(node, exp.RegexpExtract):
+        return _call("regexp_substr", node.this, node.expression)
+    if isinstance(node, exp.SHA2):
+        return _call("sha2", node.this, node.args.get("length") or exp.Literal.number(256))
+    if isinstance(node, exp.Anonymous) and node.name.lower() in _RENAMED:
+        return _call(_RENAMED[node.name.lower()], *node.expressions)
+    if isinstance(node, exp.TsOrDsToDate):
+        return exp.Cast(this=node.this, to=exp.DataType.build("date"))
+    return node
+
+
+def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
+
+
+def _unit(node: exp.Expr) -> exp.Expr:
+    unit = node.args.get("unit")
+    return exp.Literal.string(unit.name.lower() if unit is not None else "day")
+
+
+def _timestamp(node: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=node.copy(), to=exp.DataType.build("timestamp"))
+
+
+def _listagg(node: exp.GroupConcat, order: list[exp.Expr]) -> exp.Expr:
+    value = node.this
+    separator = node.args.get("separator") or exp.Literal.string("")
+    text = exp.DataType.build("text")
+    if isinstance(value, exp.Distinct):
+        first = value.expressions[0]
+        if len(value.expressions) > 1:  # sqlglot reads the separator as a second distinct value
+            separator = value.expressions[1]
+        cast: exp.Expr = exp.Distinct(expressions=[exp.Cast(this=first.copy(), to=text)])
+        order = [exp.Ordered(this=exp.Cast(this=first.copy(), to=text.copy()))] if order else []
+    else:
+        cast = exp.Cast(this=value.copy(), to=text)
+    if order:
+        keys = [key.copy() for key in order]
+        return exp.Anonymous(
+            this="STRING_AGG",
+            expressions=[cast, exp.Order(this=separator.copy(), expressions=keys)],
+        )
+    return exp.Anonymous(this="STRING_AGG", expressions=[cast, separator.copy()])
+
+
+def _data_type(node: exp.DataType) -> exp.Expr:
+    if node.this == exp.DataType.Type.SUPER:
+        return exp.DataType.build("jsonb")
+    sized = node.this in _TEXT_TYPES and node.expressions
+    if sized and node.expressions[0].name.upper() == "MAX":
+        return exp.DataType.build("varchar(65535)")
+    return node
+
+
+def _cast(node: exp.Cast) -> exp.Expr:
+    """A scalar out of a SUPER value loses its JSON quotes."""
+    extract = _super_extract(node.this)
+    if extract is None or node.to.this == exp.DataType.Type.JSONB:
+        return node
+    return exp.Cast(this=_as_text(extract), to=node.to.copy())
+
+
+def _compare(node: exp.Expr) -> exp.Expr:
+    """`payload.a = 'x'` compares the scalar, not its JSON text."""
+    for side, other in (("this", "expression"), ("expression", "this")):
+        extract = _super_extract(node.args.get(side))
+        literal = node.args.get(other)
+        if extract is None or not isinstance(literal, exp.Literal):
+            continue
+        text = _as_text(extract)
+        if not literal.is_string:
+            text = exp.Cast(this=text, to=exp.DataType.build("numeric"))
+        changed = node.copy()
+        changed.set(side, text)
+        return changed
+    return node

@@ -1,0 +1,1 @@
+"""An interpreter of JSONata state machines, in place of moto's."""

@@ -1,0 +1,149 @@
+// Synthesizes the CDK app and applies it to the emulated AWS: what runs here is what would be deployed.
+import {
+  PutSecretValueCommand,
+  ResourceNotFoundException,
+  SecretsManagerClient,
+} from "@aws-sdk/client-secrets-manager";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { quoteLog, lastLines } from "./toolchain/log-tail.ts";
+import { runCommand } from "./toolchain/run-command.ts";
+import type { PythonEnvironment } from "./toolchain/python-environment.ts";
+import {
+  LOCAL_ACCOUNT,
+  LOCAL_CREDENTIALS,
+  LOCAL_REGION,
+  projectFolder,
+  type RunningStack,
+} from "./state.ts";
+
+/** Everything that decides what is deployed. */
+const DEPLOYED_FOLDERS = ["catalog", "lib", "functions", "glue-jobs"];
+const DEPLOYED_FILES = ["package-lock.json", "cdk.json", "tsconfig.json"];
+
+const summarySchema = z.object({
+  created: z.number(),
+  updated: z.number(),
+  deleted: z.number(),
+});
+export type DeploySummary = z.infer<typeof summarySchema> & { readonly changed: boolean };
+
+function sourceFingerprint(context: Record<string, string>): string {
+  const hash = createHash("sha256").update(JSON.stringify(context));
+  for (const file of DEPLOYED_FILES) hash.update(readFileSync(join(projectFolder, file)));
+  for (const folder of DEPLOYED_FOLDERS) {
+    const entries = readdirSync(join(projectFolder, folder), {
+      recursive: true,
+      withFileTypes: true,
+    });
+    const files = entries
+      .filter((entry) => entry.isFile() && !entry.parentPath.includes("__pycache__"))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort();
+    for (const file of files) hash.update(file).update(readFileSync(file));
+  }
+  // A catalog elsewhere (a test's) counts as well.
+  const catalog = context["catalog"];
+  if (catalog !== undefined) {
+    const file = join(projectFolder, catalog);
+    if (existsSync(file)) hash.update(readFileSync(file));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Synthesizes and deploys, if the catalog, the code or the context changed since the last time.
+ * @throws Error with the mistake in the catalog, or the last lines of the part that failed
+ */
+export async function applyCatalogAndCode(
+  folder: string,
+  running: RunningStack,
+  python: PythonEnvironment,
+  report: (line: string) => void,
+): Promise<DeploySummary> {
+  const { endpoint } = running;
+  if (endpoint === undefined)
+    throw new Error("The emulated AWS does not run: start it with `sluice up`");
+  const context = { ...running.options.context, deployment: running.deployment };
+  const stampFile = join(folder, "deployed.sha256");
+  const fingerprint = sourceFingerprint(context);
+  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === fingerprint) {
+    return { created: 0, updated: 0, deleted: 0, changed: false };
+  }
+  report("synthesizing the CDK app …");
+  const assembly = join(folder, "cdk.out");
+  const synthLog = join(running.logFolder, "synth.log");
+  await runCommand({
+    what: "Synthesizing the CDK app",
+    program: process.execPath,
+    args: [join(projectFolder, "lib/app.ts")],
+    logFile: synthLog,
+    folder: projectFolder,
+    env: {
+      ...process.env,
+      CDK_OUTDIR: assembly,
+      CDK_CONTEXT_JSON: JSON.stringify({
+        ...context,
+        "aws:cdk:enable-path-metadata": false,
+        "aws:cdk:version-reporting": false,
+      }),
+    },
+  });
+  report("deploying the synthesized template …");
+  const deployLog = join(running.logFolder, "deploy.log");
+  await runCommand({
+    what: "Deploying to the emulated AWS",
+    program: python.python,
+    args: [
+      ...["-m", "emulator.deploy", "--endpoint", endpoint, "--assembly", assembly],
+      ...["--state", join(folder, "deployed.json")],
+      ...["--region", LOCAL_REGION, "--account", LOCAL_ACCOUNT],
+    ],
+    logFile: deployLog,
+    folder: projectFolder,
+    env: { ...process.env, PYTHONPATH: join(projectFolder, "local/aws") },
+  });
+  const lastLine = lastLines(deployLog, 1)[0] ?? "";
+  const summary = parseSummary(lastLine, deployLog);
+  await fillSecrets(running, endpoint);
+  writeFileSync(stampFile, fingerprint);
+  return { ...summary, changed: true };
+}
+
+function parseSummary(line: string, logFile: string): z.infer<typeof summarySchema> {
+  try {
+    return summarySchema.parse(JSON.parse(line));
+  } catch {
+    throw new Error(`The deployer ended without its summary. ${quoteLog(logFile, [line])}`);
+  }
+}
+
+/** What a platform team does after the first deploy: puts addresses and credentials into the sources' secrets. */
+async function fillSecrets(running: RunningStack, endpoint: string): Promise<void> {
+  const client = new SecretsManagerClient({
+    endpoint,
+    region: LOCAL_REGION,
+    credentials: LOCAL_CREDENTIALS,
+  });
+  const { loadCatalog } = await import("../lib/load-catalog.ts");
+  // Cached by Node: names and systems of sources hardly ever change while a stack runs.
+  const catalog = await loadCatalog(running.options.context["catalog"] ?? "catalog/index.ts");
+  for (const source of catalog.sources) {
+    const secret = running.secrets[source.system];
+    if (secret === undefined) continue;
+    const name = `${running.deployment}/source/${source.name}`;
+    try {
+      await client.send(
+        new PutSecretValueCommand({ SecretId: name, SecretString: JSON.stringify(secret) }),
+      );
+    } catch (error) {
+      if (!(error instanceof ResourceNotFoundException)) throw error;
+      throw new Error(`The deployed stack has no secret ${name} for source ${source.name}`, {
+        cause: error,
+      });
+    }
+  }
+  client.destroy();
+}

@@ -1,0 +1,86 @@
+// Starts the local AWS: the emulator in local/aws, in its Python environment.
+import { statSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Report } from "../toolchain/cache.ts";
+import { lastLines } from "../toolchain/log-tail.ts";
+import { findJava } from "../toolchain/prerequisites.mjs";
+import { ensurePythonEnvironment } from "../toolchain/python-environment.ts";
+import { ensureSparkJars } from "../toolchain/spark-jars.ts";
+import { choosePort } from "./free-port.ts";
+import { launch, type Server } from "./launch.ts";
+
+const host = "127.0.0.1";
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const watchedLines = 200;
+
+/** How to start the local AWS. */
+export interface AwsOptions {
+  /** 0 finds a free one. */
+  port: number;
+  logFolder: string;
+  /** Where it keeps what it unpacks; different for each emulator that runs at a time. */
+  workFolder: string;
+  /** The address of the PostgreSQL that stands in for Redshift. */
+  postgresUrl: string;
+  /** The folder of the Python package `emulator`; by default Sluice's own. */
+  packageFolder?: string;
+  /** Variables that the emulator gets besides the few that every server gets. */
+  env?: NodeJS.ProcessEnv;
+  report: Report;
+}
+
+/** Starts the emulator with nothing deployed in it; the address is the endpoint of all services. */
+export async function startAws(options: AwsOptions): Promise<Server> {
+  const [{ python, sparkHome }, sparkJars] = await Promise.all([
+    ensurePythonEnvironment(options.report),
+    ensureSparkJars(options.report),
+  ]);
+  const port = await choosePort("The local AWS", options.port, host);
+  await mkdir(options.workFolder, { recursive: true });
+  await mkdir(options.logFolder, { recursive: true });
+  const logFile = join(options.logFolder, "aws.log");
+  const logStart = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
+  const values = {
+    port,
+    "log-dir": options.logFolder,
+    "work-dir": options.workFolder,
+    node: join(root, "node_modules", ".bin", "node"),
+    jsonata: join(root, "node_modules", "jsonata"),
+    "postgres-url": options.postgresUrl,
+    "spark-python": python,
+    "spark-jars": sparkJars,
+  };
+  const args = Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return launch({
+    name: "The local AWS",
+    port,
+    address: `http://${host}:${port}`,
+    invocation: { program: python, args: ["-m", "emulator", ...args] },
+    asOrdinaryUser: false,
+    marker: options.workFolder,
+    folder: options.workFolder,
+    env: {
+      // Its own home, so that nothing in it finds the user's AWS configuration.
+      HOME: options.workFolder,
+      JAVA_HOME: findJava(),
+      SPARK_HOME: sparkHome,
+      PYTHONPATH: options.packageFolder ?? join(root, "local", "aws"),
+      PYTHONUNBUFFERED: "1",
+      ...ownVariables(),
+      ...options.env,
+    },
+    logFile,
+    stopSignal: "SIGTERM",
+    graceSeconds: 10,
+    startDeadlineSeconds: 120,
+    isReady: () => Promise.resolve(lastLines(logFile, watchedLines, logStart).includes("ready")),
+  });
+}
+
+// SLUICE_SPARK_MEMORY and the like.
+function ownVariables(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => name.startsWith("SLUICE_"));
+  return Object.fromEntries(own);
+}

@@ -1,0 +1,90 @@
+// What is known of the stack that runs on this machine: one folder a checkout, one file that says what runs.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+
+export const projectFolder = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
+
+/** Names of the emulated account. */
+export const LOCAL_REGION = "us-east-1";
+export const LOCAL_ACCOUNT = "123456789012";
+export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" } as const;
+
+/** How a stack on this machine is to be started. */
+export const localOptionsSchema = z.strictObject({
+  /** Somebody's own Elasticsearch instead of one that is started: the JSON of the source's secret. */
+  elasticsearch: z.record(z.string(), z.unknown()).optional(),
+  /** Somebody's own Cassandra instead of one that is started: the JSON of the source's secret. */
+  cassandra: z.record(z.string(), z.unknown()).optional(),
+  /** CDK context values. */
+  context: z.record(z.string(), z.string()),
+  /** The stack ends when this process is gone; without it, it lasts until `down`. */
+  ownerPid: z.int().positive().optional(),
+});
+export type LocalOptions = z.infer<typeof localOptionsSchema>;
+
+const processSchema = z.strictObject({
+  name: z.string(),
+  pid: z.int(),
+  marker: z.string(),
+  stopSignal: z.custom<NodeJS.Signals>(
+    (value) => typeof value === "string" && value.startsWith("SIG"),
+  ),
+});
+
+const runningSchema = z.strictObject({
+  format: z.literal(1),
+  status: z.enum(["starting", "ready", "failed", "stopping"]),
+  /** The supervisor's. */
+  pid: z.int().positive(),
+  startedAt: z.string(),
+  error: z.string().optional(),
+  logFolder: z.string(),
+  deployment: z.string(),
+  /** The emulated AWS, once it serves. */
+  endpoint: z.string().optional(),
+  postgres: z
+    .strictObject({ host: z.string(), port: z.int(), user: z.string(), database: z.string() })
+    .optional(),
+  /** JSON texts of the sources' secrets by system. */
+  secrets: z.strictObject({
+    elasticsearch: z.record(z.string(), z.unknown()).optional(),
+    cassandra: z.record(z.string(), z.unknown()).optional(),
+  }),
+  options: localOptionsSchema,
+  /** Servers and helpers by pid; `marker` is text in their command line, so that a recycled pid is left alone. */
+  processes: z.array(processSchema),
+});
+export type RunningStack = z.infer<typeof runningSchema>;
+
+/** The folder of this checkout's stack: `$SLUICE_STATE`, else one under the system's temporary folder, named by the checkout. */
+export function stateFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const given = env["SLUICE_STATE"];
+  if (given !== undefined && given !== "") return given;
+  const name = createHash("sha256").update(projectFolder).digest("hex").slice(0, 12);
+  return join(tmpdir(), `sluice-${String(process.getuid?.() ?? 0)}-${name}`);
+}
+
+const runningFile = (folder: string): string => join(folder, "running.json");
+/** Lines that the supervisor writes while it starts; `up` shows them. */
+export const progressFile = (folder: string): string => join(folder, "progress.log");
+export const optionsFile = (folder: string): string => join(folder, "options.json");
+export const supervisorLog = (folder: string): string => join(folder, "supervisor.log");
+
+/** What runs, as last written, or undefined if nothing was started. */
+export function readRunning(folder: string): RunningStack | undefined {
+  const file = runningFile(folder);
+  if (!existsSync(file)) return undefined;
+  return runningSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+}
+
+/** Writes what runs, whole or not at all. */
+export function writeRunning(folder: string, running: RunningStack): void {
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const temporary = `${runningFile(folder)}.${String(process.pid)}`;
+  writeFileSync(temporary, JSON.stringify(running, null, 2));
+  renameSync(temporary, runningFile(folder));
+}

@@ -1,0 +1,191 @@
+// The detached process that starts the servers of a local stack, deploys into it, and ends it all when told to.
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { applyCatalogAndCode } from "./deploy.ts";
+import type { Server } from "./servers/launch.ts";
+import { startAws } from "./servers/aws.ts";
+import { startCassandra } from "./servers/cassandra.ts";
+import { startElasticsearch } from "./servers/elasticsearch.ts";
+import { startPostgres } from "./servers/postgres.ts";
+import {
+  localOptionsSchema,
+  optionsFile,
+  progressFile,
+  readRunning,
+  stateFolder,
+  writeRunning,
+  type LocalOptions,
+  type RunningStack,
+} from "./state.ts";
+import { reachableFolder } from "./servers/unprivileged.ts";
+import { ensureAll } from "./toolchain/ensure-all.ts";
+
+const OWNER_CHECK_MILLIS = 1000;
+
+const folder = stateFolder();
+const options: LocalOptions = localOptionsSchema.parse(
+  JSON.parse(readFileSync(optionsFile(folder), "utf8")),
+);
+const startedAt = new Date().toISOString();
+const logFolder = join(folder, "logs", startedAt.replaceAll(":", "-"));
+mkdirSync(logFolder, { recursive: true, mode: 0o755 });
+
+const say = (line: string): void => {
+  appendFileSync(progressFile(folder), `${line}\n`);
+};
+
+let running: RunningStack = {
+  format: 1,
+  status: "starting",
+  pid: process.pid,
+  startedAt,
+  logFolder,
+  deployment: options.context["deployment"] ?? "sluice",
+  secrets: {},
+  options,
+  processes: [],
+};
+const change = (changes: Partial<RunningStack>): void => {
+  running = { ...running, ...changes };
+  writeRunning(folder, running);
+};
+change({});
+
+const servers: Server[] = [];
+let told = false;
+
+/** Notes a started server at once, so that `down` can end it whatever happens to this process. */
+const note = (server: Server): void => {
+  servers.push(server);
+  change({
+    processes: [...running.processes, { name: server.name, ...server.record }],
+  });
+};
+
+const started = async (name: string, start: Promise<Server>): Promise<Server> => {
+  const from = Date.now();
+  const server = await start;
+  note(server);
+  say(`${name} answers at ${server.address} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
+  return server;
+};
+
+async function startAll(): Promise<void> {
+  const toolchain = await ensureAll(say);
+  const dataFolder = await reachableFolder(join(folder, "data"));
+  const data = (name: string): string => join(dataFolder, name);
+  say("starting Elasticsearch, Cassandra, PostgreSQL and the emulated AWS …");
+  const elasticsearch = async (): Promise<void> => {
+    if (options.elasticsearch !== undefined) {
+      change({ secrets: { ...running.secrets, elasticsearch: options.elasticsearch } });
+      return;
+    }
+    const server = await started(
+      "Elasticsearch",
+      startElasticsearch({ dataFolder: data("elasticsearch"), logFolder, port: 0, report: say }),
+    );
+    change({ secrets: { ...running.secrets, elasticsearch: { nodes: [server.address] } } });
+  };
+  const cassandra = async (): Promise<void> => {
+    if (options.cassandra !== undefined) {
+      change({ secrets: { ...running.secrets, cassandra: options.cassandra } });
+      return;
+    }
+    const server = await started(
+      "Cassandra",
+      startCassandra({ dataFolder: data("cassandra"), logFolder, port: 0, report: say }),
+    );
+    change({
+      secrets: {
+        ...running.secrets,
+        cassandra: {
+          contactPoints: ["127.0.0.1"],
+          port: server.port,
+          localDataCenter: "datacenter1",
+        },
+      },
+    });
+  };
+  const warehouseAndAws = async (): Promise<void> => {
+    const postgres = await startPostgres({
+      dataFolder: data("postgres"),
+      logFolder,
+      port: 0,
+      report: say,
+    });
+    note(postgres);
+    say(`PostgreSQL answers at ${postgres.address}`);
+    change({
+      postgres: { host: "127.0.0.1", port: postgres.port, user: "sluice", database: "warehouse" },
+    });
+    const aws = await started(
+      "The emulated AWS",
+      startAws({
+        logFolder,
+        workFolder: data("aws"),
+        postgresUrl: postgres.address,
+        port: 0,
+        report: say,
+      }),
+    );
+    change({ endpoint: aws.address });
+  };
+  const outcomes = await Promise.allSettled([elasticsearch(), cassandra(), warehouseAndAws()]);
+  const reasons = outcomes.flatMap((outcome): unknown[] =>
+    outcome.status === "rejected" ? [outcome.reason] : [],
+  );
+  if (reasons.length > 0) throw new Error(reasons.map(messageOf).join("\n\n"));
+  const summary = await applyCatalogAndCode(folder, running, toolchain.python, say);
+  say(
+    `deployed: ${String(summary.created)} created, ${String(summary.updated)} updated, ${String(summary.deleted)} deleted`,
+  );
+}
+
+async function stopAll(): Promise<void> {
+  change({ status: "stopping" });
+  // The emulated AWS first: it ends Lambda workers and Spark, which use the others.
+  const aws = servers.filter((server) => server.name === "The local AWS");
+  await Promise.allSettled(aws.map((server) => server.stop()));
+  await Promise.allSettled(
+    servers.filter((server) => !aws.includes(server)).map((server) => server.stop()),
+  );
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+function ownerIsGone(): boolean {
+  return options.ownerPid !== undefined && !existsSync(`/proc/${String(options.ownerPid)}`);
+}
+
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    told = true;
+  });
+}
+
+try {
+  const starting = startAll();
+  const interrupted = (async () => {
+    while (!told && !ownerIsGone() && running.status === "starting") await delay(100);
+    return running.status === "starting" ? "interrupted" : "started";
+  })();
+  const first = await Promise.race([starting.then(() => "started" as const), interrupted]);
+  if (first === "started") {
+    change({ status: "ready" });
+    while (!told && !ownerIsGone()) await delay(OWNER_CHECK_MILLIS / 4);
+  } else {
+    say("interrupted while starting: ending what was started …");
+    await starting.catch(() => undefined);
+  }
+  await stopAll();
+} catch (error) {
+  change({ status: "failed", error: messageOf(error) });
+  const failed = messageOf(error);
+  await stopAll();
+  change({ status: "failed", error: failed });
+  process.exitCode = 1;
+}
+if (readRunning(folder)?.status === "stopping") change({ processes: [] });
+process.exit();

@@ -1,0 +1,42 @@
+// Provides everything that a local run needs, so that a first run downloads it all at once.
+import type { Report } from "./cache.ts";
+import { ensureCassandraJars } from "./cassandra-jars.ts";
+import { ensureElasticsearchHome } from "./elasticsearch-home.ts";
+import { ensurePostgresHome } from "./postgres-home.ts";
+import { ensurePythonEnvironment, type PythonEnvironment } from "./python-environment.ts";
+import { ensureSparkJars } from "./spark-jars.ts";
+
+/** Where the tools of a local run lie. */
+export interface Toolchain {
+  python: PythonEnvironment;
+  sparkJars: string;
+  cassandraJars: string;
+  elasticsearchHome: string;
+  postgresHome: string;
+}
+
+/** Makes what is missing, all at once. Throws when all have ended, naming every failure. */
+export async function ensureAll(report: Report): Promise<Toolchain> {
+  const work = [
+    ensurePythonEnvironment(report),
+    ensureSparkJars(report),
+    ensureCassandraJars(report),
+    ensureElasticsearchHome(report),
+    ensurePostgresHome(report),
+  ] as const;
+  // A failure must not leave the other downloads running behind the caller's back.
+  const outcomes = await Promise.allSettled(work);
+  const failures = outcomes.flatMap((outcome): unknown[] =>
+    outcome.status === "rejected" ? [outcome.reason] : [],
+  );
+  if (failures.length > 0) {
+    throw new AggregateError(failures, failures.map(messageOf).join("\n"));
+  }
+  const [python, sparkJars, cassandraJars, elasticsearchHome, postgresHome] =
+    await Promise.all(work);
+  return { python, sparkJars, cassandraJars, elasticsearchHome, postgresHome };
+}
+
+function messageOf(failure: unknown): string {
+  return failure instanceof Error ? failure.message : String(failure);
+}

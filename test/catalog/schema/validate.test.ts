@@ -1,0 +1,520 @@
+// Tests that valid entries are let through and that each mistake is found, named and given a fix.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  defineCatalog,
+  defineModel,
+  defineSource,
+  defineTable,
+} from "../../../catalog/schema/define.ts";
+import { CatalogError } from "../../../catalog/schema/errors.ts";
+import type {
+  CassandraTable,
+  Catalog,
+  Column,
+  ElasticsearchTable,
+  Model,
+  Source,
+  Table,
+} from "../../../catalog/schema/table.ts";
+import {
+  mistakesInCatalog,
+  mistakesInEntry,
+  mistakesInSource,
+} from "../../../catalog/schema/validate.ts";
+import {
+  cassandraTableArbitrary,
+  elasticsearchTableArbitrary,
+  modelArbitrary,
+  tableArbitrary,
+} from "./arbitrary-entries.ts";
+
+const always = (): boolean => true;
+const problemsIn = (entry: Table | Model, exists = always): string[] =>
+  [...mistakesInEntry(entry, exists)].map(({ place, problem, fix }) => {
+    expect(fix).not.toBe("");
+    return `${place}: ${problem}`;
+  });
+
+test("valid tables and models have no mistakes", () => {
+  fc.assert(
+    fc.property(fc.oneof(tableArbitrary, modelArbitrary), (entry) => {
+      expect(problemsIn(entry)).toEqual([]);
+    }),
+  );
+});
+
+/** A value that the types refuse, for people who run a file before they check its types. */
+const untyped = (value: unknown): never => value as never;
+
+const withColumn = <Entry extends Table | Model>(
+  entry: Entry,
+  name: string,
+  change: Partial<Column>,
+): Entry => ({
+  ...entry,
+  columns: entry.columns.map((column) =>
+    column.name === name ? { ...column, ...change } : column,
+  ),
+});
+
+const added = <Entry extends Table | Model>(entry: Entry, column: Partial<Column>): Entry => ({
+  ...entry,
+  columns: [...entry.columns, { name: "extra_x", type: "string", description: "more", ...column }],
+});
+
+type Injection<Entry> = [mistake: string, words: string, inject: (entry: Entry) => Entry];
+
+const inAny: Injection<Table | Model>[] = [
+  ["a name in capitals", 'the name "Companies"', (e) => ({ ...e, name: "Companies" })],
+  ["a name with an underscore first", 'the name "_x"', (e) => ({ ...e, name: "_x" })],
+  ["a reserved name", "reserved word of Redshift", (e) => ({ ...e, name: "user" })],
+  ["a long name", "has 64 characters", (e) => ({ ...e, name: "a".repeat(64) })],
+  ["no owner", "the owner is empty", (e) => ({ ...e, owner: " " })],
+  ["no description", "the description is empty", (e) => ({ ...e, description: "" })],
+  ["a long description", "Glue allows 2048", (e) => ({ ...e, description: "é".repeat(1025) })],
+  ["control characters", "control characters", (e) => ({ ...e, description: "a\u0000b" })],
+  ["no columns", "it has 0 columns", (e) => ({ ...e, columns: [] })],
+  ["no key", "the key is empty", (e) => ({ ...e, key: [] })],
+  ["an unknown key", '"nothing" is no column', (e) => ({ ...e, key: ["nothing"] })],
+  ["a key twice", "stands in the key twice", (e) => ({ ...e, key: ["key_0", "key_0"] })],
+  ["a nullable key", "may be null", (e) => withColumn(e, "key_0", { nullable: true })],
+  ["a key of a fraction", 'the type "double"', (e) => withColumn(e, "key_0", { type: "double" })],
+  ["a key of a list", '{"list":"int"}', (e) => withColumn(e, "key_0", { type: { list: "int" } })],
+  ["a column twice", "two columns are called", (e) => added(e, { name: "key_0" })],
+  ["a column twice in capitals", "two columns are called", (e) => added(e, { name: "Key_0" })],
+  ["a reserved column", '"order" is a reserved word', (e) => added(e, { name: "order" })],
+  ["a column without words", "the description is empty", (e) => added(e, { description: "" })],
+  ["an unknown type", '"strng" is no type', (e) => added(e, { type: untyped("strng") })],
+  ["an inherited name as type", "is no type", (e) => added(e, { type: untyped("toString") })],
+  ["no type", "undefined is no type", (e) => added(e, { type: untyped(undefined) })],
+  [
+    "a type of two forms",
+    "is no type",
+    (e) => added(e, { type: untyped({ list: "int", map: "int" }) }),
+  ],
+  ["an unknown timestamp", "is no type", (e) => added(e, { type: untyped({ timestamp: "days" }) })],
+  [
+    "an unknown type inside",
+    '"foo" is no type',
+    (e) => added(e, { type: { list: untyped("foo") } }),
+  ],
+  ["json inside a list", "json stands inside", (e) => added(e, { type: { list: "json" } })],
+  [
+    "json inside a struct",
+    "in its struct field a",
+    (e) => added(e, { type: { struct: [{ name: "a", type: "json" }] } }),
+  ],
+  ["a wide decimal", "is no decimal", (e) => added(e, { type: { decimal: [39, 2] } })],
+  ["a scale beyond precision", "is no decimal", (e) => added(e, { type: { decimal: [4, 5] } })],
+  ["an empty struct", "has no fields", (e) => added(e, { type: { struct: [] } })],
+  [
+    "a field in capitals",
+    'the name "zipCode"',
+    (e) => added(e, { type: { struct: [{ name: "zipCode", type: "string" }] } }),
+  ],
+  [
+    "a field twice",
+    "two fields are called",
+    (e) =>
+      added(e, {
+        type: {
+          struct: [
+            { name: "a", type: "int" },
+            { name: "a", type: "int" },
+          ],
+        },
+      }),
+  ],
+  [
+    "a field without a type",
+    "no name or no type",
+    (e) => added(e, { type: { struct: [untyped({ name: "a" })] } }),
+  ],
+  [
+    "a partition of nothing",
+    '"nothing" is no column',
+    (e) => ({
+      ...e,
+      partitioning: [{ column: "nothing", transform: "identity" }],
+    }),
+  ],
+  [
+    "a partition twice",
+    "partitions by key_0 twice",
+    (e) => ({
+      ...e,
+      partitioning: [
+        { column: "key_0", transform: "identity" },
+        { column: "key_0", transform: { bucket: 2 } },
+      ],
+    }),
+  ],
+  [
+    "days of a text",
+    'partitioning: the column extra_x has the type "string"',
+    (e) => ({
+      ...added(e, {}),
+      partitioning: [{ column: "extra_x", transform: "day" }],
+    }),
+  ],
+  [
+    "a partition for each moment",
+    'the type "timestamp"',
+    (e) => ({
+      ...e,
+      partitioning: [{ column: "changed_0", transform: "identity" }],
+    }),
+  ],
+  [
+    "no buckets",
+    "{bucket: 0} is out of range",
+    (e) => ({
+      ...e,
+      partitioning: [{ column: "key_0", transform: { bucket: 0 } }],
+    }),
+  ],
+  [
+    "an unknown transform",
+    "is no transform",
+    (e) => ({
+      ...e,
+      partitioning: [{ column: "key_0", transform: untyped("year") }],
+    }),
+  ],
+  [
+    "a check twice",
+    "two checks",
+    (e) => ({
+      ...e,
+      checks: [
+        { name: "c", badRows: "true", severity: "warn" },
+        { name: "c", badRows: "true", severity: "warn" },
+      ],
+    }),
+  ],
+  [
+    "an empty check",
+    'badRows is ""',
+    (e) => ({
+      ...e,
+      checks: [{ name: "c", badRows: "", severity: "warn" }],
+    }),
+  ],
+  [
+    "two statements in a check",
+    "badRows is",
+    (e) => ({
+      ...e,
+      checks: [{ name: "c", badRows: "true; drop table x", severity: "warn" }],
+    }),
+  ],
+  [
+    "an unknown severity",
+    '"fatal" is not known',
+    (e) => ({
+      ...e,
+      checks: [{ name: "c", badRows: "true", severity: untyped("fatal") }],
+    }),
+  ],
+  [
+    "a distribution by nothing",
+    '"nothing" is no column',
+    (e) => ({
+      ...e,
+      publish: { distribution: { style: "key", column: "nothing" } },
+    }),
+  ],
+  [
+    "a distribution by SUPER",
+    "publish.distribution: the column extra_x",
+    (e) => ({
+      ...added(e, { type: { list: "int" } }),
+      publish: { distribution: { style: "key", column: "extra_x" } },
+    }),
+  ],
+  [
+    "a sort key of json",
+    "publish.sortKeys: the column extra_x",
+    (e) => ({
+      ...added(e, { type: "json" }),
+      publish: { sortKeys: ["extra_x"] },
+    }),
+  ],
+  [
+    "a sort key twice",
+    "sorts by key_0 twice",
+    (e) => ({
+      ...e,
+      publish: { sortKeys: ["key_0", "key_0"] },
+    }),
+  ],
+];
+
+const inTables: Injection<Table>[] = [
+  ["an empty path", "the path []", (e) => added(e, { path: [] })],
+  ["an empty segment", 'the path ["a",""]', (e) => added(e, { path: ["a", ""] })],
+  ["a field below _id", 'the path ["_id","x"]', (e) => added(e, { path: ["_id", "x"] })],
+  [
+    "a soft delete by nothing",
+    '"nothing" is no column',
+    (e) => ({ ...e, deletes: { way: "soft-delete", column: "nothing" } }),
+  ],
+  [
+    "a soft delete by text",
+    'column extra_x has the type "string"',
+    (e) => ({ ...added(e, {}), deletes: { way: "soft-delete", column: "extra_x" } }),
+  ],
+  [
+    "a soft delete that is always set",
+    "is never null",
+    (e) => ({ ...e, deletes: { way: "soft-delete", column: "changed_0" } }),
+  ],
+];
+
+const inElasticsearch: Injection<ElasticsearchTable>[] = [
+  ["_id as a number", "_id is text", (e) => added(e, { path: ["_id"], type: "int" })],
+  [
+    "an index in capitals",
+    '"Companies" is no name of an index',
+    (e) => ({ ...e, from: { index: "Companies" } }),
+  ],
+  ["two indices", "is no name of an index", (e) => ({ ...e, from: { index: "a,b" } })],
+  ["every index", "is no name of an index", (e) => ({ ...e, from: { index: "*" } })],
+  [
+    "a Cassandra table from Elasticsearch",
+    "which is elasticsearch",
+    (e) => ({ ...e, from: untyped({ keyspace: "a", table: "b" }) }),
+  ],
+  [
+    "an unknown cursor",
+    '"nothing" is no column',
+    (e) => ({ ...e, cursor: { ...e.cursor, column: "nothing" } }),
+  ],
+  [
+    "a cursor of text",
+    'column changed_0 has the type "string"',
+    (e) => withColumn(e, "changed_0", { type: "string" }),
+  ],
+  [
+    "a nullable cursor",
+    "it is the cursor and may be null",
+    (e) => withColumn(e, "changed_0", { nullable: true }),
+  ],
+  ["no lag", "cursor.lagSeconds: 0", (e) => ({ ...e, cursor: { ...e.cursor, lagSeconds: 0 } })],
+  [
+    "a lag that is no number",
+    "lagSeconds: NaN",
+    (e) => ({ ...e, cursor: { ...e.cursor, lagSeconds: NaN } }),
+  ],
+  [
+    "a negative overlap",
+    "overlapSeconds: -1",
+    (e) => ({ ...e, cursor: { ...e.cursor, overlapSeconds: -1 } }),
+  ],
+  [
+    "absence",
+    "absence is not for elasticsearch",
+    (e) => ({ ...e, deletes: untyped({ way: "absence" }) }),
+  ],
+  [
+    "negative hours",
+    "everyHours: -1",
+    (e) => ({ ...e, deletes: { way: "key-sweep", everyHours: -1 } }),
+  ],
+  [
+    "a share above one",
+    "maxShare: 2",
+    (e) => ({ ...e, deletes: { way: "key-sweep", everyHours: 0, maxShare: 2 } }),
+  ],
+];
+
+const inCassandra: Injection<CassandraTable>[] = [
+  ["_id", "which this source does not have", (e) => added(e, { path: ["_id"] })],
+  [
+    "an index from Cassandra",
+    "which is cassandra",
+    (e) => ({ ...e, from: untyped({ index: "a" }) }),
+  ],
+  [
+    "a keyspace with a dot",
+    '"a.b" is no name',
+    (e) => ({ ...e, from: { keyspace: "a.b", table: "c" } }),
+  ],
+  ["no splits", "splits: 0 is out of range", (e) => ({ ...e, splits: 0 })],
+  [
+    "a key sweep",
+    "key-sweep is not for cassandra",
+    (e) => ({ ...e, deletes: untyped({ way: "key-sweep", everyHours: 0 }) }),
+  ],
+];
+
+const inModels: Injection<Model>[] = [
+  ["a path", "the column of a model has the path", (e) => added(e, { path: ["x"] })],
+  [
+    "a script of another ending",
+    "neither .sql nor .py",
+    (e) => ({ ...e, script: new URL("file:///a.txt") }),
+  ],
+];
+
+function expectEachFound<Entry extends Table | Model>(
+  arbitrary: fc.Arbitrary<Entry>,
+  [, words, inject]: Injection<Entry>,
+): void {
+  fc.assert(
+    fc.property(arbitrary, (entry) => {
+      expect(problemsIn(inject(entry)).join("\n")).toContain(words);
+    }),
+    { numRuns: 5 },
+  );
+}
+
+test.each(inAny)("any entry: %s is found", (...injection) => {
+  expectEachFound<Table | Model>(fc.oneof(tableArbitrary, modelArbitrary), injection);
+});
+test.each(inTables)("table: %s is found", (...injection) => {
+  expectEachFound(tableArbitrary, injection);
+});
+test.each(inElasticsearch)("Elasticsearch: %s is found", (...injection) => {
+  expectEachFound(elasticsearchTableArbitrary, injection);
+});
+test.each(inCassandra)("Cassandra: %s is found", (...injection) => {
+  expectEachFound(cassandraTableArbitrary, injection);
+});
+test.each(inModels)("model: %s is found", (...injection) => {
+  expectEachFound(modelArbitrary, injection);
+});
+
+test("a script that is not there is found", () => {
+  fc.assert(
+    fc.property(modelArbitrary, (model) => {
+      expect(problemsIn(model, () => false).join()).toContain(
+        `there is no file ${model.script.href}`,
+      );
+    }),
+    { numRuns: 5 },
+  );
+});
+
+const search = {
+  name: "search_1",
+  system: "elasticsearch",
+  owner: "team",
+  description: "a source",
+} as const satisfies Source;
+
+test.each<[string, Source]>([
+  ["budget.lanes: 0 is out of range", { ...search, budget: { lanes: 0 } }],
+  ["budget.lanes: 1.5 is out of range", { ...search, budget: { lanes: 1.5 } }],
+  ["budget.dutyCycle: 0 is out of range", { ...search, budget: { dutyCycle: 0 } }],
+  ["budget.dutyCycle: 1.1 is out of range", { ...search, budget: { dutyCycle: 1.1 } }],
+  ["budget.maxRowsPerSecond: -5 is out of range", { ...search, budget: { maxRowsPerSecond: -5 } }],
+  ["budget.pageRows: 10001 is out of range", { ...search, budget: { pageRows: 10_001 } }],
+  [
+    "budget.maxSecondsPerRun: NaN is out of range",
+    { ...search, budget: { maxSecondsPerRun: NaN } },
+  ],
+  ['the system "oracle" is not known', { ...search, system: untyped("oracle") }],
+  ["the owner is empty", { ...search, owner: "" }],
+  ['the name "Search"', { ...search, name: "Search" }],
+])("source: %s", (words, source) => {
+  expect([...mistakesInSource(search)]).toEqual([]);
+  const found = [...mistakesInSource(source)].map(({ place, problem }) => `${place}: ${problem}`);
+  expect(found.join("\n")).toContain(words);
+});
+
+const table: ElasticsearchTable = {
+  name: "things",
+  owner: "team",
+  description: "things",
+  source: search,
+  from: { index: "things" },
+  key: ["thing_id"],
+  cursor: { column: "changed_at", lagSeconds: 5, overlapSeconds: 0 },
+  deletes: { way: "none" },
+  columns: [
+    { name: "thing_id", type: "string", description: "id", nullable: false },
+    { name: "changed_at", type: "timestamp", description: "when", nullable: false },
+  ],
+};
+
+const modelOf = (name: string, inputs: (Table | Model)[]): Model => ({
+  name,
+  owner: "team",
+  description: "a model",
+  inputs,
+  script: new URL("file:///model.sql"),
+  key: ["thing_id"],
+  columns: [{ name: "thing_id", type: "string", description: "id", nullable: false }],
+});
+
+const problemsInCatalog = (catalog: Catalog): string =>
+  [...mistakesInCatalog(catalog, always)]
+    .map(({ place, problem }) => `${place}: ${problem}`)
+    .join("\n");
+
+test("entries that fit together have no mistakes", () => {
+  const first = modelOf("first_model", [table]);
+  const second = modelOf("second_model", [table, first]);
+  expect(problemsInCatalog({ sources: [search], tables: [table], models: [first, second] })).toBe(
+    "",
+  );
+});
+
+test.each<[string, Catalog]>([
+  ["the source search_1 is not in the catalog", { sources: [], tables: [table], models: [] }],
+  ["two sources have this name", { sources: [search, { ...search }], tables: [table], models: [] }],
+  [
+    "two entries have this name",
+    { sources: [search], tables: [table], models: [modelOf("things", [table])] },
+  ],
+  [
+    "model m, inputs: things is not in the catalog",
+    { sources: [search], tables: [], models: [modelOf("m", [table])] },
+  ],
+  [
+    "model m, inputs: things stands there twice",
+    { sources: [search], tables: [table], models: [modelOf("m", [table, table])] },
+  ],
+  ["there are none", { sources: [search], tables: [table], models: [modelOf("m", [])] }],
+])("catalog: %s", (words, catalog) => {
+  expect(problemsInCatalog(catalog)).toContain(words);
+});
+
+test("models that read each other in a circle are found, with the way", () => {
+  const inputsOfFirst: (Table | Model)[] = [table];
+  const first = modelOf("first_model", inputsOfFirst);
+  const second = modelOf("second_model", [first]);
+  inputsOfFirst.push(second);
+  expect(
+    problemsInCatalog({ sources: [search], tables: [table], models: [first, second] }),
+  ).toContain("it reads itself: first_model reads second_model reads first_model");
+});
+
+test("all mistakes are told at once, each with its place and a fix", () => {
+  const define = (): unknown =>
+    defineTable({ ...table, owner: "", key: ["nothing"], from: { index: "A" } });
+  expect(define).toThrow(CatalogError);
+  try {
+    define();
+  } catch (error) {
+    expect(error).toBeInstanceOf(CatalogError);
+    if (!(error instanceof CatalogError)) return;
+    expect(error.mistakes).toHaveLength(3);
+    expect(error.message).toContain(
+      'table things, key: "nothing" is no column. Fix: name one of thing_id',
+    );
+  }
+});
+
+test("what is right comes back as it was", () => {
+  expect(defineSource(search)).toBe(search);
+  expect(defineTable(table)).toBe(table);
+  const catalog = { sources: [search], tables: [table], models: [] };
+  expect(defineCatalog(catalog)).toBe(catalog);
+});
+
+test("a model's script is looked for on the disk", () => {
+  expect(() => defineModel(modelOf("m", [table]))).toThrow("there is no file file:///model.sql");
+});

@@ -1,0 +1,322 @@
+// Tests links of a lane against a real ledger, data bucket and Elasticsearch: what is recorded is what the source has.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { ExtractDependencies } from "../../../functions/extract/extract.ts";
+import { problemSchema } from "../../../functions/extract/problems.ts";
+import { SourceConnections } from "../../../functions/extract/source-connections.ts";
+import { ElasticsearchSource } from "../../../functions/extract/sources/elasticsearch.ts";
+import {
+  FencedError,
+  ProtocolError,
+  SourceAuthenticationError,
+  SourceUnavailableError,
+} from "../../../functions/protocol/errors.ts";
+import type { Bounds } from "../../../functions/protocol/records.ts";
+import { column, tableDefinition } from "./fixtures.ts";
+import { Lane, makeStores } from "./lane.ts";
+import { ScriptedSource } from "./scripted-source.ts";
+import { runElasticsearch, runMoto, type RunningServer } from "./servers.ts";
+import { Cluster } from "./sources/elasticsearch/cluster.ts";
+
+let moto: RunningServer;
+let stores: Awaited<ReturnType<typeof makeStores>>;
+
+beforeAll(async () => {
+  moto = await runMoto();
+});
+
+afterAll(async () => {
+  await moto.stop();
+});
+
+const newStores = async (): Promise<typeof stores> => (stores = await makeStores(moto.address));
+
+const whole: Bounds = { by: "cursor", from: null, to: "1000000" };
+
+function table(name: string, more: Partial<TableDefinition["source"]["budget"]> = {}) {
+  return tableDefinition({
+    ...{ name, system: "elasticsearch", budget: more, from: { index: name } },
+    columns: [column("id", "string", ["_id"]), column("n", "long")],
+    cursor: { column: "n", field: "n", lagSeconds: 0, overlapSeconds: 0 },
+  });
+}
+
+/** An invocation that has time for a few questions only. */
+function shortInvocation(questions: number): Pick<ExtractDependencies, "remainingMillis"> {
+  let left = questions + 1;
+  return { remainingMillis: () => (left -= 1) * 100 };
+}
+
+/** A clock that only sleeping moves. */
+function sleepingClock(): ExtractDependencies["clock"] & { slept: number } {
+  const start = Date.now();
+  return {
+    slept: 0,
+    now() {
+      return start + this.slept;
+    },
+    sleep(millis) {
+      this.slept += millis;
+      return Promise.resolve();
+    },
+  };
+}
+
+const numbersOf = (lines: readonly { id: string | null }[]): number[] =>
+  lines.map(({ id }) => Number(id)).sort((a, b) => a - b);
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+
+test("many short links read exactly what Elasticsearch has, rows and keys", async () => {
+  const elasticsearch = await runElasticsearch();
+  const client = new ElasticsearchSource("shop", { nodes: [elasticsearch.address] });
+  try {
+    const cluster = new Cluster(elasticsearch.address);
+    const indices = await Promise.all([1, 2].map(() => cluster.makeIndex({ n: { type: "long" } })));
+    const documents = upTo(1000).map((n) => ({ id: String(n), json: `{"n":${n >> 3}}` }));
+    for (const index of indices) await cluster.index(index, documents);
+    const [first, second] = indices.map((index) => table(index, { pageRows: 30 }));
+    if (first === undefined || second === undefined) throw new Error("no tables");
+    const splits: Bounds[] = [
+      { by: "cursor", from: null, to: "40" },
+      { by: "cursor", from: "40", to: "41" },
+      { by: "cursor", from: "41", to: "1000" },
+    ];
+    const keysBounds = await client.planKeys();
+    const lane = await Lane.plan(await newStores(), [
+      { table: first, kind: "rows", splits },
+      { table: second, kind: "keys", splits: keysBounds },
+    ]);
+    const sizes: number[] = [];
+    while (!lane.state.done) {
+      expect(lane.state.link).toBeLessThan(100);
+      await lane.link(client, shortInvocation(6));
+      sizes.push(JSON.stringify(lane.state).length);
+    }
+    expect(lane.state.link).toBeGreaterThan(8);
+    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThan(40);
+    for (const { name } of [first, second]) {
+      const rows = await lane.rows(name);
+      expect([...new Set(numbersOf(rows))]).toEqual(upTo(1000));
+      expect((await lane.splits(name)).every(({ done }) => done)).toBe(true);
+    }
+    // Each new reader begins at the last value again: eight rows of a tie at most.
+    const repeated = (await lane.rows(first.name)).length - 1000;
+    expect(repeated).toBeLessThanOrEqual(lane.state.link * 8);
+    expect(await lane.rows(second.name)).toHaveLength(1000);
+    expect(lane.state.rows).toBe(2000 + repeated);
+    expect(await stores.ledger.listResources("shop")).toEqual([]);
+    expect(await cluster.countOpenContexts()).toBe(0);
+  } finally {
+    await client.close();
+    await elasticsearch.stop();
+  }
+});
+
+test("objects are ended by size, numbered in order, and named by token and attempt", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+  ]);
+  const source = new ScriptedSource({ rows: 1000, pageRows: 100 });
+  const objectBounds = { maxBytes: 20_000, maxMillis: 60_000 };
+  const state = await lane.link(source, { objectBounds, attempt: "abcd" });
+  expect(state).toMatchObject({ done: true, rows: 1000, link: 1, item: 1 });
+  const objects = await lane.objects("a");
+  expect(objects.map(({ record }) => record.key)).toEqual(
+    upTo(4).map((n) => `raw/a/rows-1/s0/00000${n}-1-abcd.ndjson.gz`),
+  );
+  expect(numbersOf(await lane.rows("a"))).toEqual(upTo(1000));
+  expect(source.openReaders).toBe(0);
+});
+
+test("objects are ended by time", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a", { dutyCycle: 0.5 }), kind: "rows", splits: [whole] },
+  ]);
+  const source = new ScriptedSource({ rows: 100, pageRows: 10, sourceMillis: 10_000 });
+  await lane.link(source, { clock: sleepingClock() });
+  const rows = (await lane.objects("a")).map(({ record }) => record.rows);
+  expect(rows).toEqual([70, 30]);
+});
+
+test("a split without rows is done without an object", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+  ]);
+  expect(await lane.link(new ScriptedSource({ rows: 0, pageRows: 10 }))).toMatchObject({
+    ...{ done: true, rows: 0 },
+  });
+  expect(await lane.splits("a")).toMatchObject([{ done: true, objects: 0, rows: 0 }]);
+  expect(await lane.stored("raw/")).toEqual([]);
+});
+
+test("an object that was put but not recorded does not count; the link's retry reads its rows again", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+  ]);
+  const source = new ScriptedSource({ rows: 100, pageRows: 10 });
+  const { ledger } = lane;
+  let records = 0;
+  const failing: ExtractDependencies["ledger"] = {
+    readSplit: (...args) => ledger.readSplit(...args),
+    renewTableLease: (...args) => ledger.renewTableLease(...args),
+    renewLane: (...args) => ledger.renewLane(...args),
+    holdResource: (...args) => ledger.holdResource(...args),
+    forgetResource: (...args) => ledger.forgetResource(...args),
+    recordObject: (args) => {
+      records += 1;
+      return records === 3
+        ? Promise.reject(new Error("the connection broke"))
+        : ledger.recordObject(args);
+    },
+  };
+  const objectBounds = { maxBytes: 1, maxMillis: 60_000 };
+  const broken = lane.link(source, { ledger: failing, objectBounds });
+  await expect(broken).rejects.toThrow("the connection broke");
+  expect(await lane.stored("raw/")).toHaveLength(3);
+  expect(await lane.splits("a")).toMatchObject([{ objects: 2, rows: 20, position: "20" }]);
+  expect(await lane.link(source, { objectBounds })).toMatchObject({ done: true, rows: 80 });
+  expect(numbersOf(await lane.rows("a"))).toEqual(upTo(100));
+  expect(await lane.stored("raw/")).toHaveLength(11);
+});
+
+test("a fenced link ends at once and records nothing more", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+    { table: table("b"), kind: "rows", splits: [whole] },
+  ]);
+  const source = new ScriptedSource({
+    ...{ rows: 100, pageRows: 10 },
+    beforeBatch: (row) => (row === 30 ? lane.ledger.fenceTable("a", 1) : undefined),
+  });
+  const fenced = lane.link(source, { objectBounds: { maxBytes: 1, maxMillis: 60_000 } });
+  await expect(fenced).rejects.toThrow(FencedError);
+  expect(await lane.splits("a")).toMatchObject([{ objects: 3, rows: 30, done: false }]);
+  expect(await lane.splits("b")).toMatchObject([{ objects: 0, rows: 0 }]);
+  expect(source.openReaders).toBe(0);
+});
+
+test("a table that cannot be read is left out and named; the lane's others are read", async () => {
+  const elasticsearch = new ElasticsearchSource("shop", { nodes: ["http://127.0.0.1:1"] });
+  const token: Bounds = { by: "token", after: "0", upTo: "1" };
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("mistaken"), kind: "rows", splits: [token, token] },
+    { table: table("good"), kind: "rows", splits: [whole] },
+  ]);
+  const good = new ScriptedSource({ rows: 10, pageRows: 10 });
+  const either = new ScriptedSource({ rows: 0, pageRows: 1 });
+  either.open = (request) => (request.bounds.by === "token" ? elasticsearch : good).open(request);
+  expect(await lane.link(either)).toMatchObject({ done: true, rows: 10 });
+  expect(await lane.stored("runs/run-1/problems/")).toEqual(["runs/run-1/problems/mistaken.json"]);
+  const problem = problemSchema.parse(await lane.read("runs/run-1/problems/mistaken.json"));
+  expect(problem).toMatchObject({
+    ...{ table: "mistaken", source: "shop", lane: 0, error: "SourceConfigurationError" },
+  });
+  expect(problem.message).toContain("its split is a range of tokens");
+  await elasticsearch.close();
+});
+
+test("refusals are waited out, counted and, when they do not end, thrown with what was read kept", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+  ]);
+  let refusals = 0;
+  const source = new ScriptedSource({
+    ...{ rows: 100, pageRows: 10 },
+    beforeBatch: (row) => {
+      if (row === 20 && refusals < 3) {
+        refusals += 1;
+        throw new SourceUnavailableError("429");
+      }
+      if (row === 50) throw new SourceUnavailableError("gone");
+    },
+  });
+  const clock = sleepingClock();
+  await expect(lane.link(source, { clock })).rejects.toThrow("gone");
+  expect(clock.slept).toBeGreaterThanOrEqual(1000 + 2000 + 4000 + 63_000);
+  expect(await lane.splits("a")).toMatchObject([{ rows: 50, position: "50", done: false }]);
+  const healed = new ScriptedSource({ rows: 100, pageRows: 10 });
+  expect(await lane.link(healed)).toMatchObject({ done: true, rows: 50 });
+  expect(numbersOf(await lane.rows("a"))).toEqual(upTo(100));
+});
+
+test("changed credentials are taken up in the middle; refused ones leave the table out", async () => {
+  const refusing = (): ScriptedSource =>
+    new ScriptedSource({
+      ...{ rows: 50, pageRows: 10 },
+      beforeBatch: (row) => {
+        if (row === 20) throw new SourceAuthenticationError("401");
+      },
+    });
+  const secrets = ["old", "new"];
+  const clients = [refusing(), new ScriptedSource({ rows: 50, pageRows: 10 })];
+  const connections = new SourceConnections(
+    () => Promise.resolve(secrets.shift() ?? "new"),
+    () => clients.shift() ?? refusing(),
+  );
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+  ]);
+  expect(await lane.link(refusing(), { connections })).toMatchObject({ done: true, rows: 50 });
+  expect(numbersOf(await lane.rows("a"))).toEqual(upTo(50));
+  expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
+
+  const other = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+  ]);
+  expect(await other.link(refusing())).toMatchObject({ done: true, rows: 20 });
+  expect(await other.stored("runs/run-1/problems/")).toHaveLength(1);
+});
+
+test("the pace holds over links: reading takes its share of the time and no more", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a", { dutyCycle: 0.1 }), kind: "rows", splits: [whole] },
+  ]);
+  const source = new ScriptedSource({ rows: 400, pageRows: 10, sourceMillis: 1000 });
+  const clock = sleepingClock();
+  const begun = clock.now();
+  while (!lane.state.done) {
+    const linkBegun = clock.now();
+    await lane.link(source, { clock, remainingMillis: () => 60_000 - (clock.now() - linkBegun) });
+  }
+  expect(lane.state.link).toBeGreaterThan(3);
+  expect(lane.state.pace.readMillis).toBe(40_000);
+  // The last batch's rest is owed to nobody.
+  expect(clock.now() - begun).toBeGreaterThanOrEqual(39 * 9000);
+  expect(numbersOf(await lane.rows("a"))).toEqual(upTo(400));
+});
+
+test("the run's time budget ends the lane with what was read recorded", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a", { dutyCycle: 0.5, maxSecondsPerRun: 30 }), kind: "rows", splits: [whole] },
+    { table: table("b", { dutyCycle: 0.5, maxSecondsPerRun: 30 }), kind: "rows", splits: [whole] },
+  ]);
+  const source = new ScriptedSource({ rows: 400, pageRows: 10, sourceMillis: 2000 });
+  const state = await lane.link(source, { clock: sleepingClock() });
+  expect(state).toMatchObject({ done: true, item: 0 });
+  expect(state.rows).toBeGreaterThan(100);
+  expect(state.rows).toBeLessThan(200);
+  expect(await lane.splits("a")).toMatchObject([{ rows: state.rows, done: false }]);
+});
+
+test("a run whose time is up before it began reads one batch nevertheless", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a", { maxSecondsPerRun: 0.001 }), kind: "rows", splits: [whole] },
+  ]);
+  lane.state = { ...lane.state, startedAt: Date.now() - 10_000 };
+  expect(await lane.link(new ScriptedSource({ rows: 30, pageRows: 10 }))).toMatchObject({
+    ...{ done: true, rows: 10 },
+  });
+});
+
+test("a state or work list of another form is refused with its format", async () => {
+  const lane = await Lane.plan(await newStores(), []);
+  const source = new ScriptedSource({ rows: 0, pageRows: 1 });
+  const good = lane.state;
+  const other = { ...lane.state };
+  Object.assign(other, { format: 2 });
+  lane.state = other;
+  await expect(lane.link(source)).rejects.toThrow(ProtocolError);
+  await expect(lane.link(source)).rejects.toThrow(/its format is 2/);
+  lane.state = { ...good, work: "runs/run-1/none.json" };
+  await expect(lane.link(source)).rejects.toThrow(ProtocolError);
+});

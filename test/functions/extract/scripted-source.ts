@@ -1,0 +1,84 @@
+// A source whose answers and refusals a test decides, row by row.
+import type { Bounds } from "../../../functions/protocol/records.ts";
+import type {
+  Batch,
+  OpenRequest,
+  SourceClient,
+  SplitReader,
+} from "../../../functions/extract/sources/source.ts";
+
+export class ScriptedSource implements SourceClient {
+  readonly #rows: number;
+  readonly #pageRows: number;
+  /** Called, and waited for, before each batch with its first row; it may throw. */
+  readonly #beforeBatch: (firstRow: number) => unknown;
+  readonly #sourceMillis: number;
+  isClosed = false;
+  openReaders = 0;
+
+  constructor(options: {
+    readonly rows: number;
+    readonly pageRows: number;
+    readonly sourceMillis?: number;
+    readonly beforeBatch?: (firstRow: number) => unknown;
+  }) {
+    this.#rows = options.rows;
+    this.#pageRows = options.pageRows;
+    this.#sourceMillis = options.sourceMillis ?? 0;
+    this.#beforeBatch = options.beforeBatch ?? (() => undefined);
+  }
+
+  planWindow(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  planRows(): Promise<Bounds[]> {
+    return Promise.resolve([]);
+  }
+
+  planKeys(): Promise<Bounds[]> {
+    return Promise.resolve([]);
+  }
+
+  open({ position }: OpenRequest): Promise<SplitReader> {
+    let next = position === null ? 0 : Number(position);
+    this.openReaders += 1;
+    return Promise.resolve({
+      next: async () => {
+        await this.#beforeBatch(next);
+        const end = Math.min(this.#rows, next + this.#pageRows);
+        const batch = this.#batch(next, end);
+        next = end;
+        return batch;
+      },
+      close: () => {
+        this.openReaders -= 1;
+        return Promise.resolve();
+      },
+    });
+  }
+
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true;
+    return Promise.resolve();
+  }
+
+  #batch(from: number, to: number): Batch {
+    const numbers = Array.from({ length: to - from }, (_, index) => from + index);
+    const lines = numbers.map(
+      (n) => `{"op":"upsert","id":"${n}","version":[${n},0,0],"observed_at":${from},"doc":{}}\n`,
+    );
+    return {
+      lines: Buffer.from(lines.join("")),
+      rows: numbers.length,
+      observedAt: from,
+      sourceMillis: this.#sourceMillis,
+      position: String(to),
+      done: to >= this.#rows,
+    };
+  }
+}

@@ -1,0 +1,221 @@
+// Tests sweeping a real Cassandra: every type without loss, every row of the ring, page states that may not be used.
+import cassandra from "cassandra-driver";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TableDefinition } from "../../../../catalog/schema/definition.ts";
+import { CassandraSource } from "../../../../functions/extract/sources/cassandra.ts";
+import {
+  SourceConfigurationError,
+  SourceUnavailableError,
+} from "../../../../functions/protocol/errors.ts";
+import { cassandraDataCenter } from "../../../../local/servers/cassandra.ts";
+import { column, type Line, readSplit, tableDefinition } from "../fixtures.ts";
+import { runCassandra, type RunningServer } from "../servers.ts";
+
+let server: RunningServer;
+let writer: cassandra.Client;
+let client: CassandraSource;
+let host: string;
+let port: number;
+
+beforeAll(async () => {
+  server = await runCassandra();
+  [host = "", port = 0] = ((parts) => [parts[0], Number(parts[1])] as const)(
+    server.address.split(":"),
+  );
+  writer = new cassandra.Client({
+    contactPoints: [host],
+    localDataCenter: cassandraDataCenter,
+    protocolOptions: { port },
+  });
+  await writer.execute("DROP KEYSPACE IF EXISTS shop");
+  await writer.execute(
+    "CREATE KEYSPACE shop WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+  );
+  client = new CassandraSource("shop", {
+    ...{ contactPoints: [host], port, localDataCenter: cassandraDataCenter },
+  });
+});
+
+afterAll(async () => {
+  await client.close();
+  await writer.shutdown();
+  await server.stop();
+});
+
+function table(name: string, columns: readonly string[], splits = 4): TableDefinition {
+  return tableDefinition({
+    ...{ name, system: "cassandra", cursor: null },
+    columns: columns.map((one) => column(one, "json")),
+    from: { keyspace: "shop", table: name, splits },
+  });
+}
+
+/** Reads all splits, each by readers of one or more pages. */
+async function sweep(
+  definition: TableDefinition,
+  options: { pageRows: number; pagesAReader: number },
+): Promise<{ lines: Line[]; text: string }> {
+  const lines: Line[] = [];
+  let text = "";
+  for (const bounds of await client.planRows(definition)) {
+    let position: string | null = null;
+    for (let done = false; !done;) {
+      const part = await readSplit(client, {
+        ...{ table: definition, bounds, position, passNumber: 4, pageRows: options.pageRows },
+        afterBatch: (_, count) => Promise.resolve(count === options.pagesAReader),
+      });
+      lines.push(...part.lines);
+      text += part.text;
+      ({ position, done } = part);
+    }
+  }
+  return { lines, text };
+}
+
+const uuid = "5b6962dd-3f90-4c93-8f61-eabfa4a803e2";
+const timeUuid = "5b6962dd-3f90-11e7-8f61-eabfa4a803e2";
+
+/** Column, CQL type, CQL literal, and the JSON text that it must become. */
+const types: readonly (readonly [string, string, string, string])[] = [
+  ["c_ascii", "ascii", "'as\"ci'", String.raw`"as\"ci"`],
+  ["c_text", "text", "'é€🙂\\'", String.raw`"é€🙂\\"`],
+  ["c_bigint", "bigint", "9223372036854775807", "9223372036854775807"],
+  ["c_bigint_low", "bigint", "-9223372036854775808", "-9223372036854775808"],
+  ["c_varint", "varint", "-123456789012345678901234567890", "-123456789012345678901234567890"],
+  ["c_int", "int", "-2147483648", "-2147483648"],
+  ["c_smallint", "smallint", "-32768", "-32768"],
+  ["c_tinyint", "tinyint", "-128", "-128"],
+  ["c_boolean", "boolean", "false", "false"],
+  ["c_decimal", "decimal", "-0.00012345678901234567890", "-0.00012345678901234567890"],
+  ["c_decimal_whole", "decimal", "12345678901234567890.10", "12345678901234567890.10"],
+  ["c_decimal_large", "decimal", "1E+40", "1E40"],
+  ["c_double", "double", "0.1", "0.1"],
+  ["c_double_nan", "double", "NaN", '"NaN"'],
+  ["c_double_infinity", "double", "-Infinity", '"-Infinity"'],
+  ["c_double_zero", "double", "-0.0", "-0.0"],
+  ["c_float", "float", "0.1", "0.1"],
+  ["c_float_large", "float", "3.4028235E38", "3.4028235e+38"],
+  ["c_float_nan", "float", "NaN", '"NaN"'],
+  ["c_timestamp", "timestamp", "'1960-01-01T00:00:00.001Z'", '"1960-01-01T00:00:00.001Z"'],
+  ["c_timestamp_far", "timestamp", "253402300800000", '"+010000-01-01T00:00:00.000Z"'],
+  ["c_date", "date", "'0099-02-03'", '"0099-02-03"'],
+  ["c_date_before", "date", "'-0044-03-15'", '"-0044-03-15"'],
+  ["c_time", "time", "'01:02:03.000000004'", '"01:02:03.000000004"'],
+  ["c_duration", "duration", "14mo2d3h4ns", '"P14M2DT10800.000000004S"'],
+  ["c_duration_back", "duration", "-1mo2d3s", '"P-1M-2DT-3S"'],
+  ["c_uuid", "uuid", uuid, `"${uuid}"`],
+  ["c_timeuuid", "timeuuid", timeUuid, `"${timeUuid}"`],
+  ["c_inet", "inet", "'2001:db8::1'", '"2001:db8::1"'],
+  ["c_blob", "blob", "0xdeadbeef", '"3q2+7w=="'],
+  ["c_list", "list<bigint>", "[2, 9007199254740993]", "[2,9007199254740993]"],
+  ["c_set", "set<text>", "{'b', 'a'}", '["a","b"]'],
+  ["c_map", "map<int, text>", "{1: 'x', -2: 'y'}", '{"-2":"y","1":"x"}'],
+  ["c_map_text", "map<text, frozen<list<decimal>>>", "{'k\"': [1.10]}", String.raw`{"k\"":[1.10]}`],
+  ["c_map_uuid", `map<uuid, boolean>`, `{${uuid}: true}`, `{"${uuid}":true}`],
+  ["c_tuple", "tuple<int, text, float>", "(1, null, 1.5)", "[1,null,1.5]"],
+  ["c_udt", "frozen<address>", "{street: 's', \"No\": 7}", '{"street":"s","No":7,"since":null}'],
+  ["c_nested", "frozen<map<text, set<int>>>", "{'a': {2, 1}}", '{"a":[1,2]}'],
+  ["c_vector", "vector<float, 3>", "[1, 2.5, 0.1]", "[1,2.5,0.1]"],
+  ["c_null", "text", "null", "null"],
+];
+
+test("every type becomes JSON without loss", async () => {
+  await writer.execute('CREATE TYPE shop.address (street text, "No" int, since date)');
+  const columns = types.map(([name, type]) => `${name} ${type}`).join(", ");
+  await writer.execute(`CREATE TABLE shop.types (id text PRIMARY KEY, ${columns})`);
+  const names = types.map(([name]) => name).join(", ");
+  const literals = types.map(([, , literal]) => literal).join(", ");
+  await writer.execute(`INSERT INTO shop.types (id, ${names}) VALUES ('1', ${literals})`);
+  const definition = table("types", ["id", ...types.map(([name]) => name)]);
+  const { lines, text } = await sweep(definition, { pageRows: 100, pagesAReader: 100 });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatchObject({ op: "upsert", id: null, version: [4, 0, 0] });
+  for (const [name, , , json] of types) expect(text).toContain(`,"${name}":${json}`);
+});
+
+test("counters and names in capitals are read", async () => {
+  await writer.execute('CREATE TABLE shop."Hits" ("Page" text PRIMARY KEY, n counter)');
+  await writer.execute(`UPDATE shop."Hits" SET n = n + 9007199254740993 WHERE "Page" = 'p'`);
+  const { text } = await sweep(table("Hits", ["Page", "n"]), { pageRows: 10, pagesAReader: 10 });
+  expect(text).toContain('"doc":{"Page":"p","n":9007199254740993}}');
+});
+
+test("each row of the ring once, over splits, pages, readers and a wide partition", async () => {
+  await writer.execute("CREATE TABLE shop.rows (a int, b text, n int, PRIMARY KEY ((a, b), n))");
+  const keys: string[] = [];
+  const insert = async (a: number, n: number): Promise<void> => {
+    keys.push(`${a}/${n}`);
+    const parameters = [a, "x", n];
+    await writer.execute("INSERT INTO shop.rows (a, b, n) VALUES (?, ?, ?)", parameters, {
+      prepare: true,
+    });
+  };
+  await Promise.all(Array.from({ length: 300 }, (_, a) => insert(a, 0)));
+  await Promise.all(Array.from({ length: 400 }, (_, n) => insert(1000, n)));
+  const definition = table("rows", ["a", "n"], 7);
+  for (const options of [
+    { pageRows: 1000, pagesAReader: 1000 },
+    { pageRows: 13, pagesAReader: 1000 },
+    { pageRows: 50, pagesAReader: 1 },
+  ]) {
+    const { lines } = await sweep(definition, options);
+    const seen = lines.map(({ doc }) => `${String(doc.a)}/${String(doc.n)}`);
+    expect(seen.sort()).toEqual(keys.sort());
+  }
+});
+
+test("a page state that cannot be used is left, and reading goes on from the last token", async () => {
+  await writer.execute("CREATE TABLE shop.resumed (id int PRIMARY KEY, v int)");
+  const all = Array.from({ length: 200 }, (_, id) => id);
+  await Promise.all(
+    all.map((id) => writer.execute(`INSERT INTO shop.resumed (id, v) VALUES (${id}, 1)`)),
+  );
+  const [bounds] = await client.planRows(table("resumed", ["id"], 1));
+  if (bounds === undefined) throw new Error("no split");
+  const first = await readSplit(client, {
+    ...{ table: table("resumed", ["id"]), bounds, pageRows: 60 },
+    afterBatch: () => Promise.resolve(true),
+  });
+  const idsOf = (lines: readonly Line[]): number[] => lines.map(({ doc }) => Number(doc.id));
+  const readOn = async (position: string, columns: readonly string[]): Promise<number[]> => {
+    const rest = await readSplit(client, {
+      ...{ table: table("resumed", columns), bounds, position, pageRows: 60 },
+    });
+    return idsOf(rest.lines);
+  };
+  const expected = (rest: number[], again: number): void => {
+    const seen = [...idsOf(first.lines), ...rest];
+    expect([...new Set(seen)].sort((a, b) => a - b)).toEqual(all);
+    expect(seen).toHaveLength(all.length + again);
+  };
+  expected(await readOn(first.position, ["id"]), 0);
+  // Another column: the page state belongs to another query.
+  expected(await readOn(first.position, ["id", "v"]), 1);
+  const refused = first.position.replace(/"pageState":"[0-9a-f]+"/, '"pageState":"ffff"');
+  expect(refused).not.toBe(first.position);
+  expected(await readOn(refused, ["id"]), 1);
+});
+
+test("what the cluster does not have is refused with the fix", async () => {
+  await writer.execute("CREATE TABLE shop.small (id int PRIMARY KEY, name text)");
+  const none = client.planRows(table("nothing", ["id"]));
+  await expect(none).rejects.toThrow(SourceConfigurationError);
+  await expect(none).rejects.toThrow(
+    /Source "shop" \(.*\) has no table shop.nothing.*Correct "from"/,
+  );
+  const column = client.planRows(table("small", ["id", "nome"]));
+  await expect(column).rejects.toThrow(/has no column "nome". It has id, name. Correct/);
+  await expect(client.planKeys(table("small", ["id"]))).rejects.toThrow(SourceConfigurationError);
+});
+
+test("a cluster that is not there is unavailable", async () => {
+  const absent = new CassandraSource("shop", {
+    ...{ contactPoints: ["127.0.0.1"], port: 1, localDataCenter: cassandraDataCenter },
+    ...{ username: "reader", password: "s3cret" },
+  });
+  const attempt = absent.planRows(table("small", ["id"]));
+  await expect(attempt).rejects.toThrow(SourceUnavailableError);
+  await expect(attempt).rejects.toThrow(/Source "shop" \(127.0.0.1, port 1\) could not be reached/);
+  await expect(attempt).rejects.not.toThrow(/s3cret/);
+  await absent.close();
+});

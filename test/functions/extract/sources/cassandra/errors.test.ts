@@ -1,0 +1,42 @@
+// Tests which of the driver's errors are worth another try.
+import cassandra from "cassandra-driver";
+import { expect, test } from "vitest";
+import {
+  isPageStateRefused,
+  translateError,
+} from "../../../../../functions/extract/sources/cassandra/errors.ts";
+import {
+  SourceAuthenticationError,
+  SourceConfigurationError,
+  SourceUnavailableError,
+} from "../../../../../functions/protocol/errors.ts";
+
+const { errors } = cassandra;
+const response = (code: number): Error => new errors.ResponseError(code, "m");
+const noHost = (inner: Error): Error =>
+  new errors.NoHostAvailableError({ "127.0.0.1:9042": inner });
+
+test.each([
+  ["read timeout", response(0x1200), SourceUnavailableError],
+  ["read failure", response(0x1300), SourceUnavailableError],
+  ["unavailable", response(0x1000), SourceUnavailableError],
+  ["overloaded", response(0x1001), SourceUnavailableError],
+  ["client time-out", new errors.OperationTimedOutError("m"), SourceUnavailableError],
+  ["no host", noHost(new Error("ECONNREFUSED")), SourceUnavailableError],
+  ["no host, unavailable", noHost(response(0x1000)), SourceUnavailableError],
+  ["no host, credentials", noHost(new errors.AuthenticationError("m")), SourceAuthenticationError],
+  ["bad credentials", response(0x0100), SourceAuthenticationError],
+  ["unauthorized", response(0x2100), SourceAuthenticationError],
+  ["invalid", response(0x2200), SourceConfigurationError],
+  ["syntax", response(0x2000), SourceConfigurationError],
+])("%s", (_, error, expected) => {
+  const translated = translateError('Source "shop" (127.0.0.1)', error);
+  expect(translated).toBeInstanceOf(expected);
+  expect(translated.message).toContain('Source "shop" (127.0.0.1)');
+});
+
+test("a refused page state is told from other refusals", () => {
+  expect(isPageStateRefused(response(0x000a))).toBe(true);
+  expect(isPageStateRefused(response(0x1200))).toBe(false);
+  expect(isPageStateRefused(new Error("m"))).toBe(false);
+});

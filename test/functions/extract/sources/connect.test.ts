@@ -1,0 +1,38 @@
+// Tests that a bad secret is told without its values.
+import { expect, test } from "vitest";
+import type { SourceDefinition } from "../../../../catalog/schema/definition.ts";
+import { connect } from "../../../../functions/extract/sources/connect.ts";
+import { SourceConfigurationError } from "../../../../functions/protocol/errors.ts";
+
+const source = (system: "elasticsearch" | "cassandra"): SourceDefinition => ({
+  ...{ name: "shop", system, owner: "o", description: "d", secret: "sluice/source/shop" },
+  budget: { lanes: 1, dutyCycle: 0.1, maxRowsPerSecond: 1, pageRows: 1, maxSecondsPerRun: 1 },
+});
+
+test.each([
+  [
+    "elasticsearch",
+    '{"nodes":["not an address s3cret"],"password":"s3cret","pass":"s3cret"}',
+    "nodes.0",
+  ],
+  ["elasticsearch", "s3cret", "all"],
+  ["elasticsearch", '{"nodes":[]}', "nodes"],
+  ["cassandra", '{"contactPoints":["a"],"port":"s3cret","localDataCenter":"d"}', "port"],
+] as const)("%s: the secret %s is refused by name, not by value", (system, text, place) => {
+  const attempt = (): unknown => connect(source(system), text);
+  expect(attempt).toThrow(SourceConfigurationError);
+  expect(attempt).toThrow(
+    new RegExp(`secret "sluice/source/shop" of source "shop".*${place}: `, "s"),
+  );
+  expect(attempt).not.toThrow(/s3cret/);
+});
+
+test("a good secret makes a client that connects on first use only", async () => {
+  const elasticsearch = connect(source("elasticsearch"), '{"nodes":["http://127.0.0.1:1"]}');
+  const cassandra = connect(
+    source("cassandra"),
+    '{"contactPoints":["127.0.0.1"],"port":1,"localDataCenter":"d"}',
+  );
+  await elasticsearch.close();
+  await cassandra.close();
+});

@@ -1,0 +1,414 @@
+// A real warehouse, ledger and data bucket on this machine, and a lake whose builds are written by hand.
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { CreateTableCommand, DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  CreateDatabaseCommand,
+  CreateTableCommand as CreateGlueTableCommand,
+  GlueClient,
+  UpdateTableCommand,
+} from "@aws-sdk/client-glue";
+import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { z } from "zod";
+import { databaseNames, encodeEntry } from "../../../catalog/schema/glue.ts";
+import type { Table } from "../../../catalog/schema/table.ts";
+import { redshiftType } from "../../../catalog/schema/type-map.ts";
+import type { ColumnType } from "../../../catalog/schema/types.ts";
+import { readCurrentContentId } from "../../../functions/lake/read-content.ts";
+import { copyManifestKey, readDelta, writeCopyManifest } from "../../../functions/load/deltas.ts";
+import { load, type LoadParts } from "../../../functions/load/load.ts";
+import { requestReplace } from "../../../functions/load/replace-request.ts";
+import type { LoadInput, LoadResult } from "../../../functions/load/result.ts";
+import { Warehouse } from "../../../functions/load/warehouse.ts";
+import { deltaSchema, type Delta } from "../../../functions/protocol/delta.ts";
+import { keys } from "../../../functions/protocol/keys.ts";
+import { findFreePort } from "../../../local/servers/free-port.ts";
+import { launch, type Server } from "../../../local/servers/launch.ts";
+import { startPostgres } from "../../../local/servers/postgres.ts";
+import { lastLines } from "../../../local/toolchain/log-tail.ts";
+import { ensurePythonEnvironment } from "../../../local/toolchain/python-environment.ts";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+const bucket = "sluice-data";
+const ledger = "sluice-ledger";
+const deployment = "sluice";
+const lakeDatabase = databaseNames(deployment).lake;
+const address = {
+  workgroup: "sluice",
+  database: "warehouse",
+  secretArn: "arn:aws:secretsmanager:us-east-1:123456789012:secret:warehouse",
+};
+const copyRole = "arn:aws:iam::123456789012:role/sluice-copy";
+
+const answerSchema = z.object({
+  rows: z.array(z.array(z.unknown())).optional(),
+  error: z.string().optional(),
+});
+
+/** A value of a test's row as JSON; decimals and times are texts. */
+export type Value = string | number | boolean | null;
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+/** What one hand-written build changed. */
+export interface Build {
+  readonly table: string;
+  readonly snapshot: string;
+  readonly parent: string | null;
+  readonly kind?: Delta["kind"];
+  readonly key?: readonly string[];
+  readonly columns: readonly Column[];
+  readonly rows?: readonly (readonly Value[])[];
+  /** Keys of deleted rows, as values of the first columns. */
+  readonly deletes?: readonly (readonly Value[])[];
+  /** Redshift's types where they are not the type map's. */
+  readonly redshift?: Readonly<Record<string, string>>;
+  /** What is wrong about it on purpose. */
+  readonly claims?: Partial<Delta>;
+}
+
+export type Definition = Awaited<ReturnType<LoadParts["readDefinition"]>>;
+
+/** A definition whose parts that do not concern the load are the same for all. */
+export function definition(
+  name: string,
+  columns: readonly (Column & { readonly description?: string })[],
+  publish: Definition["publish"] = { distribution: { style: "even" }, sortKeys: [] },
+): Definition {
+  return {
+    kind: "model",
+    name,
+    owner: "data-team",
+    description: `What we know about ${name}`,
+    key: ["id"],
+    columns: columns.map((column) => ({
+      name: column.name,
+      type: column.type,
+      path: [column.name],
+      description: column.description ?? `The ${column.name}`,
+      nullable: true,
+      personal: false,
+    })),
+    partitioning: [],
+    checks: [],
+    publish,
+    fingerprint: "0".repeat(64),
+    language: "sql",
+    script: "s3://assets/model.sql",
+    inputs: ["other"],
+  };
+}
+
+export class LocalWarehouse {
+  readonly warehouse: Warehouse;
+  readonly #client: { endpoint: string; region: string };
+  readonly #s3: S3Client;
+  readonly #glue: GlueClient;
+  readonly #dynamodb: DynamoDBClient;
+  readonly #python: string;
+  readonly #folder: string;
+  readonly #servers: readonly Server[];
+  readonly #postgresUrl: string;
+  readonly #built = new Set<string>();
+
+  private constructor(options: { python: string; folder: string; postgres: Server; aws: Server }) {
+    const client = {
+      endpoint: options.aws.address,
+      region: "us-east-1",
+      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    };
+    this.#python = options.python;
+    this.#folder = options.folder;
+    this.#servers = [options.aws, options.postgres];
+    this.#postgresUrl = options.postgres.address;
+    this.#s3 = new S3Client({ ...client, forcePathStyle: true });
+    this.#glue = new GlueClient(client);
+    this.#dynamodb = new DynamoDBClient(client);
+    this.#client = client;
+    this.warehouse = new Warehouse(new RedshiftDataClient(client), address);
+  }
+
+  static async start(): Promise<LocalWarehouse> {
+    const report = (): void => undefined;
+    const python = process.env.SLUICE_PYTHON ?? (await ensurePythonEnvironment(report)).python;
+    const folder = await mkdtemp(join(tmpdir(), "sluice-load-"));
+    const logFolder = join(folder, "logs");
+    // Beside the folder and not in it, for root's temporary folders let nobody else in.
+    const postgres = await startPostgres({
+      dataFolder: `${folder}-postgres`,
+      logFolder,
+      port: 0,
+      report,
+    });
+    const aws = await startEmulator(python, folder, postgres.address).catch(
+      async (error: unknown) => {
+        await postgres.stop();
+        throw error;
+      },
+    );
+    const local = new LocalWarehouse({ python, folder, postgres, aws });
+    await local.#create();
+    return local;
+  }
+
+  /** The same warehouse, but what is asked of it in batches arrives changed. */
+  warehouseWith(change: (sql: string) => string): Warehouse {
+    const client = new RedshiftDataClient(this.#client);
+    client.middlewareStack.add(
+      (next) => (args) => {
+        const { input } = args;
+        if (!("Sqls" in input) || input.Sqls === undefined) return next(args);
+        return next({ ...args, input: { ...input, Sqls: input.Sqls.map(change) } });
+      },
+      { step: "initialize" },
+    );
+    return new Warehouse(client, address);
+  }
+
+  async stop(): Promise<void> {
+    for (const server of this.#servers) await server.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+    await rm(`${this.#folder}-postgres`, { recursive: true, force: true });
+  }
+
+  async #create(): Promise<void> {
+    await this.#s3.send(new CreateBucketCommand({ Bucket: bucket }));
+    for (const name of Object.values(databaseNames(deployment))) {
+      await this.#glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name: name } }));
+    }
+    await this.#dynamodb.send(
+      new CreateTableCommand({
+        TableName: ledger,
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [
+          { AttributeName: "pk", AttributeType: "S" },
+          { AttributeName: "sk", AttributeType: "S" },
+        ],
+        KeySchema: [
+          { AttributeName: "pk", KeyType: "HASH" },
+          { AttributeName: "sk", KeyType: "RANGE" },
+        ],
+      }),
+    );
+  }
+
+  /** Does what a build does last: Parquet, delta, and the lake's current content. */
+  async build(build: Build): Promise<Delta> {
+    const delta = await this.writeDelta(build);
+    await this.publish(build.table, build.snapshot);
+    return delta;
+  }
+
+  async writeDelta(build: Build): Promise<Delta> {
+    const { table, snapshot, rows = [], deletes = [] } = build;
+    const kind = build.kind ?? "merge";
+    const file = rows.length + deletes.length === 0 ? [] : [await this.#writeParquet(build, kind)];
+    const delta = deltaSchema.parse({
+      format: 1,
+      table,
+      kind,
+      snapshot,
+      parent: build.parent,
+      createdAt: "2026-07-01T00:00:00Z",
+      run: "run-1",
+      key: build.key ?? ["id"],
+      columns: build.columns.map(({ name, type }) => ({
+        name,
+        type,
+        redshift: build.redshift?.[name] ?? redshiftType(type),
+      })),
+      files: file,
+      rows: rows.length,
+      deletes: deletes.length,
+      ...build.claims,
+    });
+    await this.put(keys.delta(table, snapshot), JSON.stringify(delta));
+    return delta;
+  }
+
+  async #writeParquet(build: Build, kind: Delta["kind"]): Promise<Delta["files"][number]> {
+    const { columns, rows = [], deletes = [] } = build;
+    const columnsHeld = columns.map(({ name, type }) => ({ name, type: parquetType(type) }));
+    const tombstones = deletes.map((values) => columns.map((_, index) => values[index] ?? null));
+    const request =
+      kind === "replace"
+        ? { columns: columnsHeld, rows }
+        : {
+            columns: [...columnsHeld, { name: "_deleted", type: "boolean" }],
+            rows: [
+              ...rows.map((row) => [...row, false]),
+              ...tombstones.map((row) => [...row, true]),
+            ],
+          };
+    const path = join(this.#folder, `${build.table}-${build.snapshot}.parquet`);
+    const writing = run(this.#python, [join(here, "write_parquet.py")]);
+    writing.child.stdin?.end(JSON.stringify({ ...request, path }));
+    await writing;
+    const body = await readFile(path);
+    const key = `deltas/${build.table}/attempt-${build.snapshot}/part-0.parquet`;
+    await this.put(key, body);
+    return {
+      url: `s3://${bucket}/${key}`,
+      contentLength: body.length,
+      rows: rows.length + deletes.length,
+    };
+  }
+
+  /** Makes a content the lake's current one, in metadata as Iceberg writes it. */
+  async publish(table: string, contentId: string): Promise<void> {
+    const key = `lake/${table}/metadata/${contentId}.metadata.json`;
+    const refs =
+      `"main":{"snapshot-id":${contentId},"type":"branch"},` +
+      `"sluice.1.0123456789ab.${contentId}":{"snapshot-id":${contentId},"type":"tag"}`;
+    await this.put(
+      key,
+      `{"format-version":2,"current-snapshot-id":${contentId},` +
+        `"snapshots":[{"snapshot-id":${contentId},"timestamp-ms":1}],"refs":{${refs}}}`,
+    );
+    const input = {
+      DatabaseName: lakeDatabase,
+      TableInput: {
+        Name: table,
+        Parameters: { metadata_location: `s3://${bucket}/${key}`, table_type: "ICEBERG" },
+      },
+    };
+    await (this.#built.has(table)
+      ? this.#glue.send(new UpdateTableCommand(input))
+      : this.#glue.send(new CreateGlueTableCommand(input)));
+    this.#built.add(table);
+  }
+
+  async put(key: string, body: string | Uint8Array): Promise<void> {
+    await this.#s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+  }
+
+  /** Puts a definition where CloudFormation would. */
+  async declare(table: Table): Promise<void> {
+    await this.#glue.send(
+      new CreateGlueTableCommand({
+        DatabaseName: databaseNames(deployment).raw,
+        TableInput: encodeEntry(table, { deployment, bucket }),
+      }),
+    );
+  }
+
+  /** The environment of the load Lambda. */
+  get environment(): Record<string, string> {
+    return {
+      AWS_ENDPOINT_URL: this.#client.endpoint,
+      AWS_REGION: this.#client.region,
+      AWS_ACCESS_KEY_ID: "local",
+      AWS_SECRET_ACCESS_KEY: "local",
+      SLUICE_DEPLOYMENT: deployment,
+      SLUICE_BUCKET: bucket,
+      SLUICE_LEDGER: ledger,
+      SLUICE_WORKGROUP: address.workgroup,
+      SLUICE_DATABASE: address.database,
+      SLUICE_WAREHOUSE_SECRET_ARN: address.secretArn,
+      SLUICE_COPY_ROLE_ARN: copyRole,
+    };
+  }
+
+  parts(definition: Definition): LoadParts {
+    const s3 = this.#s3;
+    return {
+      warehouse: this.warehouse,
+      copyRole,
+      readDefinition: () => Promise.resolve(definition),
+      readContentId: (table) => readCurrentContentId({ glue: this.#glue, s3 }, lakeDatabase, table),
+      readDelta: (table, snapshot) => readDelta(s3, bucket, table, snapshot),
+      manifestUrl: (delta) => `s3://${bucket}/${copyManifestKey(delta)}`,
+      writeCopyManifest: (delta) => writeCopyManifest(s3, bucket, delta),
+      requestReplace: (table) => requestReplace(this.#dynamodb, ledger, table, 1_700_000_000_000),
+    };
+  }
+
+  /** Calls the load as the state machine does, but without waiting between the calls. */
+  async load(definition: Definition, parts = this.parts(definition)): Promise<LoadResult> {
+    let input: LoadInput = { run: "run-1", table: definition.name, polls: 0 };
+    for (;;) {
+      const result = await load(input, Date.now() + 20_000, parts);
+      if (result.status !== "wait") return result;
+      input = result;
+    }
+  }
+
+  /** Rows as the Data API gives them, all values as text. */
+  async query(sql: string): Promise<(string | null)[][]> {
+    return this.warehouse.query(sql, Date.now() + 20_000);
+  }
+
+  /** Runs a query in another role, straight on the database. */
+  async queryAs(role: string, sql: string): Promise<z.infer<typeof answerSchema>> {
+    const { stdout } = await run(this.#python, [
+      join(here, "query_as.py"),
+      this.#postgresUrl,
+      role,
+      sql,
+    ]);
+    return answerSchema.parse(JSON.parse(stdout));
+  }
+
+  /** The ledger's request to replace the table, if there is one. */
+  async replaceRequest(table: string): Promise<number | undefined> {
+    const { Item } = await this.#dynamodb.send(
+      new GetItemCommand({
+        TableName: ledger,
+        Key: { pk: { S: `table#${table}` }, sk: { S: "replace" } },
+      }),
+    );
+    return Item?.requestedAt?.N === undefined ? undefined : Number(Item.requestedAt.N);
+  }
+}
+
+function parquetType(type: ColumnType): string {
+  if (typeof type !== "string") {
+    return "decimal" in type ? `decimal(${type.decimal.join()})` : "string";
+  }
+  return type === "json" || type === "binary" ? "string" : type;
+}
+
+async function startEmulator(python: string, folder: string, postgresUrl: string): Promise<Server> {
+  const port = await findFreePort();
+  const logFile = join(folder, "logs", "aws.log");
+  const values = {
+    port,
+    "log-dir": join(folder, "logs"),
+    "work-dir": folder,
+    node: process.execPath,
+    "postgres-url": postgresUrl,
+  };
+  return launch({
+    name: "The local AWS",
+    port,
+    address: `http://127.0.0.1:${port}`,
+    invocation: {
+      program: python,
+      args: [
+        "-m",
+        "emulator",
+        ...Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      ],
+    },
+    asOrdinaryUser: false,
+    marker: folder,
+    folder,
+    env: { HOME: folder, PYTHONPATH: join(root, "local", "aws"), PYTHONUNBUFFERED: "1" },
+    logFile,
+    stopSignal: "SIGTERM",
+    graceSeconds: 10,
+    startDeadlineSeconds: 60,
+    isReady: () => Promise.resolve(lastLines(logFile, 200, 0).includes("ready")),
+  });
+}

@@ -1,0 +1,41 @@
+// The load's answers are small, whatever went wrong.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { done, failed, loadInputSchema, wait } from "../../../functions/load/result.ts";
+
+const input = { run: "2026-07-01T00-00-00-0a1b2c3d", table: "companies", polls: 3 };
+const statement = "d9b6c0c9-0747-4bf4-b142-e8883122f766";
+
+describe("an answer", () => {
+  it("is under 200 bytes", () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 1000, unit: "binary" }), (text) => {
+        for (const answer of [done(input, text), failed(input, text)]) {
+          expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThan(200);
+        }
+      }),
+    );
+    const waiting = wait({ ...input, polls: 899 }, { statement, step: "comment-01234567" });
+    expect(Buffer.byteLength(JSON.stringify(waiting))).toBeLessThan(200);
+    expect(waiting).toMatchObject({ statement, step: "comment-01234567" });
+  });
+
+  it("keeps the statement and leaves out the step when names are long", () => {
+    const answer = wait({ ...input, table: "t".repeat(50) }, { statement, step: "apply-01234567" });
+    expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThan(200);
+    expect(answer.statement).toBe(statement);
+    expect(answer.step).toBeUndefined();
+  });
+
+  it("is the next call's input, which waits longer each time up to ten seconds", () => {
+    const waits: number[] = [];
+    let next = loadInputSchema.parse({ run: "r", table: "t", polls: 0 });
+    for (let call = 0; call < 12; call += 1) {
+      const answer = wait(next, { statement, step: "apply-01234567" });
+      if (answer.status === "wait") waits.push(answer.waitSeconds);
+      next = loadInputSchema.parse(answer);
+    }
+    expect(waits).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10]);
+    expect(next).toEqual({ run: "r", table: "t", polls: 12, statement, step: "apply-01234567" });
+  });
+});

@@ -1,0 +1,312 @@
+// Planning against a real ledger and bucket: leases, passes, work lists, problems and what waits.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Definition, SourceDefinition } from "../../../catalog/schema/definition.ts";
+import { commitRun } from "../../../functions/commit/commit.ts";
+import { planRun, type PlanDependencies } from "../../../functions/plan/plan.ts";
+import {
+  SourceConfigurationError,
+  SourceUnavailableError,
+} from "../../../functions/protocol/errors.ts";
+import { keys } from "../../../functions/protocol/keys.ts";
+import { planFileSchema, tablesFileSchema } from "../../../functions/protocol/run-files.ts";
+import {
+  laneStateSchema,
+  workListSchema,
+  type WorkItem,
+} from "../../../functions/protocol/state.ts";
+import { startMoto, type Moto } from "../moto.ts";
+import { Executions, makeStores, objectOf, type Stores } from "../store-fixtures.ts";
+import { events, leads, model } from "./definitions.ts";
+import { FakeSource } from "./fake-source.ts";
+
+let server: Moto;
+let stores: Stores;
+let executions: Executions;
+let source: FakeSource;
+let definitions: Definition[];
+let now: number;
+
+beforeAll(async () => {
+  server = await startMoto();
+});
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  stores = await makeStores(server.address);
+  executions = new Executions();
+  source = new FakeSource();
+  definitions = [leads];
+  now = Date.now();
+});
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** As a new run would, with whatever a test changes. */
+async function plan(run: string, tables?: string[], more: Partial<PlanDependencies> = {}) {
+  const { ledger, store } = stores;
+  executions.start(run);
+  const { lanes } = await planRun(
+    { run, execution: run, ...(tables === undefined ? {} : { tables }) },
+    {
+      ...{ ledger, store, log: quiet, nowMillis: now, isRunning: executions.isRunning },
+      connect: () => Promise.resolve(source),
+      readDefinitions: () => Promise.resolve({ definitions, broken: [] }),
+      ...more,
+    },
+  );
+  for (const lane of lanes) laneStateSchema.parse(lane);
+  const items: WorkItem[][] = [];
+  for (const lane of lanes) items.push((await store.get(lane.work, workListSchema)).items);
+  return { lanes, items, file: await store.get(keys.runPlan(run), planFileSchema) };
+}
+
+/** Reads splits of work items to their end, one object each. */
+async function readAll(items: readonly WorkItem[]): Promise<void> {
+  for (const { table, pass, split, token } of items) {
+    const before = await stores.ledger.readSplit(table, pass, split);
+    await stores.ledger.recordObject({
+      ...{ table, token, before, position: "end", done: true, object: objectOf(before) },
+    });
+  }
+}
+
+/** Ends a run: its commit, and its execution; lanes are free once their leases have expired. */
+async function end(run: string): Promise<void> {
+  const { ledger, store } = stores;
+  await commitRun({ run, execution: run }, { ledger, store, log: quiet });
+  kill(run);
+}
+
+function kill(run: string): void {
+  executions.running.delete(run);
+  now = Math.max(now, Date.now()) + 10 * 60_000;
+}
+
+const withBudget = (name: string, lanes: number): SourceDefinition => ({
+  ...{ ...leads.source, name },
+  budget: { ...leads.source.budget, lanes },
+});
+
+describe("a run", () => {
+  it("opens a pass, hands out its splits and says so", async () => {
+    source.splits = 3;
+    const { lanes, items, file } = await plan("one");
+    expect(lanes).toHaveLength(1);
+    expect(lanes[0]).toMatchObject({ source: "shop", lane: 0, laneToken: 1, item: 0, done: false });
+    expect(items[0]).toEqual(
+      ["0000", "0001", "0002"].map((split) => ({
+        ...{ table: "leads", pass: "rows-1", kind: "rows", split, token: 1 },
+      })),
+    );
+    expect(file).toEqual({
+      ...{ format: 1, run: "one", problems: [], waiting: [] },
+      tables: [{ table: "leads", source: "shop", token: 1 }],
+      lanes: [{ source: "shop", lane: 0, token: 1 }],
+    });
+    const progress = await stores.ledger.readProgress("leads");
+    expect(progress.passes.rows?.window).toEqual({ from: null, to: "1000" });
+  });
+
+  it("tried again hands out the same work under new tokens", async () => {
+    source.splits = 2;
+    await plan("one");
+    source.end = 5000;
+    const { lanes, items } = await plan("one");
+    expect(lanes[0]?.laneToken).toBe(2);
+    expect(items[0]?.map(({ pass, split, token }) => [pass, split, token])).toEqual([
+      ["rows-1", "0000", 2],
+      ["rows-1", "0001", 2],
+    ]);
+  });
+
+  it("goes on with what an earlier run left, then with the next window", async () => {
+    source.splits = 2;
+    const first = await plan("one");
+    await readAll(first.items[0]?.slice(0, 1) ?? []);
+    await end("one");
+    source.end = 3000;
+    const second = await plan("two");
+    expect(second.items[0]?.map(({ pass, split }) => [pass, split])).toEqual([["rows-1", "0001"]]);
+    await readAll(second.items[0] ?? []);
+    await end("two");
+    const third = await plan("three");
+    const { passes, watermark } = await stores.ledger.readProgress("leads");
+    expect(watermark).toBe("1000");
+    expect(passes.rows?.window).toEqual({ from: "1000", to: "3000" });
+    expect(third.items[0]?.map(({ pass }) => pass)).toEqual(["rows-2", "rows-2", "keys-3"]);
+  });
+
+  it("holds a table whose pass was read but not committed, so that Commit finds it", async () => {
+    const first = await plan("one");
+    await readAll(first.items[0] ?? []);
+    kill("one");
+    const second = await plan("two");
+    expect(second.lanes).toEqual([]);
+    expect(second.file.tables).toEqual([{ table: "leads", source: "shop", token: 2 }]);
+    await end("two");
+    expect((await stores.ledger.readProgress("leads")).watermark).toBe("1000");
+  });
+
+  it("with nothing to read holds nothing", async () => {
+    definitions = [{ ...leads, deletes: { way: "none" } }];
+    const first = await plan("one");
+    await readAll(first.items[0] ?? []);
+    await end("one");
+    const second = await plan("two");
+    expect(second.file).toMatchObject({ tables: [], lanes: [], problems: [], waiting: [] });
+    // Both leases were given back although the execution still runs.
+    source.end = 2000;
+    const third = await plan("three");
+    expect(third.file.tables).toEqual([{ table: "leads", source: "shop", token: 4 }]);
+  });
+
+  it("sweeps a table without a cursor again in every run, by tokens", async () => {
+    definitions = [events];
+    for (const number of [1, 2]) {
+      const { items } = await plan(`run-${number}`);
+      expect(items[0]?.map(({ pass }) => pass)).toEqual([`rows-${number}`, `rows-${number}`]);
+      await readAll(items[0] ?? []);
+      await end(`run-${number}`);
+    }
+    const progress = await stores.ledger.readProgress("events");
+    expect(progress).toMatchObject({ lastManifest: 2, watermark: null, passes: {} });
+  });
+
+  it("deals the tables of a source to all its lanes", async () => {
+    source.splits = 3;
+    const shop = withBudget("shop", 2);
+    definitions = ["a", "b", "c"].map((name) => ({ ...leads, name, source: shop }));
+    const { lanes, items } = await plan("one");
+    expect(lanes.map(({ lane }) => lane)).toEqual([0, 1]);
+    expect(items.flat()).toHaveLength(9);
+    expect(items.map((lane) => lane.length)).toEqual([5, 4]);
+    expect(new Set(items.flat().map(({ table, split }) => `${table}/${split}`)).size).toBe(9);
+  });
+
+  it("takes no more lanes than it has work for", async () => {
+    definitions = [{ ...leads, source: withBudget("shop", 4) }];
+    const { lanes } = await plan("one");
+    expect(lanes.map(({ lane }) => lane)).toEqual([0]);
+    const inUse = stores.ledger.countLanesInUse("shop", "other", executions.isRunning, now);
+    expect(await inUse).toBe(1);
+  });
+
+  it("writes what is published in the order of loading", async () => {
+    definitions = [events, leads, model("weekly", ["daily"]), model("daily", ["leads"])];
+    await plan("one");
+    const tables = await stores.store.get(keys.runTables("one"), tablesFileSchema);
+    expect(tables).toEqual([{ table: "leads" }, { table: "daily" }, { table: "weekly" }]);
+  });
+});
+
+describe("another run", () => {
+  it("waits for the lane, and for the table, of one that is running", async () => {
+    await plan("one");
+    const second = await plan("two");
+    expect(second.lanes).toEqual([]);
+    expect(second.file).toMatchObject({
+      tables: [],
+      waiting: [{ table: "leads", reason: "all lanes of source shop are in use" }],
+    });
+    definitions = [{ ...leads, source: withBudget("shop", 2) }];
+    const third = await plan("three");
+    expect(third.file.waiting).toEqual([{ table: "leads", reason: "held by one" }]);
+    expect(third.file.lanes).toEqual([]);
+  });
+
+  it("takes over when the first has ended without a word", async () => {
+    await plan("one");
+    kill("one");
+    const { file, items } = await plan("two");
+    expect(file.tables).toEqual([{ table: "leads", source: "shop", token: 2 }]);
+    expect(items[0]?.[0]).toMatchObject({ pass: "rows-1", token: 2 });
+  });
+});
+
+describe("what a crash left open at the source", () => {
+  it("is closed and forgotten", async () => {
+    await stores.ledger.holdResource("shop", "pit-1", now, now + 60_000);
+    await plan("one");
+    expect(source.released).toEqual(["pit-1"]);
+    expect(await stores.ledger.listResources("shop")).toEqual([]);
+  });
+
+  it("is left alone while another run reads from the source, unless it has expired", async () => {
+    definitions = [{ ...leads, source: withBudget("shop", 2) }];
+    await plan("one");
+    await stores.ledger.holdResource("shop", "in-use", now, now + 60_000);
+    await stores.ledger.holdResource("shop", "expired", now, now - 1);
+    await plan("two");
+    expect(source.released).toEqual(["expired"]);
+    expect(await stores.ledger.listResources("shop")).toMatchObject([{ resource: "in-use" }]);
+  });
+
+  it("does not hold up the run when it cannot be closed", async () => {
+    source.releaseError = new SourceUnavailableError("busy");
+    await stores.ledger.holdResource("shop", "pit-1", now, now + 60_000);
+    expect((await plan("one")).file.problems).toEqual([]);
+    expect(await stores.ledger.listResources("shop")).toHaveLength(1);
+    kill("one");
+    await plan("two");
+    expect(await stores.ledger.listResources("shop")).toEqual([]);
+  });
+});
+
+describe("a mistake", () => {
+  it("in the names stops before anything is written", async () => {
+    await expect(plan("one", ["leeds"])).rejects.toThrow('["leeds"]: there is no such table');
+    expect(await stores.store.find(keys.runTables("one"), tablesFileSchema)).toBeUndefined();
+    expect((await stores.ledger.readProgress("leads")).passNumber).toBe(0);
+  });
+
+  it("of one table is a problem of that table, which is given back", async () => {
+    definitions = [{ ...leads, name: "wrong" }, leads];
+    source.failing.set("wrong", new SourceConfigurationError("no such index"));
+    const { file } = await plan("one");
+    expect(file.tables.map(({ table }) => table)).toEqual(["leads"]);
+    expect(file.problems).toEqual([
+      {
+        ...{ kind: "table", name: "wrong", error: "SourceConfigurationError" },
+        message: "no such index",
+      },
+    ]);
+    const lease = await stores.ledger.takeTableLease("wrong", "two", now, executions.isRunning);
+    expect(lease).toEqual({ token: 2 });
+  });
+
+  it("in a definition is told, but not for tables that were not asked for", async () => {
+    const broken = [{ name: "orders", error: "CatalogError", message: "no key" }];
+    const more = { readDefinitions: () => Promise.resolve({ definitions, broken }) };
+    const all = await plan("one", undefined, more);
+    expect(all.file.problems).toEqual([{ kind: "table", ...broken[0] }]);
+    expect(all.file.tables).toHaveLength(1);
+    kill("one");
+    expect((await plan("two", ["leads"], more)).file.problems).toEqual([]);
+    kill("two");
+    expect((await plan("three", ["orders"], more)).file.problems).toHaveLength(1);
+  });
+
+  it("of one source does not hold up the others", async () => {
+    definitions = [
+      { ...leads, name: "away", source: withBudget("away", 1) },
+      { ...leads, name: "away_too", source: withBudget("away", 1) },
+      { ...leads, name: "secretless", source: withBudget("secretless", 1) },
+      leads,
+    ];
+    source.failing.set("away", new SourceUnavailableError("connection refused"));
+    const { file } = await plan("one", undefined, {
+      connect: ({ name }) =>
+        name === "secretless"
+          ? Promise.reject(new SourceConfigurationError("no secret"))
+          : Promise.resolve(source),
+    });
+    expect(file.tables.map(({ table }) => table)).toEqual(["leads"]);
+    expect(file.problems.map(({ kind, name, error }) => [kind, name, error])).toEqual([
+      ["source", "away", "SourceUnavailableError"],
+      ["source", "secretless", "SourceConfigurationError"],
+    ]);
+    expect(file.lanes.map((lane) => lane.source)).toEqual(["shop"]);
+    const inUse = stores.ledger.countLanesInUse("away", "other", executions.isRunning, now);
+    expect(await inUse).toBe(0);
+  });
+});

@@ -1,0 +1,36 @@
+// The message that people get keeps SNS's limits whatever went wrong.
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { RunFailure, RunRecord } from "../../../functions/protocol/run.ts";
+import { alertMessage } from "../../../functions/report/alert-message.ts";
+
+const record = (run: string, failed: RunFailure[]): RunRecord => ({
+  ...{ format: 1, run, execution: "arn", startedAt: "a", endedAt: "b" },
+  ...{ status: failed.length === 0 ? "succeeded" : "failed", tables: [], lanes: [] },
+  ...{ failed, alerts: [] },
+});
+
+it("is none for a run that went well", () => {
+  expect(alertMessage("sluice", record("one", []))).toBeUndefined();
+});
+
+it("has a subject and a size that SNS accepts", () => {
+  const failure = fc.record({
+    step: fc.constant("plan" as const),
+    name: fc.string({ unit: "grapheme" }),
+    error: fc.string(),
+    message: fc.string({ unit: "grapheme", maxLength: 3000 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "grapheme", maxLength: 200 }),
+      fc.array(failure, { minLength: 1, maxLength: 300 }),
+      (run, failed) => {
+        const { subject, message } = alertMessage("sluice", record(run, failed)) ?? {};
+        expect(subject).toMatch(/^[\x20-\x7e]{1,100}$/);
+        expect(Buffer.byteLength(message ?? "")).toBeLessThan(256 * 1024);
+      },
+    ),
+    { numRuns: 30 },
+  );
+});

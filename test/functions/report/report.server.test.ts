@@ -1,0 +1,253 @@
+// Report against a real ledger and bucket: the record, what is told, and what is given back.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { BuildResult } from "../../../functions/protocol/delta.ts";
+import { keys } from "../../../functions/protocol/keys.ts";
+import type { CommitFile, PlanFile } from "../../../functions/protocol/run-files.ts";
+import type { RunRecord } from "../../../functions/protocol/run.ts";
+import { reportInputSchema } from "../../../functions/report/input.ts";
+import { reportRun } from "../../../functions/report/report.ts";
+import { startMoto, type Moto } from "../moto.ts";
+import { Executions, makeStores, type Stores } from "../store-fixtures.ts";
+
+let server: Moto;
+let stores: Stores;
+let executions: Executions;
+let told: { subject: string; message: string }[];
+let measured: RunRecord[];
+
+beforeAll(async () => {
+  server = await startMoto();
+});
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  stores = await makeStores(server.address);
+  executions = new Executions().start("arn:one");
+  told = [];
+  measured = [];
+});
+
+const quiet = { info: () => undefined, error: () => undefined };
+const input = { run: "one", execution: "arn:one", startedAt: "2030-01-01T00:00:00Z" };
+const pace = { readMillis: 1000, restMillis: 9000, backOffs: 2 };
+const laneDone = { source: "shop", lane: 0, status: "done", rows: 500, links: 3, pace };
+
+async function report(more: Record<string, unknown> = {}) {
+  const { ledger, store } = stores;
+  const answer = await reportRun(reportInputSchema.parse({ ...input, ...more }), {
+    ...{ deployment: "sluice", ledger, store, log: quiet },
+    emitMetrics: (record) => measured.push(record),
+    publish: (subject, message) => {
+      told.push({ subject, message });
+      return Promise.resolve();
+    },
+  });
+  const record = await ledger.readRun("one");
+  if (record === undefined) throw new Error("there is no record");
+  return { ...answer, record };
+}
+
+async function leave(files: {
+  plan?: Partial<PlanFile>;
+  commit?: CommitFile["tables"];
+  build?: Partial<BuildResult["tables"][number]>[];
+}): Promise<void> {
+  const { store } = stores;
+  const plan = { format: 1, run: "one", tables: [], lanes: [], problems: [], waiting: [] };
+  await store.put(keys.runPlan("one"), { ...plan, ...files.plan });
+  await store.put(keys.runCommit("one"), { format: 1, run: "one", tables: files.commit ?? [] });
+  const built = {
+    ...{ table: "leads", kind: "table", status: "built", manifests: [1, 1], rowsRead: 500 },
+    ...{ winners: 400, deletes: 1, heldDeletes: 0, quarantined: 0, contentId: "7" },
+    ...{ seconds: 3.5, checks: [] },
+  };
+  await store.put(keys.buildResult("one"), {
+    format: 1,
+    tables: (files.build ?? []).map((one) => ({ ...built, ...one })),
+  });
+}
+
+/** Leases the table and lane 0 of the source as Plan does, and leaves its file. */
+async function leavePlan(more: Partial<PlanFile> = {}): Promise<void> {
+  const { ledger } = stores;
+  const lane = await ledger.takeLane("shop", 1, "arn:one", 1, executions.isRunning, 0);
+  const lease = await ledger.takeTableLease("leads", "arn:one", 0, executions.isRunning);
+  if (lane === undefined || "heldBy" in lease) throw new Error("not free");
+  await leave({
+    plan: {
+      tables: [{ table: "leads", source: "shop", token: lease.token }],
+      lanes: [{ source: "shop", ...lane }],
+      ...more,
+    },
+    commit: [
+      {
+        ...{ status: "committed", table: "leads", manifest: 1, rows: 500, keys: 7, objects: 2 },
+        ...{ bytes: 4096, watermark: "99" },
+        passes: [{ pass: "rows-1", kind: "rows", splits: 4, splitsDone: 3 }],
+      },
+    ],
+    build: [{}, { table: "daily", kind: "model", manifests: null }],
+  });
+}
+
+async function isLaneFree(): Promise<boolean> {
+  return (
+    (await stores.ledger.countLanesInUse("shop", "arn:two", executions.isRunning, Date.now())) === 0
+  );
+}
+
+describe("a run that went well", () => {
+  it("is recorded with what it did to each table", async () => {
+    await leavePlan();
+    const load = [{ run: "one", table: "leads", polls: 2, status: "done", detail: "1 delta" }];
+    const { status, failed, record } = await report({ lanes: [laneDone], load });
+    expect([status, failed]).toEqual(["succeeded", []]);
+    expect(record.startedAt).toBe("2030-01-01T00:00:00.000Z");
+    expect(record.tables).toMatchObject([
+      {
+        ...{ table: "leads", source: "shop", rowsExtracted: 507, objects: 2, bytes: 4096 },
+        ...{ manifest: 1, watermark: "99", load: { status: "done", polls: 2 } },
+        passes: [{ pass: "rows-1", splits: 4, splitsDone: 3 }],
+        build: { status: "built", winners: 400, contentId: "7" },
+      },
+      { table: "daily", source: null, rowsExtracted: 0, manifest: null, load: null },
+    ]);
+    expect(record.lanes).toEqual([
+      {
+        ...{ source: "shop", lane: 0, status: "done", links: 3, rows: 500 },
+        ...{ ...pace, rowsPerSecond: 50 },
+      },
+    ]);
+    expect(told).toEqual([]);
+    expect(measured).toEqual([record]);
+  });
+
+  it("gives back its tables and lanes", async () => {
+    await leavePlan();
+    expect(await isLaneFree()).toBe(false);
+    await report({ lanes: [laneDone] });
+    expect(await isLaneFree()).toBe(true);
+    const lease = await stores.ledger.takeTableLease("leads", "arn:two", 0, executions.isRunning);
+    expect(lease).toEqual({ token: 2 });
+  });
+
+  it("takes a lane's last state for its summary, and can be told twice", async () => {
+    await leavePlan();
+    const state = {
+      ...{ format: 1, run: "one", execution: "arn:one", source: "shop", lane: 0, laneToken: 1 },
+      ...{ work: "w", item: 1, link: 3, startedAt: 0, rows: 500, pace, done: true },
+    };
+    const first = await report({ lanes: [state] });
+    const second = await report({ lanes: [state] });
+    expect(second.record).toEqual({ ...first.record, endedAt: second.record.endedAt });
+    expect(first.record.lanes).toMatchObject([{ links: 3, rows: 500, status: "done" }]);
+    expect(await stores.ledger.listRuns(5)).toHaveLength(1);
+  });
+
+  it("is told of when something needs a look", async () => {
+    await leave({
+      plan: { waiting: [{ table: "orders", reason: "held by arn:two" }] },
+      build: [
+        {
+          ...{ heldDeletes: 50, quarantined: 3, status: "held" },
+          checks: [
+            { name: "fine", severity: "error", badRows: 0 },
+            { name: "odd", severity: "warn", badRows: 4 },
+          ],
+        },
+      ],
+    });
+    const { status, record } = await report();
+    expect(status).toBe("succeeded");
+    expect(record.alerts.map(({ kind, name }) => [kind, name])).toEqual([
+      ["waiting", "orders"],
+      ["held-deletes", "leads"],
+      ["quarantine", "leads"],
+      ["check", "leads"],
+    ]);
+    expect(told).toHaveLength(1);
+    expect(told[0]?.subject).toBe("sluice: run needs a look (4): one");
+    expect(told[0]?.message).toContain("check odd: 4 bad rows; a warning");
+  });
+});
+
+describe("a run in which something failed", () => {
+  it("names each part, whatever step it was", async () => {
+    await leave({
+      plan: {
+        problems: [
+          { kind: "source", name: "away", error: "SourceUnavailableError", message: "refused" },
+        ],
+        tables: [{ table: "events", source: "shop", token: 1 }],
+      },
+      commit: [{ status: "failed", table: "events", error: "FencedError", message: "taken" }],
+      build: [
+        { table: "broken", status: "failed", error: "no such column" },
+        { table: "after", status: "skipped", error: "broken failed" },
+      ],
+    });
+    await stores.store.put("runs/one/problems/events.json", {
+      ...{ format: 1, run: "one", table: "events", source: "shop", lane: 0 },
+      ...{ error: "SourceConfigurationError", message: "no index", at: "2030" },
+    });
+    const cause = '{"errorType":"FencedError","errorMessage":"token 1 \\"is\\" old","trace":["at';
+    const { status, failed, record } = await report({
+      lanes: [{ lane: 1, source: "shop", status: "failed", error: "FencedError", cause }],
+      load: [{ table: "leads", status: "failed", error: "no space" }],
+      failed: [{ step: "build", error: "Glue.Failed", cause: "it ended" }],
+    });
+    expect(status).toBe("failed");
+    expect(failed).toEqual([
+      ...["build", "plan away", "extract shop/1", "extract events", "commit events"],
+      ...["build broken", "load leads"],
+    ]);
+    expect(record.failed.find(({ name }) => name === "shop/1")?.message).toBe('token 1 "is" old');
+    expect(told[0]?.subject).toBe("sluice: run failed (7): one");
+    expect(told[0]?.message).toContain("plan: away: SourceUnavailableError: refused");
+  });
+
+  it("is recorded even if it came no further than its plan", async () => {
+    const failed = [{ step: "plan", error: "Error", cause: '{"errorMessage":"no table"}' }];
+    const { record, failed: names } = await report({ failed });
+    expect(names).toEqual(["plan"]);
+    expect(record).toMatchObject({ tables: [], failed: [{ step: "plan", message: "no table" }] });
+  });
+
+  it("is failed when the build left no result, or one that cannot be read", async () => {
+    const plan = { format: 1, run: "one", tables: [], lanes: [], problems: [], waiting: [] };
+    await stores.store.put(keys.runPlan("one"), plan);
+    expect((await report()).failed).toEqual(["build"]);
+    await stores.store.put(keys.buildResult("one"), { format: 2, tables: [] });
+    expect((await report()).failed).toEqual(["build runs/one/build.json"]);
+  });
+
+  it("is failed when a lane or load tells what nobody understands", async () => {
+    await leave({});
+    const { record } = await report({ lanes: [{ odd: 1 }], load: [null] });
+    expect(record.failed.map(({ step, message }) => [step, message])).toEqual([
+      ["extract", 'not understood: {"odd":1}'],
+      ["load", "not understood: null"],
+    ]);
+  });
+
+  it("keeps a lane whose link may still be reading", async () => {
+    await leavePlan();
+    const lost = { lane: 0, source: "shop", status: "failed", cause: "" };
+    await report({ lanes: [{ ...lost, error: "Lambda.ServiceException" }] });
+    expect(await isLaneFree()).toBe(false);
+    await report({ lanes: [] });
+    expect(await isLaneFree()).toBe(false);
+    await report({ lanes: [{ ...lost, error: "Sandbox.Timedout" }] });
+    expect(await isLaneFree()).toBe(true);
+  });
+
+  it("ends well itself when nobody can be told", async () => {
+    const { ledger, store } = stores;
+    const failed = [{ step: "plan", error: "Error" }];
+    const answer = await reportRun(reportInputSchema.parse({ ...input, failed }), {
+      ...{ deployment: "sluice", ledger, store, log: quiet, emitMetrics: () => undefined },
+      publish: () => Promise.reject(new Error("no topic")),
+    });
+    expect(answer).toEqual({ status: "failed", failed: ["plan"] });
+  });
+});

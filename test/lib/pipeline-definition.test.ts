@@ -1,0 +1,78 @@
+// The state machine's definition: every state is reached, every name exists, results stay small.
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { pipelineDefinition } from "../../lib/pipeline-definition.ts";
+
+const stateSchema = z.looseObject({
+  Type: z.string(),
+  Next: z.string().optional(),
+  Default: z.string().optional(),
+  End: z.boolean().optional(),
+  Choices: z.array(z.looseObject({ Next: z.string() })).optional(),
+  Catch: z.array(z.looseObject({ ErrorEquals: z.array(z.string()), Next: z.string() })).optional(),
+  ItemProcessor: z.unknown().optional(),
+});
+const machineSchema = z.looseObject({
+  StartAt: z.string(),
+  States: z.record(z.string(), stateSchema),
+});
+type Machine = z.infer<typeof machineSchema>;
+
+const definition = machineSchema.parse(
+  pipelineDefinition({
+    planArn: "plan",
+    extractArn: "extract",
+    commitArn: "commit",
+    loadArn: "load",
+    reportArn: "report",
+    buildJobName: "build",
+    bucketName: "bucket",
+  }),
+);
+
+function machines(machine: Machine): Machine[] {
+  const inner = Object.values(machine.States).flatMap((state) =>
+    state.ItemProcessor === undefined ? [] : machines(machineSchema.parse(state.ItemProcessor)),
+  );
+  return [machine, ...inner];
+}
+
+const nextOf = (state: z.infer<typeof stateSchema>): string[] =>
+  [
+    state.Next,
+    state.Default,
+    ...(state.Choices ?? []).map((choice) => choice.Next),
+    ...(state.Catch ?? []).map((caught) => caught.Next),
+  ].filter((name) => name !== undefined);
+
+describe.each(machines(definition))("machine that starts at $StartAt", (machine) => {
+  it("names only states that exist, and reaches each", () => {
+    const reached = new Set<string>();
+    const queue = [machine.StartAt];
+    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+      if (reached.has(name)) continue;
+      reached.add(name);
+      const state = machine.States[name];
+      expect(state, `state ${name}`).toBeDefined();
+      if (state !== undefined) queue.push(...nextOf(state));
+    }
+    expect([...reached].sort()).toEqual(Object.keys(machine.States).sort());
+  });
+
+  it("catches an answer that is too large wherever it catches everything", () => {
+    for (const state of Object.values(machine.States)) {
+      const caught = (state.Catch ?? []).flatMap((one) => one.ErrorEquals);
+      expect(caught.includes("States.ALL")).toBe(caught.includes("States.DataLimitExceeded"));
+      // The States Language: States.ALL stands alone, in the last catcher.
+      const all = (state.Catch ?? []).findIndex((one) => one.ErrorEquals.includes("States.ALL"));
+      if (all >= 0) {
+        expect(state.Catch?.[all]?.ErrorEquals).toEqual(["States.ALL"]);
+        expect(all).toBe((state.Catch?.length ?? 0) - 1);
+      }
+    }
+  });
+});
+
+it("is the same size whatever the catalog: no table is named in it", () => {
+  expect(JSON.stringify(definition).length).toBeLessThan(16_384);
+});

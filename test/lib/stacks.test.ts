@@ -1,0 +1,109 @@
+// The synthesized stacks: cdk-nag's rules, the limits of CloudFormation, and what must never change by accident.
+import { App, Validations } from "aws-cdk-lib";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { catalog } from "../../catalog/index.ts";
+import { readConfig } from "../../lib/config.ts";
+import { buildStacks } from "../../lib/stacks/build-stacks.ts";
+import type { CoreStack } from "../../lib/stacks/core-stack.ts";
+
+const reportSchema = z.object({
+  pluginReports: z.array(
+    z.object({ pluginName: z.string(), conclusion: z.string(), violations: z.array(z.unknown()) }),
+  ),
+});
+
+function synthesize(context: Record<string, unknown> = {}): { app: App; core: CoreStack } {
+  const app = new App({ context: { "aws:cdk:bundling-stacks": [], ...context } });
+  const core = buildStacks(app, readConfig(app.node), catalog);
+  return { app, core };
+}
+
+describe("the core stack", () => {
+  let core: CoreStack;
+  let template: Template;
+  beforeAll(() => {
+    ({ core } = synthesize());
+    template = Template.fromStack(core);
+  });
+
+  it("stays far below CloudFormation's 500 resources", () => {
+    expect(Object.keys(template.toJSON()["Resources"] as object).length).toBeLessThan(150);
+  });
+
+  it("keeps data when the stack is deleted", () => {
+    template.allResources("AWS::S3::Bucket", { DeletionPolicy: "Retain" });
+    template.allResources("AWS::DynamoDB::Table", { DeletionPolicy: "Retain" });
+  });
+
+  it("has no password in it", () => {
+    const text = JSON.stringify(template.toJSON());
+    expect(text).toContain("{{resolve:secretsmanager:");
+    expect(text).not.toMatch(/"(AdminUserPassword|Password)":"[^{]/);
+  });
+
+  it("gives each function its own role, and none a wildcard over a bucket", () => {
+    const functions = Object.values(template.findResources("AWS::Lambda::Function"));
+    const roles = functions.map((fn) =>
+      JSON.stringify((fn["Properties"] as { Role: unknown }).Role),
+    );
+    expect(new Set(roles).size).toBe(functions.length);
+  });
+
+  it("lets only Extract write raw objects, and only Commit write manifests", () => {
+    const writers = (prefix: string): string[] =>
+      Object.entries(template.findResources("AWS::IAM::Policy"))
+        .filter(([, policy]) => {
+          const text = JSON.stringify(policy);
+          return text.includes(`/${prefix}/*`) && text.includes("s3:PutObject");
+        })
+        .map(([id]) => id);
+    expect(writers("raw").every((id) => id.startsWith("Extract"))).toBe(true);
+    expect(writers("manifests").every((id) => id.startsWith("Commit"))).toBe(true);
+    expect(writers("raw")).toHaveLength(1);
+    expect(writers("manifests")).toHaveLength(1);
+  });
+
+  it("starts the build job with the Iceberg catalog over Glue", () => {
+    template.hasResourceProperties("AWS::Glue::Job", {
+      GlueVersion: "5.1",
+      DefaultArguments: Match.objectLike({ "--datalake-formats": "iceberg" }),
+    });
+  });
+});
+
+describe("cdk-nag", () => {
+  it("finds nothing that is not mended or acknowledged with a reason", () => {
+    const { app } = synthesize();
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    // A finding fails the synthesis.
+    const assembly = app.synth();
+    const report = reportSchema.parse(
+      JSON.parse(readFileSync(`${assembly.directory}/validation-report.json`, "utf8")),
+    );
+    const nag = report.pluginReports.find((plugin) => plugin.pluginName === "AwsSolutions");
+    expect(nag?.conclusion).toBe("success");
+    expect(nag?.violations).toEqual([]);
+  });
+});
+
+describe("the configuration", () => {
+  it.each([
+    [{ deployment: "Bad-Name" }, /deployment = "Bad-Name"/],
+    [{ warehouse: "oracle" }, /warehouse = "oracle"/],
+    [{ extractTimeoutSeconds: "9000" }, /extractTimeoutSeconds = "9000"/],
+  ])("refuses %j with the value and its place", (context, message) => {
+    const app = new App({ context });
+    expect(() => readConfig(app.node)).toThrow(message);
+  });
+
+  it("leaves out the warehouse when told to", () => {
+    const { core } = synthesize({ warehouse: "none", schedule: "off" });
+    const template = Template.fromStack(core);
+    template.resourceCountIs("AWS::RedshiftServerless::Workgroup", 0);
+    template.resourceCountIs("AWS::Scheduler::Schedule", 0);
+  });
+});

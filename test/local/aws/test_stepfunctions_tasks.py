@@ -1,0 +1,311 @@
+"""What Task states call, and how Retry, Catch and time-outs handle its failures."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running_emulator import PROBE_SOURCE, Emulator, eventually
+
+State = dict[str, Any]
+
+
+def machine(**states: State) -> dict[str, Any]:
+    """A machine that begins with its first state."""
+    return {"StartAt": next(iter(states)), "States": states}
+
+
+def task(resource: str, arguments: object, **fields: object) -> State:
+    flow = {} if "Next" in fields else {"End": True}
+    return {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{resource}",
+        "Arguments": arguments,
+        **flow,
+        **fields,
+    }
+
+
+def invoke(payload: object, **fields: object) -> State:
+    given = {"FunctionName": "probe", "Payload": payload}
+    return task("lambda:invoke", given, **{"Output": "{% $states.result.Payload %}", **fields})
+
+
+CAUGHT = {"Type": "Pass", "End": True}
+
+
+def catching(*names: str) -> list[dict[str, object]]:
+    return [
+        {
+            "ErrorEquals": list(names),
+            "Next": "Caught",
+            "Output": {"error": "{% $states.errorOutput %}", "input": "{% $states.input %}"},
+            "Assign": {"seen": "{% $states.errorOutput.Error %}"},
+        }
+    ]
+
+
+def test_a_lambda_task_and_its_history(emulator: Emulator) -> None:
+    ended = emulator.run(
+        machine(
+            A=invoke(
+                "{% $states.input %}",
+                Assign={"a": "{% $states.result.Payload.a %}"},
+                Output={"status": "{% $states.result.StatusCode %}"},
+                Next="B",
+            ),
+            B={"Type": "Pass", "Output": "{% [$a, $states.input.status] %}", "End": True},
+        ),
+        {"a": 1},
+    )
+    assert ended.output == [1, 200]
+    assert ended.event_types[:7] == [
+        "ExecutionStarted",
+        "TaskStateEntered",
+        "TaskScheduled",
+        "TaskStarted",
+        "TaskSucceeded",
+        "TaskStateExited",
+        "PassStateEntered",
+    ]
+    scheduled = ended.history[2]["taskScheduledEventDetails"]
+    assert (scheduled["resourceType"], scheduled["resource"]) == ("lambda", "invoke")
+    assert json.loads(scheduled["parameters"])["Payload"] == {"a": 1}
+
+
+def test_retries_with_growing_intervals(emulator: Emulator) -> None:
+    retry = [{"ErrorEquals": ["Boom"], "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 3}]
+    payload = {"failTimes": 2, "key": str(uuid.uuid4())}
+    ended = emulator.run(machine(A=invoke(payload, Retry=retry)))
+    assert ended.output == {"attempt": 3}
+    assert 3 <= ended.seconds < 6
+
+
+def test_intervals_have_a_maximum_and_jitter(emulator: Emulator) -> None:
+    retry = [
+        {
+            "ErrorEquals": ["Boom"],
+            "IntervalSeconds": 30,
+            "MaxDelaySeconds": 1,
+            "JitterStrategy": "FULL",
+            "MaxAttempts": 2,
+        }
+    ]
+    payload = {"failTimes": 2, "key": str(uuid.uuid4())}
+    ended = emulator.run(machine(A=invoke(payload, Retry=retry)))
+    assert ended.output == {"attempt": 3}
+    assert ended.seconds < 4
+
+
+def test_each_retrier_counts_its_own_attempts(emulator: Emulator) -> None:
+    retry = [
+        {"ErrorEquals": ["Other"], "MaxAttempts": 5},
+        {"ErrorEquals": ["Boom"], "IntervalSeconds": 1, "MaxAttempts": 1},
+    ]
+    ended = emulator.run(machine(A=invoke({"boom": True}, Retry=retry)))
+    assert (ended.status, ended.error) == ("FAILED", "Boom")
+    assert json.loads(ended.cause or "")["errorMessage"] == "boom!"
+    assert ended.event_types.count("TaskFailed") == 2
+
+
+def test_the_retry_count_is_in_the_context(emulator: Emulator) -> None:
+    payload = {
+        "failTimes": 1,
+        "key": f"{uuid.uuid4()}",
+        "log": "{% 'attempt ' & $states.context.State.RetryCount %}",
+    }
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1}]
+    ended = emulator.run(machine(A=invoke(payload, Retry=retry)))
+    assert ended.output == {"attempt": 2}
+    logged = [
+        json.loads(event["taskScheduledEventDetails"]["parameters"])["Payload"]["log"]
+        for event in ended.history
+        if event["type"] == "TaskScheduled"
+    ]
+    assert logged == ["attempt 0", "attempt 1"]
+
+
+def test_a_catch_sees_the_error_and_the_input(emulator: Emulator) -> None:
+    caught = {
+        "Type": "Pass",
+        "Output": "{% $merge([$states.input, {'seen': $seen}]) %}",
+        "End": True,
+    }
+    ended = emulator.run(
+        machine(A=invoke({"boom": True}, Catch=catching("Boom")), Caught=caught), {"in": 1}
+    )
+    assert ended.output is not None
+    assert ended.output["error"]["Error"] == "Boom"
+    assert "boom!" in ended.output["error"]["Cause"]
+    assert (ended.output["input"], ended.output["seen"]) == ({"in": 1}, "Boom")
+
+
+@pytest.mark.parametrize(
+    ("names", "caught"),
+    [(("States.TaskFailed",), True), (("States.ALL",), True), (("States.Timeout",), False)],
+)
+def test_names_of_groups_of_errors(
+    emulator: Emulator, names: tuple[str, ...], caught: bool
+) -> None:
+    ended = emulator.run(machine(A=invoke({"boom": True}, Catch=catching(*names)), Caught=CAUGHT))
+    assert (ended.status == "SUCCEEDED") is caught
+
+
+def test_states_all_does_not_catch_too_much_data(emulator: Emulator) -> None:
+    too_much = {"bytes": 300_000}
+    ended = emulator.run(machine(A=invoke(too_much, Catch=catching("States.ALL")), Caught=CAUGHT))
+    assert (ended.status, ended.error) == ("FAILED", "States.DataLimitExceeded")
+    ended = emulator.run(
+        machine(A=invoke(too_much, Catch=catching("States.DataLimitExceeded")), Caught=CAUGHT)
+    )
+    assert ended.status == "SUCCEEDED"
+
+
+def test_a_failed_expression_of_a_task_is_caught(emulator: Emulator) -> None:
+    state = invoke({"a": 1}, Output="{% $states.result.Nothing %}", Catch=catching("States.ALL"))
+    ended = emulator.run(machine(A=state, Caught=CAUGHT))
+    assert ended.output is not None
+    assert ended.output["error"]["Error"] == "States.QueryEvaluationError"
+
+
+def test_a_function_goes_on_when_its_state_timed_out(emulator: Emulator, tmp_path: Path) -> None:
+    file = tmp_path / "done"
+    payload = {"sleepMs": 2000, "writeFile": str(file)}
+    state = invoke(payload, TimeoutSeconds=1, Catch=catching("States.Timeout"))
+    ended = emulator.run(machine(A=state, Caught=CAUGHT))
+    assert ended.output is not None
+    assert ended.output["error"]["Error"] == "States.Timeout"
+    assert "TaskTimedOut" in ended.event_types
+    assert not file.exists()
+    assert eventually(file.exists, 10)
+
+
+def test_a_function_goes_on_when_its_execution_was_stopped(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    file = tmp_path / "done"
+    arn = emulator.start(machine(A=invoke({"sleepMs": 2000, "writeFile": str(file)})))
+    eventually(lambda: emulator.ask("GET", "/sluice/running")["lambdas"], 10)
+    stopping = time.monotonic()
+    emulator.states.stop_execution(executionArn=arn)
+    assert emulator.ended(arn).status == "ABORTED"
+    assert time.monotonic() - stopping < 1.5
+    assert not file.exists()
+    assert eventually(file.exists, 10)
+
+
+def test_the_limits_of_lambda_are_errors_by_name(emulator: Emulator) -> None:
+    emulator.create_function("short", PROBE_SOURCE, timeout_seconds=1)
+    given = {"FunctionName": "short", "Payload": {"sleepMs": 5000}}
+    ended = emulator.run(machine(A=task("lambda:invoke", given)))
+    assert (ended.status, ended.error) == ("FAILED", "Sandbox.Timedout")
+    ended = emulator.run(machine(A=invoke({"exit": 1})))
+    assert ended.error == "Runtime.ExitError"
+    missing = {"FunctionName": "no-such-function"}
+    ended = emulator.run(machine(A=task("lambda:invoke", missing)))
+    assert ended.error == "Lambda.ResourceNotFoundException"
+
+
+def test_any_api_by_its_sdk_name(emulator: Emulator) -> None:
+    ended = emulator.run(
+        machine(
+            A=task(
+                "aws-sdk:glue:getTable",
+                {"DatabaseName": "nowhere", "Name": "x"},
+                Catch=[{"ErrorEquals": ["Glue.EntityNotFoundException"], "Next": "B"}],
+            ),
+            B=task("aws-sdk:s3:listBuckets", {}, Output="{% $exists($states.result.Buckets) %}"),
+        )
+    )
+    assert ended.output is True, ended
+
+
+def test_a_parameter_of_another_case_and_a_date(emulator: Emulator) -> None:
+    arn = emulator.create_machine(machine(P={"Type": "Pass", "End": True}))
+    ended = emulator.run(
+        machine(
+            A=task(
+                "aws-sdk:sfn:startExecution",
+                {"StateMachineArn": arn, "Input": {"a": 1}},
+                Output="{% $states.result %}",
+            )
+        )
+    )
+    assert ended.output is not None, ended
+    assert ended.output["ExecutionArn"].startswith("arn:aws:states")
+    assert ended.output["StartDate"].endswith("Z")
+
+
+def test_dynamodb_and_its_refusals(emulator: Emulator) -> None:
+    table = f"table-{uuid.uuid4()}"
+    emulator.dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    put = {
+        "TableName": table,
+        "Item": {"pk": {"S": "{% $states.input.k %}"}, "n": {"N": "1"}},
+        "ConditionExpression": "attribute_not_exists(pk)",
+    }
+    update = {
+        "TableName": table,
+        "Key": {"pk": {"S": "a"}},
+        "UpdateExpression": "SET n = n + :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+        "ReturnValues": "ALL_NEW",
+    }
+    ended = emulator.run(
+        machine(
+            A=task("dynamodb:putItem", put, Next="B", Output="{% $states.input %}"),
+            B=task("dynamodb:updateItem", update, Next="C", Output="{% $states.input %}"),
+            C=task(
+                "dynamodb:putItem",
+                put,
+                Catch=[
+                    {
+                        "ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"],
+                        "Next": "D",
+                        "Output": "{% $states.input %}",
+                    }
+                ],
+            ),
+            D=task(
+                "aws-sdk:dynamodb:putItem",
+                put,
+                Catch=[{"ErrorEquals": ["DynamoDb.ConditionalCheckFailedException"], "Next": "E"}],
+            ),
+            E=task(
+                "dynamodb:getItem",
+                {"TableName": table, "Key": {"pk": {"S": "a"}}},
+                Output="{% $states.result.Item.n.N %}",
+            ),
+        ),
+        {"k": "a"},
+    )
+    assert ended.output == "2", ended
+
+
+def test_a_message_to_sns_may_be_an_object(emulator: Emulator) -> None:
+    topic = emulator.sns.create_topic(Name="alerts")["TopicArn"]
+    given = {"TopicArn": topic, "Message": {"a": "{% $states.input.a %}"}}
+    ended = emulator.run(machine(A=task("sns:publish", given)), {"a": 1})
+    assert ended.output is not None, ended
+    assert ended.output["MessageId"]
+
+
+def test_an_execution_waits_for_another(emulator: Emulator) -> None:
+    child = emulator.create_machine(machine(P={"Type": "Pass", "Output": {"b": 2}, "End": True}))
+    state = task(
+        "states:startExecution.sync:2",
+        {"StateMachineArn": child, "Input": {}},
+        Output="{% $states.result.Output.b %}",
+    )
+    ended = emulator.run(machine(A=state))
+    assert ended.output == 2, ended
+    assert "TaskSubmitted" in ended.event_types

@@ -1,0 +1,83 @@
+// Tests that a real Elasticsearch starts, answers, keeps its data and stops, or says why not.
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { Client } from "@elastic/elasticsearch";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  startElasticsearch,
+  type ElasticsearchOptions,
+} from "../../../local/servers/elasticsearch.ts";
+import { findFreePort } from "../../../local/servers/free-port.ts";
+import { describeCost, expectCleanStop, running } from "./running.ts";
+import { scratchFolder } from "./scratch.ts";
+
+const deadlineMilliseconds = 300_000;
+
+test(
+  "Elasticsearch answers its client, keeps documents over a restart and leaves no process",
+  { timeout: deadlineMilliseconds },
+  async () => {
+    const options = optionsIn(scratchFolder());
+    const begun = Date.now();
+    const first = await running(startElasticsearch(options));
+    console.log(describeCost(first, begun));
+    const client = new Client({ node: first.address });
+    const info = await client.info();
+    expect(info.version.number).toBe("8.19.16");
+    expect(info.cluster_name).toBe("sluice");
+    await client.index({ index: "things", id: "1", document: { name: "one" } });
+    await expectCleanStop(first);
+
+    const second = await running(startElasticsearch(options));
+    const found = await new Client({ node: second.address }).get({ index: "things", id: "1" });
+    expect(found._source).toEqual({ name: "one" });
+    await expect(startElasticsearch({ ...options, port: 0 })).rejects.toThrow(
+      /Elasticsearch already runs on .*\(process \d+\)/,
+    );
+    await expectCleanStop(second);
+  },
+);
+
+test("with security on it makes API keys", { timeout: deadlineMilliseconds }, async () => {
+  const options = optionsIn(scratchFolder());
+  const secured = {
+    "xpack.security.enabled": true,
+    "xpack.security.authc.anonymous.roles": "superuser",
+  };
+  const server = await running(startElasticsearch({ ...options, settings: secured }));
+  const client = new Client({ node: server.address });
+  const key = await client.security.createApiKey({ name: "reader" });
+  expect(key.encoded).not.toBe("");
+});
+
+test(
+  "a setting that Elasticsearch does not know is shown from its log",
+  { timeout: deadlineMilliseconds },
+  async () => {
+    const folder = scratchFolder();
+    const settings = { "no.such.setting": true };
+    const start = startElasticsearch({ ...optionsIn(folder), settings });
+    await expect(start).rejects.toThrow(/Elasticsearch exited with \d+ before it was ready/);
+    await expect(start).rejects.toThrow("unknown setting [no.such.setting]");
+    await expect(start).rejects.toThrow(join(folder, "logs", "elasticsearch.log"));
+  },
+);
+
+test("a port that is taken is refused with its number", async () => {
+  const port = await findFreePort();
+  const occupant = createServer().listen(port, "127.0.0.1");
+  onTestFinished(() => {
+    occupant.close();
+  });
+  const start = startElasticsearch({ ...optionsIn(scratchFolder()), port });
+  await expect(start).rejects.toThrow(`Elasticsearch cannot have port ${port} on 127.0.0.1`);
+});
+
+function optionsIn(folder: string): ElasticsearchOptions {
+  return {
+    dataFolder: join(folder, "elasticsearch"),
+    logFolder: join(folder, "logs"),
+    port: 0,
+    report: console.log,
+  };
+}

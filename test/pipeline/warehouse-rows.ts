@@ -1,0 +1,77 @@
+// Reads a table back from the warehouse as rows that can be compared with the generator's record of truth.
+import type { Table } from "../../catalog/schema/table.ts";
+import type { ColumnType } from "../../catalog/schema/types.ts";
+import type { Connection } from "../../cli/connection.ts";
+import { queryWarehouse } from "../../cli/warehouse.ts";
+import {
+  parseNested,
+  rowHash,
+  type TruthRow,
+  type TruthValue,
+} from "../../local/sample-data/truth-row.ts";
+
+const isNested = (type: ColumnType): boolean =>
+  type === "json" ||
+  (typeof type === "object" && ("list" in type || "map" in type || "struct" in type));
+
+/** Text of a value in the form that the record of truth has. */
+function truthValue(type: ColumnType, text: string): TruthValue {
+  if (isNested(type)) return parseNested(text);
+  if (typeof type === "object") {
+    if ("decimal" in type) return text;
+    return timestamp(text);
+  }
+  switch (type) {
+    case "long":
+      return BigInt(text);
+    case "int":
+      return Number(text);
+    case "float":
+    case "double":
+      return Number(text);
+    case "boolean":
+      return text === "true" || text === "t";
+    case "timestamp":
+      return timestamp(text);
+    case "string":
+    case "date":
+    case "binary":
+    case "json":
+      return text;
+  }
+}
+
+/** `2026-01-02 03:04:05.678` to ISO-8601 with milliseconds. */
+const timestamp = (text: string): string =>
+  new Date(`${text.replace(" ", "T")}${/[Z+]/.test(text) ? "" : "Z"}`).toISOString();
+
+/** All rows of a table's view. */
+export async function warehouseRows(connection: Connection, table: Table): Promise<TruthRow[]> {
+  const columns = table.columns
+    .map(({ name, type }) => (isNested(type) ? name : `cast(${name} as varchar) as ${name}`))
+    .join(", ");
+  const answer = await queryWarehouse(connection, `select ${columns} from mart.${table.name}`);
+  return answer.rows.map((row) =>
+    Object.fromEntries(
+      table.columns.map(({ name, type }, index): [string, TruthValue] => {
+        const value = row[index] ?? null;
+        return [name, value === null ? null : truthValue(type, String(value))];
+      }),
+    ),
+  );
+}
+
+/** Key text to content hash. */
+export async function warehouseHashes(
+  connection: Connection,
+  table: Table,
+): Promise<Map<string, string>> {
+  const hashes = new Map<string, string>();
+  for (const row of await warehouseRows(connection, table)) {
+    const key = JSON.stringify(table.key.map((column) => row[column] ?? null));
+    if (hashes.has(key))
+      throw new Error(`${table.name}: the key ${key} stands twice in the warehouse`);
+    hashes.set(key, rowHash(row));
+  }
+  return hashes;
+}
