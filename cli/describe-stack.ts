@@ -17,11 +17,11 @@ export function describeStack(connection: Connection, stack: RunningStack): stri
     );
   }
   add("query", `npm run sluice -- query "select * from mart.companies limit 5"`);
-  const search = stack.secrets.elasticsearch?.["nodes"];
+  const search = stack.secrets.elasticsearch?.nodes;
   if (Array.isArray(search)) add("Elasticsearch", search.join(", "));
   const cassandra = stack.secrets.cassandra;
   if (cassandra !== undefined) {
-    add("Cassandra", `${String(cassandra["contactPoints"])}:${String(cassandra["port"])}`);
+    add("Cassandra", `${String(cassandra.contactPoints)}:${String(cassandra.port)}`);
   }
   if (stack.endpoint !== undefined) {
     add(

@@ -59,7 +59,7 @@ try {
     console.error(`sluice: ${error.message}`);
     process.exitCode = 130;
   } else {
-    const debug = process.env["SLUICE_DEBUG"] !== undefined;
+    const debug = process.env.SLUICE_DEBUG !== undefined;
     console.error(
       `sluice: ${error instanceof Error ? (debug ? (error.stack ?? error.message) : error.message) : String(error)}`,
     );

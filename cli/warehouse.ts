@@ -44,7 +44,7 @@ export async function queryWarehouse(connection: Connection, sql: string): Promi
     }),
   );
   const deadline = Date.now() + DEADLINE_MILLIS;
-  let hasResult = false;
+  let hasResult: boolean;
   for (;;) {
     const state = await connection.redshift.send(new DescribeStatementCommand({ Id: started.Id }));
     if (state.Status === "FINISHED") {

@@ -2,8 +2,17 @@
 import type { Node } from "constructs";
 import { z } from "zod";
 
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Left to the schema, whose message names the value and its place.
+    return text;
+  }
+};
+
 const fromText = <T extends z.ZodType>(schema: T) =>
-  z.preprocess((value) => (typeof value === "string" ? JSON.parse(value) : value), schema);
+  z.preprocess((value) => (typeof value === "string" ? parseJson(value) : value), schema);
 
 const configSchema = z.strictObject({
   /** Prefix of every name; one account can hold several deployments. */

@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { quoteLog, lastLines } from "./toolchain/log-tail.ts";
 import { runCommand } from "./toolchain/run-command.ts";
@@ -33,8 +33,14 @@ export type DeploySummary = z.infer<typeof summarySchema> & { readonly changed: 
 function sourceFingerprint(context: Record<string, string>): string {
   const hash = createHash("sha256").update(JSON.stringify(context));
   for (const file of DEPLOYED_FILES) hash.update(readFileSync(join(projectFolder, file)));
-  for (const folder of DEPLOYED_FOLDERS) {
-    const entries = readdirSync(join(projectFolder, folder), {
+  const { catalog } = context;
+  // A catalog that lies elsewhere counts with the folder it is in.
+  const folders = [
+    ...DEPLOYED_FOLDERS,
+    ...(catalog === undefined ? [] : [dirname(resolve(projectFolder, catalog))]),
+  ];
+  for (const folder of folders) {
+    const entries = readdirSync(resolve(projectFolder, folder), {
       recursive: true,
       withFileTypes: true,
     });
@@ -43,12 +49,6 @@ function sourceFingerprint(context: Record<string, string>): string {
       .map((entry) => join(entry.parentPath, entry.name))
       .sort();
     for (const file of files) hash.update(file).update(readFileSync(file));
-  }
-  // A catalog elsewhere (a test's) counts as well.
-  const catalog = context["catalog"];
-  if (catalog !== undefined) {
-    const file = join(projectFolder, catalog);
-    if (existsSync(file)) hash.update(readFileSync(file));
   }
   return hash.digest("hex");
 }
@@ -129,7 +129,7 @@ async function fillSecrets(running: RunningStack, endpoint: string): Promise<voi
   });
   const { loadCatalog } = await import("../lib/load-catalog.ts");
   // Cached by Node: names and systems of sources hardly ever change while a stack runs.
-  const catalog = await loadCatalog(running.options.context["catalog"] ?? "catalog/index.ts");
+  const catalog = await loadCatalog(running.options.context.catalog ?? "catalog/index.ts");
   for (const source of catalog.sources) {
     const secret = running.secrets[source.system];
     if (secret === undefined) continue;

@@ -62,7 +62,7 @@ export type RunningStack = z.infer<typeof runningSchema>;
 
 /** The folder of this checkout's stack: `$SLUICE_STATE`, else one under the system's temporary folder, named by the checkout. */
 export function stateFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const given = env["SLUICE_STATE"];
+  const given = env.SLUICE_STATE;
   if (given !== undefined && given !== "") return given;
   const name = createHash("sha256").update(projectFolder).digest("hex").slice(0, 12);
   return join(tmpdir(), `sluice-${String(process.getuid?.() ?? 0)}-${name}`);

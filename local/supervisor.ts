@@ -41,7 +41,7 @@ let running: RunningStack = {
   pid: process.pid,
   startedAt,
   logFolder,
-  deployment: options.context["deployment"] ?? "sluice",
+  deployment: options.context.deployment ?? "sluice",
   secrets: {},
   options,
   processes: [],
@@ -159,6 +159,8 @@ function ownerIsGone(): boolean {
   return options.ownerPid !== undefined && !existsSync(`/proc/${String(options.ownerPid)}`);
 }
 
+const mustEnd = (): boolean => told || ownerIsGone();
+
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(signal, () => {
     told = true;
@@ -168,13 +170,13 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 try {
   const starting = startAll();
   const interrupted = (async () => {
-    while (!told && !ownerIsGone() && running.status === "starting") await delay(100);
-    return running.status === "starting" ? "interrupted" : "started";
+    while (!mustEnd()) await delay(100);
+    return "interrupted" as const;
   })();
   const first = await Promise.race([starting.then(() => "started" as const), interrupted]);
   if (first === "started") {
     change({ status: "ready" });
-    while (!told && !ownerIsGone()) await delay(OWNER_CHECK_MILLIS / 4);
+    while (!mustEnd()) await delay(OWNER_CHECK_MILLIS / 4);
   } else {
     say("interrupted while starting: ending what was started …");
     await starting.catch(() => undefined);

@@ -36,7 +36,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   };
   const warehouseAndAws = async (): Promise<void> => {
     const postgres = await started(startPostgres(options("postgres")));
-    process.env["SLUICE_TEST_POSTGRES"] = postgres.address;
+    process.env.SLUICE_TEST_POSTGRES = postgres.address;
     const aws = await started(
       startAws({
         port: 0,
@@ -46,16 +46,16 @@ export default async function setup(): Promise<() => Promise<void>> {
         report,
       }),
     );
-    process.env["SLUICE_TEST_AWS"] = aws.address;
+    process.env.SLUICE_TEST_AWS = aws.address;
   };
   const python = await ensurePythonEnvironment(report);
-  process.env["SLUICE_PYTHON"] = python.python;
+  process.env.SLUICE_PYTHON = python.python;
   const outcomes = await Promise.allSettled([
     started(startElasticsearch(options("elasticsearch"))).then((server) => {
-      process.env["SLUICE_TEST_ELASTICSEARCH"] = server.address;
+      process.env.SLUICE_TEST_ELASTICSEARCH = server.address;
     }),
     started(startCassandra(options("cassandra"))).then((server) => {
-      process.env["SLUICE_TEST_CASSANDRA"] = server.address;
+      process.env.SLUICE_TEST_CASSANDRA = server.address;
     }),
     warehouseAndAws(),
   ]);

@@ -39,7 +39,9 @@ export interface ExtractDependencies {
     | "readSplit"
     | "recordObject"
     | "renewTableLease"
+    | "claimLane"
     | "renewLane"
+    | "releaseLane"
     | "holdResource"
     | "forgetResource"
   >;
@@ -54,8 +56,10 @@ export interface ExtractDependencies {
   readonly objectBounds?: ObjectBounds;
 }
 
-// Outlives an invocation, so that nobody else takes what a link still uses.
-const leaseMillis = 20 * 60_000;
+// Leases outlive the invocation by this, so that nobody else takes what it still uses when its time is up.
+const leaseMarginMillis = 60_000;
+// Longer than an object takes, after which the note is renewed, and than a source keeps what is not asked for.
+const heldMillis = 10 * 60_000;
 const mostSafetyMillis = 45_000;
 const safetyShare = 0.2;
 
@@ -63,7 +67,8 @@ const safetyShare = 0.2;
  * Reads on from where the lane's state and the ledger say, until the invocation's time or the run's budget is nearly
  * used up or all work is done.
  * @returns the state for the next link
- * @throws FencedError if another run took over; SourceUnavailableError if the source refuses again and again;
+ * @throws FencedError if another run took over; StaleSplitError if another attempt of this link did;
+ *   SourceUnavailableError if the source refuses again and again and answered nothing at all in this link;
  *   ProtocolError if the state or the work list has a form that this version does not know
  */
 export async function extractLink(
@@ -90,7 +95,13 @@ class Link {
   readonly #deps: ExtractDependencies;
   readonly #problems: Problems;
   readonly #safetyMillis: number;
+  /** After it this invocation certainly writes no more. */
+  readonly #leaseEnd: number;
   readonly #tables = new Map<string, OpenTable>();
+  /** Tables given up before the source had answered anything: is it they, or the source? */
+  readonly #unanswered = new Map<string, SourceUnavailableError>();
+  /** What is open at the source, and since when. */
+  readonly #held = new Map<string, number>();
   #rows: number;
   #readMillis: number;
   #restMillis: number;
@@ -113,7 +124,9 @@ class Link {
     this.#work = work;
     this.#deps = deps;
     this.#problems = problems;
-    this.#safetyMillis = Math.min(mostSafetyMillis, deps.remainingMillis() * safetyShare);
+    const remainingMillis = deps.remainingMillis();
+    this.#safetyMillis = Math.min(mostSafetyMillis, remainingMillis * safetyShare);
+    this.#leaseEnd = deps.clock.now() + remainingMillis + leaseMarginMillis;
     this.#rows = state.rows;
     this.#readMillis = state.pace.readMillis;
     this.#restMillis = state.pace.restMillis;
@@ -122,17 +135,21 @@ class Link {
   }
 
   async run(): Promise<LaneState> {
-    const { lane, laneToken, source } = this.#state;
-    await this.#deps.ledger.renewLane(source, lane, laneToken, this.#leaseEnd());
+    const { lane, laneToken: token, source, execution } = this.#state;
+    const { ledger, attempt } = this.#deps;
+    await ledger.claimLane({ source, lane, token, execution, attempt, expiresAt: this.#leaseEnd });
     let index = this.#state.item;
     for (; index < this.#work.length; index += 1) {
       const item = this.#work[index];
-      if (item === undefined || (await this.#problems.has(item.table))) continue;
+      if (item === undefined || (await this.#isGivenUp(item.table))) continue;
       if ((await this.#readItem(item)) === "stopped") break;
     }
+    await this.#judgeUnanswered();
     const isDone = index >= this.#work.length || this.#isBudgetUsed;
     if (!isDone) await this.#restWhileTimeLasts();
     this.#countRest();
+    // So that other runs can read while this one builds and loads.
+    if (isDone) await ledger.releaseLane(source, lane, token, attempt);
     return {
       ...this.#state,
       item: index,
@@ -147,27 +164,51 @@ class Link {
     };
   }
 
-  // A table that people must mend is left out of this run; the lane's other tables are still read.
+  async #isGivenUp(table: string): Promise<boolean> {
+    return this.#unanswered.has(table) || (await this.#problems.has(table));
+  }
+
+  // A table that people must mend, or whose own part of the source is away, is left out of this run; the lane's other
+  // tables are still read.
   async #readItem(item: WorkItem): Promise<Outcome> {
     try {
       return await this.#readWithFreshCredentials(item);
     } catch (error) {
-      if (!isTableProblem(error)) throw error;
-      const { source, lane } = this.#state;
-      this.#deps.log("The table cannot be read in this run.", {
-        table: item.table,
-        error: error.name,
-        message: error.message,
-      });
-      await this.#problems.record({
-        table: item.table,
-        source,
-        lane,
-        error: error.name,
-        message: error.message,
-      });
+      if (error instanceof SourceUnavailableError && !this.#hasAnswered())
+        this.#unanswered.set(item.table, error);
+      else if (error instanceof SourceUnavailableError || isTableProblem(error))
+        await this.#leaveOut(item.table, error);
+      else throw error;
       return "finished";
     }
+  }
+
+  /** Only rows count as an answer: a cluster can describe an index that it cannot search. */
+  #hasAnswered(): boolean {
+    return this.#batches > 0;
+  }
+
+  async #judgeUnanswered(): Promise<void> {
+    for (const [table, error] of this.#unanswered) {
+      if (!this.#hasAnswered()) throw error;
+      await this.#leaveOut(table, error);
+    }
+  }
+
+  async #leaveOut(table: string, error: Error): Promise<void> {
+    const { source, lane } = this.#state;
+    this.#deps.log("The table cannot be read in this run.", {
+      table,
+      errorName: error.name,
+      reason: error.message,
+    });
+    await this.#problems.record({
+      table,
+      source,
+      lane,
+      error: error.name,
+      message: error.message,
+    });
   }
 
   async #readWithFreshCredentials(item: WorkItem): Promise<Outcome> {
@@ -196,9 +237,9 @@ class Link {
         onBatch: (batch) => {
           this.#afterBatch(batch, table.pace);
         },
-        onObject: async (rows) => {
+        beforeRecord: () => this.#renew(item),
+        onRecorded: (rows) => {
           this.#rows += rows;
-          await this.#renewLeases(item);
         },
       }).run();
     } finally {
@@ -209,7 +250,7 @@ class Link {
   async #openTable(item: WorkItem): Promise<OpenTable> {
     const known = this.#tables.get(item.table);
     if (known !== undefined) return known;
-    await this.#deps.ledger.renewTableLease(item.table, item.token, this.#leaseEnd());
+    await this.#deps.ledger.renewTableLease(item.table, item.token, this.#leaseEnd);
     const definition = await this.#deps.readDefinition(item.table);
     const opened = { definition, pace: lanePace(definition.source.budget) };
     this.#tables.set(item.table, opened);
@@ -235,10 +276,16 @@ class Link {
       position: split.position,
       held: {
         opened: async (resource) => {
-          const now = this.#deps.clock.now();
-          await ledger.holdResource(source, resource, now, now + leaseMillis);
+          this.#held.set(resource, this.#deps.clock.now());
+          await this.#renewHeld();
         },
-        closed: (resource) => ledger.forgetResource(source, resource),
+        closed: async (resource) => {
+          this.#held.delete(resource);
+          await ledger.forgetResource(source, resource);
+        },
+      },
+      warn: (message, details) => {
+        this.#deps.log(message, { ...details, table: item.table, split: item.split });
       },
     });
   }
@@ -311,7 +358,12 @@ class Link {
   #afterRefusal(error: SourceUnavailableError, askedMillis: number, pace: LanePace): void {
     const next = restAfterRefusal(askedMillis, this.#governor, pace);
     this.#readMillis += askedMillis;
-    if (next === null) throw error;
+    if (next === null) {
+      this.#notBefore = this.#idleSince + owedMillis(askedMillis, 0, 0, pace);
+      // The next table is asked as patiently if the source is known to be there, otherwise only once.
+      if (this.#hasAnswered()) this.#governor = { ...this.#governor, refusals: 0 };
+      throw error;
+    }
     this.#governor = next.state;
     this.#backOffs += 1;
     this.#notBefore = this.#idleSince + next.restMillis;
@@ -319,25 +371,32 @@ class Link {
       source: this.#state.source,
       restMillis: Math.round(next.restMillis),
       refusals: next.state.refusals,
-      message: error.message,
+      reason: error.message,
     });
   }
 
-  async #renewLeases(item: WorkItem): Promise<void> {
+  async #renew(item: WorkItem): Promise<void> {
     const { source, lane, laneToken } = this.#state;
-    await this.#deps.ledger.renewTableLease(item.table, item.token, this.#leaseEnd());
-    await this.#deps.ledger.renewLane(source, lane, laneToken, this.#leaseEnd());
+    const { ledger, attempt } = this.#deps;
+    await ledger.renewTableLease(item.table, item.token, this.#leaseEnd);
+    await ledger.renewLane(source, lane, laneToken, attempt, this.#leaseEnd);
+    await this.#renewHeld();
   }
 
-  #leaseEnd(): number {
-    return this.#deps.clock.now() + leaseMillis;
+  async #renewHeld(): Promise<void> {
+    const { source, execution } = this.#state;
+    const expiresAt = this.#deps.clock.now() + heldMillis;
+    for (const [resource, openedAt] of this.#held)
+      await this.#deps.ledger.holdResource({ source, resource, execution, openedAt, expiresAt });
   }
 }
 
 interface ExtractionHooks {
   ask<T>(question: () => Promise<T>): Promise<T | null>;
   onBatch(batch: Batch): void;
-  onObject(rows: number): Promise<void>;
+  /** Throws if this attempt may not record any more. */
+  beforeRecord(): Promise<void>;
+  onRecorded(rows: number): void;
 }
 
 /** The reading of one split in one link: batches into objects, objects into the ledger. */
@@ -399,7 +458,9 @@ class SplitExtraction {
     const writer = this.#writer;
     this.#writer = null;
     const rows = writer?.rows ?? 0;
-    if (rows === 0 && !done) return;
+    // Empty pages move the position too, and must not be read again by each link.
+    if (rows === 0 && !done && this.#position === this.#split.position) return;
+    await this.#hooks.beforeRecord();
     const { table, token, pass, split } = this.#item;
     const sequence = this.#split.objects;
     const object =
@@ -427,7 +488,7 @@ class SplitExtraction {
       done,
       object,
     });
-    await this.#hooks.onObject(rows);
+    this.#hooks.onRecorded(rows);
   }
 }
 

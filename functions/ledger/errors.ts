@@ -1,6 +1,9 @@
 // Errors of conditional writes that somebody else forestalled; re-reading the ledger and going on is always right.
 
-/** Another attempt recorded on this split first. Retried: the next attempt starts from what is recorded. */
+/**
+ * Another attempt of the same link recorded on this split first, or took the lane over. Retried, in case that it was
+ * not the newer one: the next attempt starts from what is recorded.
+ */
 export class StaleSplitError extends Error {
   override readonly name = "StaleSplitError";
 }

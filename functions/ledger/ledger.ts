@@ -1,4 +1,5 @@
 // Conditional reads and writes of the ledger: leases with tokens, progress, splits, object records, manifests and runs.
+import { isDeepStrictEqual } from "node:util";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { ConditionalCheckFailedException, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
@@ -25,7 +26,7 @@ import {
 import { runRecordSchema, type RunRecord } from "../protocol/run.ts";
 import { StaleProgressError, StaleSplitError } from "./errors.ts";
 import { itemKeys, parseItem, type ItemKey } from "./items.ts";
-import { transact, type TransactItem } from "./transaction.ts";
+import { repeatOnConflict, transact, type TransactItem } from "./transaction.ts";
 
 /** Tells whether an execution, by its ARN, is still running. */
 export type IsRunning = (execution: string) => Promise<boolean>;
@@ -62,11 +63,14 @@ const MAX_LEASE_ROUNDS = 5;
 const storedLeaseSchema = leaseSchema.extend({
   /** The token that the lease's own execution fenced last; makes a repeated fence find out that it is done. */
   fencedFrom: z.int().positive().optional(),
+  /** The attempt of a link that reads in this lane; makes an older attempt of the same link find out. */
+  attempt: z.string().optional(),
 });
 type StoredLease = z.infer<typeof storedLeaseSchema>;
 
 const storedResourceSchema = z.strictObject({
   id: z.string(),
+  execution: z.string(),
   openedAt: z.int(),
   expiresAt: z.int(),
 });
@@ -124,7 +128,8 @@ export class Ledger {
 
   /** @throws FencedError if the token is no longer the lease's */
   async renewTableLease(table: string, token: number, expiresAt: number): Promise<void> {
-    await this.#renew(itemKeys.lease(table), token, expiresAt);
+    const key = itemKeys.lease(table);
+    if (!(await this.#setExpiry(key, token, expiresAt))) throw fencedError(key, token);
   }
 
   /**
@@ -203,14 +208,72 @@ export class Ledger {
     return inUse;
   }
 
-  /** @throws FencedError if the token is no longer the lane's */
-  async renewLane(source: string, lane: number, token: number, expiresAt: number): Promise<void> {
-    await this.#renew(itemKeys.lane(source, lane), token, expiresAt);
+  /**
+   * Begins an attempt of a link: from here on no earlier attempt, which may still be under way, can renew the lane.
+   * @param args.attempt a random id of the attempt
+   * @throws FencedError if the token is no longer the lane's
+   */
+  async claimLane(args: {
+    source: string;
+    lane: number;
+    token: number;
+    execution: string;
+    attempt: string;
+    expiresAt: number;
+  }): Promise<void> {
+    const { token, execution, attempt, expiresAt } = args;
+    const key = itemKeys.lane(args.source, args.lane);
+    const claimed = await this.#conditionally(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: key,
+        // The execution too, for an earlier attempt may have given the lane back when it was done.
+        UpdateExpression:
+          "SET #attempt = :attempt, #execution = :execution, expiresAt = :expiresAt",
+        ConditionExpression: "#token = :token",
+        ExpressionAttributeNames: {
+          "#token": "token",
+          "#attempt": "attempt",
+          "#execution": "execution",
+        },
+        ExpressionAttributeValues: {
+          ":token": token,
+          ":attempt": attempt,
+          ":execution": execution,
+          ":expiresAt": expiresAt,
+        },
+      }),
+    );
+    if (!claimed) throw fencedError(key, token);
   }
 
-  /** Gives a lane back. A lane that somebody else has taken since is left alone. */
-  async releaseLane(source: string, lane: number, token: number): Promise<void> {
-    await this.#release(itemKeys.lane(source, lane), token);
+  /**
+   * @throws FencedError if the token is no longer the lane's; StaleSplitError if another attempt of the same link
+   *   claimed the lane
+   */
+  async renewLane(
+    source: string,
+    lane: number,
+    token: number,
+    attempt: string,
+    expiresAt: number,
+  ): Promise<void> {
+    const key = itemKeys.lane(source, lane);
+    if (await this.#setExpiry(key, token, expiresAt, attempt)) return;
+    const lease = await this.#readLease(key);
+    if (lease?.token !== token) throw fencedError(key, token);
+    throw new StaleSplitError(
+      `attempt ${attempt} of a link of lane ${lane} of source ${source} goes on no more: ` +
+        `attempt ${lease.attempt ?? "none"} reads in its place`,
+    );
+  }
+
+  /**
+   * Gives a lane back. A lane that somebody else has taken since is left alone.
+   * @param attempt leaves the lane alone also if another attempt of the same link has claimed it
+   */
+  async releaseLane(source: string, lane: number, token: number, attempt?: string): Promise<void> {
+    await this.#release(itemKeys.lane(source, lane), token, attempt);
   }
 
   /** Gives back what an execution still holds of a source's lanes. */
@@ -395,17 +458,22 @@ export class Ledger {
     return item === undefined ? undefined : { number, ...parseItem(storedManifestSchema, item) };
   }
 
-  /** Notes a thing open at the source (a point in time), so that whoever finds it left over can close it. */
-  async holdResource(
-    source: string,
-    resource: string,
-    openedAt: number,
-    expiresAt: number,
-  ): Promise<void> {
+  /**
+   * Notes a thing open at the source (a point in time) for an execution, so that whoever finds it left over can close
+   * it. Doing it again renews it.
+   */
+  async holdResource(args: {
+    source: string;
+    resource: string;
+    execution: string;
+    openedAt: number;
+    expiresAt: number;
+  }): Promise<void> {
+    const { source, resource: id, execution, openedAt, expiresAt } = args;
     await this.#client.send(
       new PutCommand({
         TableName: this.#tableName,
-        Item: { ...itemKeys.resource(source, resource), id: resource, openedAt, expiresAt },
+        Item: { ...itemKeys.resource(source, id), id, execution, openedAt, expiresAt },
       }),
     );
   }
@@ -416,14 +484,16 @@ export class Ledger {
     );
   }
 
-  async listResources(source: string): Promise<{ resource: string; expiresAt: number }[]> {
+  async listResources(
+    source: string,
+  ): Promise<{ resource: string; execution: string; expiresAt: number }[]> {
     const items = await this.#query({
       KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
       ExpressionAttributeValues: { ":pk": `source#${source}`, ":prefix": "pit#" },
     });
     return items.map((item) => {
-      const { id, expiresAt } = parseItem(storedResourceSchema, item);
-      return { resource: id, expiresAt };
+      const { id, execution, expiresAt } = parseItem(storedResourceSchema, item);
+      return { resource: id, execution, expiresAt };
     });
   }
 
@@ -496,29 +566,38 @@ export class Ledger {
     return taken ? token : undefined;
   }
 
-  async #renew(key: ItemKey, token: number, expiresAt: number): Promise<void> {
-    const renewed = await this.#conditionally(
+  /** @returns whether the lease was still the token's, and the attempt's if one is given */
+  async #setExpiry(
+    key: ItemKey,
+    token: number,
+    expiresAt: number,
+    attempt?: string,
+  ): Promise<boolean> {
+    const own = isOwn(token, attempt);
+    return this.#conditionally(
       new UpdateCommand({
         TableName: this.#tableName,
         Key: key,
         UpdateExpression: "SET expiresAt = :expiresAt",
-        ConditionExpression: "#token = :token",
-        ExpressionAttributeNames: { "#token": "token" },
-        ExpressionAttributeValues: { ":token": token, ":expiresAt": expiresAt },
+        ...own,
+        ExpressionAttributeValues: { ...own.ExpressionAttributeValues, ":expiresAt": expiresAt },
       }),
     );
-    if (!renewed) throw fencedError(key, token);
   }
 
-  async #release(key: ItemKey, token: number): Promise<void> {
+  async #release(key: ItemKey, token: number, attempt?: string): Promise<void> {
+    const own = isOwn(token, attempt);
     await this.#conditionally(
       new UpdateCommand({
         TableName: this.#tableName,
         Key: key,
         UpdateExpression: "SET #execution = :none",
-        ConditionExpression: "#token = :token",
-        ExpressionAttributeNames: { "#token": "token", "#execution": "execution" },
-        ExpressionAttributeValues: { ":token": token, ":none": null },
+        ConditionExpression: own.ConditionExpression,
+        ExpressionAttributeNames: {
+          ...own.ExpressionAttributeNames,
+          "#execution": "execution",
+        },
+        ExpressionAttributeValues: { ...own.ExpressionAttributeValues, ":none": null },
       }),
     );
   }
@@ -570,7 +649,10 @@ export class Ledger {
     after: SplitRecord,
     object: ObjectRecord | null,
   ): Promise<boolean> {
-    if (object === null) return false;
+    if (object === null) {
+      const split = await this.readSplit(table, after.pass, after.split);
+      return isDeepStrictEqual(split, after);
+    }
     const [recorded] = await this.listObjects(table, after.pass, after.split, object.sequence);
     // Keys hold the attempt's random id, so the same key is the same attempt.
     return recorded?.key === object.key;
@@ -660,14 +742,31 @@ export class Ledger {
   /** @returns whether the command's condition was true */
   async #conditionally(command: PutCommand | UpdateCommand): Promise<boolean> {
     try {
-      if (command instanceof PutCommand) await this.#client.send(command);
-      else await this.#client.send(command);
+      // A write of one item is refused while a transaction that checks the item is under way.
+      await repeatOnConflict(async () => {
+        if (command instanceof PutCommand) await this.#client.send(command);
+        else await this.#client.send(command);
+      });
       return true;
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return false;
       throw error;
     }
   }
+}
+
+function isOwn(token: number, attempt: string | undefined) {
+  return attempt === undefined
+    ? {
+        ConditionExpression: "#token = :token",
+        ExpressionAttributeNames: { "#token": "token" },
+        ExpressionAttributeValues: { ":token": token },
+      }
+    : {
+        ConditionExpression: "#token = :token AND #attempt = :attempt",
+        ExpressionAttributeNames: { "#token": "token", "#attempt": "attempt" },
+        ExpressionAttributeValues: { ":token": token, ":attempt": attempt },
+      };
 }
 
 async function isLaneInUse(

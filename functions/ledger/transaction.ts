@@ -1,6 +1,9 @@
 // DynamoDB transactions that say which condition failed, and are repeated when they only met another transaction.
 import { setTimeout as sleep } from "node:timers/promises";
-import { TransactionCanceledException } from "@aws-sdk/client-dynamodb";
+import {
+  TransactionCanceledException,
+  TransactionConflictException,
+} from "@aws-sdk/client-dynamodb";
 import {
   TransactWriteCommand,
   type DynamoDBDocumentClient,
@@ -37,19 +40,38 @@ export async function transact(
   client: DynamoDBDocumentClient,
   items: TransactItem[],
 ): Promise<FailedCondition | undefined> {
+  try {
+    await repeatOnConflict(() => client.send(new TransactWriteCommand({ TransactItems: items })));
+    return undefined;
+  } catch (error) {
+    const failedIndex = reasonsOf(error).indexOf("ConditionalCheckFailed");
+    if (failedIndex >= 0) return { failedIndex };
+    throw error;
+  }
+}
+
+/** Sends a write again, with growing, jittered pauses, while it only meets a transaction on the same item. */
+export async function repeatOnConflict<T>(write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await client.send(new TransactWriteCommand({ TransactItems: items }));
-      return undefined;
+      return await write();
     } catch (error) {
-      if (!(error instanceof TransactionCanceledException)) throw error;
-      const codes = (error.CancellationReasons ?? []).map((reason) => reason.Code ?? "None");
-      const failedIndex = codes.indexOf("ConditionalCheckFailed");
-      if (failedIndex >= 0) return { failedIndex };
-      const passing = codes.some((code) => PASSING_REASONS.has(code));
-      if (!passing || attempt >= MAX_ATTEMPTS) throw error;
+      if (!isPassing(error) || attempt >= MAX_ATTEMPTS) throw error;
       const pause = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS * 2 ** (attempt - 1));
       await sleep(pause * (0.5 + Math.random() / 2));
     }
   }
+}
+
+function isPassing(error: unknown): boolean {
+  if (error instanceof TransactionConflictException) return true;
+  const reasons = reasonsOf(error);
+  if (reasons.includes("ConditionalCheckFailed")) return false;
+  return reasons.some((reason) => PASSING_REASONS.has(reason));
+}
+
+/** Why a transaction was cancelled, an entry an operation; none for another error. */
+function reasonsOf(error: unknown): string[] {
+  if (!(error instanceof TransactionCanceledException)) return [];
+  return (error.CancellationReasons ?? []).map((reason) => reason.Code ?? "None");
 }

@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Definition } from "../../catalog/schema/definition.ts";
 import type { Delta } from "../protocol/delta.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import { decideDeltas, type DeltaDecision } from "./decide-deltas.ts";
 import { readFacts, type Facts } from "./facts.ts";
 import { nextAction, type Step, type Target } from "./next-action.ts";
-import { done, failed, wait, type LoadInput, type LoadResult } from "./result.ts";
+import { done, failed, wait, type LoadInput, type LoadResult, type Started } from "./result.ts";
 import { setUpStatements } from "./sql.ts";
 import { StatementError, StillRunningError, type Warehouse } from "./warehouse.ts";
 
@@ -36,6 +37,9 @@ const STEP_MILLIS = 3000;
 /** How the warehouse says that somebody else was in the way and that trying again is right. */
 const TRANSIENT = /\b1023\b|serializ|deadlock|concurrent(ly)? (update|transaction)|conflict/i;
 
+/** How it says that the trouble was the moment's or its own, so that another delta would fare no better. */
+const NOT_THE_DELTA = /abort|cancel|time(d )?out|connection|disk full|out of memory/i;
+
 /**
  * Does the next things for a table until one takes longer, or nothing is left.
  *
@@ -53,10 +57,11 @@ export async function load(
     if (input.statement !== undefined) await warehouse.cancel(input.statement);
     return failed(input, `not finished after ${input.polls} polls; the next run goes on`);
   }
+  const table = new TableLoad(input, deadline, parts, warehouse);
   try {
-    return await new TableLoad(input, deadline, parts, warehouse).proceed();
+    return await table.proceed();
   } catch (error) {
-    if (error instanceof StillRunningError) return wait(input);
+    if (error instanceof StillRunningError) return table.goOnLater();
     if (error instanceof StatementError) return failed(input, error.message);
     throw error;
   }
@@ -68,19 +73,27 @@ class TableLoad {
   readonly #parts: LoadParts;
   readonly #warehouse: Warehouse;
   readonly #deltas = new Map<string, Delta | null>();
+  #started: Started | undefined;
 
   constructor(input: LoadInput, deadline: number, parts: LoadParts, warehouse: Warehouse) {
     this.#input = input;
     this.#deadline = deadline;
     this.#parts = parts;
     this.#warehouse = warehouse;
+    const { statement, step = "" } = input;
+    if (statement !== undefined) this.#started = { statement, step };
+  }
+
+  /** With the last statement, so that the next call knows of it if it failed. */
+  goOnLater(): LoadResult {
+    return wait(this.#input, this.#started);
   }
 
   async proceed(): Promise<LoadResult> {
-    const { statement, step = "" } = this.#input;
-    if (statement === undefined) return this.#loop();
+    if (this.#started === undefined) return this.#loop();
+    const { statement, step } = this.#started;
     const outcome = await this.#warehouse.check(statement);
-    if (outcome.status === "running") return wait(this.#input, { statement, step });
+    if (outcome.status === "running") return this.goOnLater();
     return this.#loop(outcome.status === "failed" ? { step, error: outcome.error } : undefined);
   }
 
@@ -106,10 +119,10 @@ class TableLoad {
       const { step } = action;
       if (previous?.step === step.id) return this.#giveUp(step, previous.error, contentId);
       const outcome = await this.#run(step);
-      if (outcome.status === "running") return outcome.result;
+      if (outcome.status === "running") return this.goOnLater();
       previous = { step: step.id, error: outcome.error };
     }
-    return wait(this.#input);
+    return this.goOnLater();
   }
 
   async #facts(): Promise<Facts> {
@@ -143,8 +156,17 @@ class TableLoad {
     for (;;) {
       const decision = decideDeltas(contentId, applied, this.#deltas);
       if (decision.do !== "read") return decision;
-      const delta = await this.#parts.readDelta(this.#input.table, decision.snapshot);
-      this.#deltas.set(decision.snapshot, delta);
+      this.#deltas.set(decision.snapshot, await this.#readDelta(decision.snapshot));
+    }
+  }
+
+  async #readDelta(snapshot: string): Promise<Delta | null> {
+    const { table } = this.#input;
+    try {
+      return await this.#parts.readDelta(table, snapshot);
+    } catch (error) {
+      if (error instanceof ProtocolError) await this.#parts.requestReplace(table);
+      throw error;
     }
   }
 
@@ -153,25 +175,28 @@ class TableLoad {
     return failed(this.#input, `needs-replace: ${reason}; the next build writes it`);
   }
 
-  /** People can read without comments, but not without data. */
-  #giveUp(step: Step, error: string, contentId: string): LoadResult {
-    const mayHelp = TRANSIENT.test(error) && this.#input.polls < MAX_TRANSIENT_POLLS;
-    if (mayHelp) return wait(this.#input);
-    return step.kind === "comment"
-      ? done(this.#input, `at ${contentId}, without comments: ${error}`)
-      : failed(this.#input, `${step.kind}: ${error}`);
+  /** Ends with the error, and sees to it that a delta that can't be applied is not in the way for ever. */
+  async #giveUp({ kind }: Step, error: string, contentId: string): Promise<LoadResult> {
+    const isTransient = TRANSIENT.test(error);
+    if (isTransient && this.#input.polls < MAX_TRANSIENT_POLLS) return wait(this.#input);
+    // People can read without comments, but not without data.
+    if (kind === "comment") {
+      return done(this.#input, `at ${contentId}, without comments: ${error}`);
+    }
+    const mayBeTheDelta = kind === "apply" || kind === "evolve";
+    if (mayBeTheDelta && !isTransient && !NOT_THE_DELTA.test(error)) {
+      await this.#parts.requestReplace(this.#input.table);
+    }
+    return failed(this.#input, `${kind}: ${error}`);
   }
 
-  async #run(
-    step: Step,
-  ): Promise<{ status: "running"; result: LoadResult } | { status: "ended"; error: string }> {
+  async #run(step: Step): Promise<{ status: "running" } | { status: "ended"; error: string }> {
     if (step.delta !== undefined) await this.#parts.writeCopyManifest(step.delta);
     const statement = await this.#warehouse.start(step.statements, this.#token(step));
+    this.#started = { statement, step: step.id };
     const deadline = Math.min(this.#deadline, Date.now() + STEP_MILLIS);
     const outcome = await this.#warehouse.waitFor(statement, deadline);
-    if (outcome.status === "running") {
-      return { status: "running", result: wait(this.#input, { statement, step: step.id }) };
-    }
+    if (outcome.status === "running") return { status: "running" };
     const error = outcome.status === "failed" ? outcome.error : "it ended, but had no effect";
     return { status: "ended", error };
   }

@@ -68,6 +68,8 @@ function nextOfDelta(target: Target, facts: Facts, delta: Delta): Action {
       ? apply(target, facts, delta, true)
       : { do: "request-replace", reason: changes.incompatible };
   }
+  // Redshift refuses to widen some columns for good; a delta that holds the whole table does not need it to.
+  if (changes.widened.length > 0 && isWhole(delta)) return apply(target, facts, delta, true);
   const evolution = evolve(target.definition.name, facts, changes);
   if (evolution !== undefined) return evolution;
   // Widening dropped it; readers should not wait for the delta.
@@ -182,6 +184,6 @@ function missingComments({ definition }: Target, shown: Relation): string[] {
 
 function run(kind: StepKind, statements: readonly string[], delta?: Delta): Action {
   const hash = createHash("sha256").update(JSON.stringify(statements)).digest("hex");
-  const id = `${kind}-${hash.slice(0, 8)}`;
+  const id = hash.slice(0, 8);
   return { do: "run", step: { kind, id, statements, ...(delta === undefined ? {} : { delta }) } };
 }

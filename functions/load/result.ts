@@ -12,37 +12,44 @@ export const loadInputSchema = z.object({
 });
 export type LoadInput = z.infer<typeof loadInputSchema>;
 
-export type LoadResult = LoadInput &
-  (
-    | { readonly status: "wait"; readonly waitSeconds: number }
-    | { readonly status: "done"; readonly detail: string }
-    | { readonly status: "failed"; readonly error: string }
-  );
+export type LoadResult =
+  | (LoadInput & { readonly status: "wait"; readonly waitSeconds: number })
+  | (Ended & { readonly status: "done"; readonly detail: string })
+  | (Ended & { readonly status: "failed"; readonly error: string });
 
-/** The state machine's history and payloads grow with each answer. */
+interface Ended {
+  readonly table: string;
+  readonly polls: number;
+}
+
+/** A statement that was started, and the step that it belongs to. */
+export interface Started {
+  readonly statement: string;
+  readonly step: string;
+}
+
+/** The state machine keeps the last answer of each table for the report. */
 const MAX_BYTES = 199;
 
 const MAX_WAIT_SECONDS = 10;
 
-/** Ask again, soon at first and then less often. */
-export function wait(input: LoadInput, running?: { statement: string; step: string }): LoadResult {
-  const { run, table, polls } = input;
+/**
+ * Ask again, soon at first and then less often. Nothing of it is ever left out: without the step, a statement that
+ * failed would be started again and again. It is under 256 bytes with the longest name of a table, in a run that is named by a UUID.
+ */
+export function wait({ run, table, polls }: LoadInput, started?: Started): LoadResult {
   const waitSeconds = Math.min(MAX_WAIT_SECONDS, 1 + polls);
-  const shared = { run, table, polls: polls + 1, status: "wait", waitSeconds } as const;
-  if (running === undefined) return shared;
-  const answer = { ...shared, ...running };
-  // Without the step a failure is found out by trying once more.
-  return isSmall(answer) ? answer : { ...shared, statement: running.statement };
+  return { run, table, polls: polls + 1, status: "wait", waitSeconds, ...started };
 }
 
 /** Nothing more to do for this table. */
-export function done({ run, table, polls }: LoadInput, detail: string): LoadResult {
-  return fitted(detail, (text) => ({ run, table, polls, status: "done", detail: text }));
+export function done({ table, polls }: LoadInput, detail: string): LoadResult {
+  return fitted(detail, (text) => ({ table, polls, status: "done", detail: text }));
 }
 
 /** The table can't be loaded in this run. */
-export function failed({ run, table, polls }: LoadInput, error: string): LoadResult {
-  return fitted(error, (text) => ({ run, table, polls, status: "failed", error: text }));
+export function failed({ table, polls }: LoadInput, error: string): LoadResult {
+  return fitted(error, (text) => ({ table, polls, status: "failed", error: text }));
 }
 
 /** Cuts the text until the whole fits. */

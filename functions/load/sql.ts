@@ -197,10 +197,19 @@ function columnDefinition(column: { name: string; redshift: string }): string {
 
 function deleteByKey(delta: Delta): string {
   const target = qualified(SCHEMAS.lake, delta.table);
-  const same = delta.key.map(
-    (name) => `${target}.${identifier(name)} = ${STAGE}.${identifier(name)}`,
-  );
+  const types = new Map(delta.columns.map(({ name, redshift }) => [name, redshift]));
+  const same = delta.key.flatMap((name) => {
+    const [held, brought] = [target, STAGE].map((of) => `${of}.${identifier(name)}`);
+    // Redshift compares texts without their trailing blanks; those are other keys nevertheless.
+    return isText(types.get(name) ?? "")
+      ? [`${held} = ${brought}`, `OCTET_LENGTH(${held}) = OCTET_LENGTH(${brought})`]
+      : [`${held} = ${brought}`];
+  });
   return `DELETE FROM ${target} USING ${STAGE} WHERE ${same.join(" AND ")}`;
+}
+
+function isText(redshift: string): boolean {
+  return /^(VAR)?CHAR\b/i.test(redshift);
 }
 
 function insert(delta: Delta): string {

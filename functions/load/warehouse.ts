@@ -37,7 +37,7 @@ export interface WarehouseAddress {
   readonly secretArn: string;
 }
 
-const POLL_MILLIS = 100;
+const POLL_MILLIS = 20;
 const MAX_POLL_MILLIS = 200;
 
 export class Warehouse {
@@ -91,7 +91,7 @@ export class Warehouse {
 
   /** Asks until the statement has ended or `deadline` (milliseconds since 1970) is over. */
   async waitFor(id: string, deadline: number): Promise<Outcome> {
-    for (let pause = POLL_MILLIS; ; pause = Math.min(MAX_POLL_MILLIS, pause + 50)) {
+    for (let pause = POLL_MILLIS; ; pause = Math.min(MAX_POLL_MILLIS, pause * 2)) {
       const outcome = await this.check(id);
       if (outcome.status !== "running" || Date.now() + pause > deadline) return outcome;
       await sleep(pause);

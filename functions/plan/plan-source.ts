@@ -1,8 +1,7 @@
 // Plans one source: closes what a crash left open there, leases lanes and tables, and lists each lane's work.
 import type { SourceDefinition, TableDefinition } from "../../catalog/schema/definition.ts";
-import type { SourceClient } from "../extract/sources/source.ts";
+import { type SourceClient, SourceUnreachableError } from "../extract/sources/source.ts";
 import type { IsRunning, Ledger } from "../ledger/ledger.ts";
-import { SourceUnavailableError } from "../protocol/errors.ts";
 import type { PlanFile } from "../protocol/run-files.ts";
 import type { WorkItem } from "../protocol/state.ts";
 import { distribute } from "./distribute.ts";
@@ -61,6 +60,7 @@ class SourcePlanner {
   readonly #problems: PlanFile["problems"] = [];
   readonly #waiting: PlanFile["waiting"] = [];
   readonly #items = new Map<string, WorkItem[]>();
+  #unreachableTables = 0;
 
   constructor(context: PlanContext, source: SourceDefinition) {
     this.#context = context;
@@ -91,16 +91,15 @@ class SourcePlanner {
     };
   }
 
-  /** Closes points in time that nobody uses any more; while another run reads, only those that have expired. */
+  /** Closes points in time that nobody uses any more: those of ended runs, and those that no link renewed. */
   async #closeLeftOvers(client: SourceClient): Promise<void> {
-    const { ledger, execution, isRunning, nowMillis, log } = this.#context;
+    const { ledger, isRunning, nowMillis, log } = this.#context;
     const source = this.#source.name;
-    const resources = await ledger.listResources(source);
-    if (resources.length === 0) return;
-    const inUse = await ledger.countLanesInUse(source, execution, isRunning, nowMillis);
-    for (const { resource, expiresAt } of resources) {
+    const running = new Map<string, boolean>();
+    for (const { resource, execution, expiresAt } of await ledger.listResources(source)) {
       const isExpired = expiresAt <= nowMillis;
-      if (inUse > 0 && !isExpired) continue;
+      if (!running.has(execution)) running.set(execution, await isRunning(execution));
+      if (running.get(execution) === true && !isExpired) continue;
       try {
         await client.release(resource);
         await ledger.forgetResource(source, resource);
@@ -162,8 +161,9 @@ class SourcePlanner {
       }
     } catch (error) {
       await ledger.releaseTable(table.name, token);
-      // A source that is away is away for its other tables too; anything else is this table's own.
-      if (error instanceof SourceUnavailableError) throw error;
+      // One table that nobody answers for may be its own trouble; with a second one it is the source's.
+      if (error instanceof SourceUnreachableError) this.#unreachableTables += 1;
+      if (this.#unreachableTables === 2) throw error;
       this.#problem("table", table.name, error);
     }
   }

@@ -23,7 +23,7 @@ interface Context {
 
 /**
  * @param token the table's lease token
- * @throws SourceUnavailableError, for that concerns every table of the source; FencedError if the lease was lost
+ * @throws SourceUnavailableError, for then the other pass is not asked for either; FencedError if the lease was lost
  */
 export async function planTable(
   context: Context,

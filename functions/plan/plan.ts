@@ -8,6 +8,7 @@ import type { LaneState, WorkList } from "../protocol/state.ts";
 import type { JsonStore } from "../storage/json-store.ts";
 import { chooseTables, orderPublished } from "./choose-tables.ts";
 import { planSource, type PlanContext, type PlannedLane } from "./plan-source.ts";
+import { smallestBudget } from "./smallest-budget.ts";
 
 export const planInputSchema = z.object({
   /** The execution's name. */
@@ -42,7 +43,11 @@ export async function planRun(
   await store.put(keys.runTables(run), published);
 
   const plans = await Promise.all(
-    groupBySource(tables).map((group) => planSource(context, group[0].source, group)),
+    groupBySource(tables).map((group) => {
+      const { source } = group[0];
+      const budget = smallestBudget(definitions, source.name) ?? source.budget;
+      return planSource(context, { ...source, budget }, group);
+    }),
   );
   const lanes = plans.flatMap((plan) => plan.lanes);
   for (const lane of lanes) {

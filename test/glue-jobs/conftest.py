@@ -377,7 +377,7 @@ class World:
             expected += ["_deleted"] if delta["kind"] == "merge" else []
             assert parquet.column_names == expected
             rows += [list(row.values()) for row in parquet.to_pylist()]
-        assert len(rows) == delta["rows"]
+        assert len(rows) == delta["rows"] + delta["deletes"]
         return delta, sorted(rows, key=str)
 
     def quarantine(self, table: str) -> list[dict[str, Any]]:

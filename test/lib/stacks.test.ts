@@ -31,7 +31,7 @@ describe("the core stack", () => {
   });
 
   it("stays far below CloudFormation's 500 resources", () => {
-    expect(Object.keys(template.toJSON()["Resources"] as object).length).toBeLessThan(150);
+    expect(Object.keys(template.toJSON().Resources as object).length).toBeLessThan(150);
   });
 
   it("keeps data when the stack is deleted", () => {
@@ -47,9 +47,7 @@ describe("the core stack", () => {
 
   it("gives each function its own role, and none a wildcard over a bucket", () => {
     const functions = Object.values(template.findResources("AWS::Lambda::Function"));
-    const roles = functions.map((fn) =>
-      JSON.stringify((fn["Properties"] as { Role: unknown }).Role),
-    );
+    const roles = functions.map((fn) => JSON.stringify((fn.Properties as { Role: unknown }).Role));
     expect(new Set(roles).size).toBe(functions.length);
   });
 

@@ -70,23 +70,23 @@ export class ElasticsearchSource implements SourceClient {
     return cutWindow(exact, lowest, parts);
   }
 
-  /** One split: a sweep of keys follows the order in which its point in time holds them. */
+  /** One split: a sweep of keys follows the cursor from one run to the next, and ends with what has no cursor. */
   planKeys(): Promise<Bounds[]> {
     return Promise.resolve([{ by: "cursor", from: null, to: null }]);
   }
 
-  async open({ table, kind, bounds, position, held }: OpenRequest): Promise<SplitReader> {
+  async open({ table, kind, bounds, position, held, warn }: OpenRequest): Promise<SplitReader> {
     if (bounds.by !== "cursor")
       throw new SourceConfigurationError(
         `Table "${table.name}" is read from Elasticsearch, but its split is a range of tokens. ` +
           "Its source was changed while a pass was open; remove the pass from the ledger.",
       );
     const index = indexOf(table);
-    const { field, unit } =
-      kind === "rows"
-        ? await findCursorField(this.#connection, table, index)
-        : { field: "", unit: "value" as const };
-    const at = position === null ? null : parsePosition(position);
+    const { field, unit } = await findCursorField(this.#connection, table, index);
+    const stored = position === null ? null : parsePosition(position);
+    // A position in another unit (a date that became date_nanos) says nothing: the split is read from its beginning.
+    const at = stored?.unit === unit ? stored : null;
+    if (at?.pit != null) await held.opened(at.pit.id);
     const columns =
       kind === "rows"
         ? table.columns
@@ -101,11 +101,11 @@ export class ElasticsearchSource implements SourceClient {
         from: bounds.from === null ? null : boundInUnit(bounds.from, unit),
         to: bounds.to === null ? null : boundInUnit(bounds.to, unit),
         fields: selectFields(columns),
+        uniqueField: uniqueFieldOf(table),
         pageRows: table.source.budget.pageRows,
       },
-      // A position in another unit (a date that became date_nanos) says nothing: the split is read from its beginning.
-      at?.unit === unit ? at : null,
-      held,
+      at,
+      { held, warn },
     );
   }
 
@@ -116,6 +116,13 @@ export class ElasticsearchSource implements SourceClient {
   async close(): Promise<void> {
     await this.#connection.close();
   }
+}
+
+/** The field of a key of one column; `_id` is unique too, but clusters refuse to sort by it. */
+function uniqueFieldOf(table: TableDefinition): string | null {
+  const [name, ...more] = table.key;
+  const path = table.columns.find((column) => column.name === name)?.path ?? ["_id"];
+  return more.length > 0 || (path.length === 1 && path[0] === "_id") ? null : path.join(".");
 }
 
 function indexOf(table: TableDefinition): string {

@@ -1,5 +1,6 @@
 // What every source system offers to planning and extraction; the rest of the extractor knows no system.
 import type { TableDefinition } from "../../../catalog/schema/definition.ts";
+import { SourceUnavailableError } from "../../protocol/errors.ts";
 import type { Bounds } from "../../protocol/records.ts";
 
 /** One page read from a source, as object lines. */
@@ -32,12 +33,20 @@ export interface OpenRequest {
   readonly bounds: Bounds;
   /** A position of an earlier batch, or null at the split's beginning. */
   readonly position: string | null;
-  /** Told of each resource that must be given back (a point in time's id) before it is used, and when it is closed. */
+  /**
+   * Told of each resource that must be given back (a point in time's id) before it is used, also of one that an
+   * earlier reader left for this one, and when it is closed.
+   */
   readonly held: {
     opened(resource: string): Promise<void>;
     closed(resource: string): Promise<void>;
   };
+  /** Told of what costs more than it should, for the log. */
+  readonly warn: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
+
+/** Nobody answered: the connection failed or timed out, so the source as a whole may be away. */
+export class SourceUnreachableError extends SourceUnavailableError {}
 
 /** A connection to one source, one a process, reused over warm starts. */
 export interface SourceClient {

@@ -12,8 +12,9 @@ import {
   SourceUnavailableError,
 } from "../../../functions/protocol/errors.ts";
 import type { Bounds } from "../../../functions/protocol/records.ts";
+import type { LaneState } from "../../../functions/protocol/state.ts";
 import { column, tableDefinition } from "./fixtures.ts";
-import { Lane, makeStores } from "./lane.ts";
+import { execution, Lane, makeStores } from "./lane.ts";
 import { ScriptedSource } from "./scripted-source.ts";
 import { runElasticsearch, runMoto, type RunningServer } from "./servers.ts";
 import { Cluster } from "./sources/elasticsearch/cluster.ts";
@@ -62,6 +63,27 @@ function sleepingClock(): ExtractDependencies["clock"] & { slept: number } {
   };
 }
 
+/** A client that reads each table from a source of its own. */
+function byTable(sources: Readonly<Record<string, ScriptedSource>>): ScriptedSource {
+  const client = new ScriptedSource({ rows: 0, pageRows: 1 });
+  client.open = (request) => {
+    const source = sources[request.table.name];
+    if (source === undefined) throw new Error(`no source for ${request.table.name}`);
+    return source.open(request);
+  };
+  return client;
+}
+
+function refusing(message: string, onQuestion: () => unknown = () => undefined): ScriptedSource {
+  return new ScriptedSource({
+    ...{ rows: 10, pageRows: 10 },
+    beforeBatch: () => {
+      onQuestion();
+      throw new SourceUnavailableError(message);
+    },
+  });
+}
+
 const numbersOf = (lines: readonly { id: string | null }[]): number[] =>
   lines.map(({ id }) => Number(id)).sort((a, b) => a - b);
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
@@ -102,8 +124,9 @@ test("many short links read exactly what Elasticsearch has, rows and keys", asyn
     // Each new reader begins at the last value again: eight rows of a tie at most.
     const repeated = (await lane.rows(first.name)).length - 1000;
     expect(repeated).toBeLessThanOrEqual(lane.state.link * 8);
-    expect(await lane.rows(second.name)).toHaveLength(1000);
-    expect(lane.state.rows).toBe(2000 + repeated);
+    const repeatedKeys = (await lane.rows(second.name)).length - 1000;
+    expect(repeatedKeys).toBeLessThanOrEqual(lane.state.link * 8);
+    expect(lane.state.rows).toBe(2000 + repeated + repeatedKeys);
     expect(await stores.ledger.listResources("shop")).toEqual([]);
     expect(await cluster.countOpenContexts()).toBe(0);
   } finally {
@@ -159,7 +182,9 @@ test("an object that was put but not recorded does not count; the link's retry r
   const failing: ExtractDependencies["ledger"] = {
     readSplit: (...args) => ledger.readSplit(...args),
     renewTableLease: (...args) => ledger.renewTableLease(...args),
+    claimLane: (...args) => ledger.claimLane(...args),
     renewLane: (...args) => ledger.renewLane(...args),
+    releaseLane: (...args) => ledger.releaseLane(...args),
     holdResource: (...args) => ledger.holdResource(...args),
     forgetResource: (...args) => ledger.forgetResource(...args),
     recordObject: (args) => {
@@ -215,10 +240,12 @@ test("a table that cannot be read is left out and named; the lane's others are r
   await elasticsearch.close();
 });
 
-test("refusals are waited out, counted and, when they do not end, thrown with what was read kept", async () => {
+test("a table that is refused again and again is left out with what was read kept; the others are read", async () => {
   const lane = await Lane.plan(await newStores(), [
-    { table: table("a"), kind: "rows", splits: [whole] },
+    { table: table("a"), kind: "rows", splits: [whole, whole] },
+    { table: table("b"), kind: "rows", splits: [whole] },
   ]);
+  const other = new ScriptedSource({ rows: 10, pageRows: 10 });
   let refusals = 0;
   const source = new ScriptedSource({
     ...{ rows: 100, pageRows: 10 },
@@ -231,12 +258,128 @@ test("refusals are waited out, counted and, when they do not end, thrown with wh
     },
   });
   const clock = sleepingClock();
-  await expect(lane.link(source, { clock })).rejects.toThrow("gone");
+  const state = await lane.link(byTable({ a: source, b: other }), { clock });
+  expect(state).toMatchObject({ done: true, rows: 60 });
   expect(clock.slept).toBeGreaterThanOrEqual(1000 + 2000 + 4000 + 63_000);
-  expect(await lane.splits("a")).toMatchObject([{ rows: 50, position: "50", done: false }]);
-  const healed = new ScriptedSource({ rows: 100, pageRows: 10 });
-  expect(await lane.link(healed)).toMatchObject({ done: true, rows: 50 });
+  expect(await lane.splits("a")).toMatchObject([
+    { rows: 50, position: "50", done: false },
+    { rows: 0, position: null, done: false },
+  ]);
+  expect(numbersOf(await lane.rows("b"))).toEqual(upTo(10));
+  expect(await lane.read("runs/run-1/problems/a.json")).toMatchObject({
+    ...{ table: "a", error: "SourceUnavailableError", message: "gone" },
+  });
+  expect(source.openReaders).toBe(0);
+});
+
+test("a table that never answers does not hold up the others of its lane", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+    { table: table("b"), kind: "rows", splits: [whole] },
+  ]);
+  const clients = { a: refusing("sick"), b: new ScriptedSource({ rows: 10, pageRows: 10 }) };
+  const clock = sleepingClock();
+  expect(await lane.link(byTable(clients), { clock })).toMatchObject({ done: true, rows: 10 });
+  expect(await lane.stored("runs/run-1/problems/")).toEqual(["runs/run-1/problems/a.json"]);
+});
+
+test("a source that answers nothing at all fails the lane, and no table is blamed", async () => {
+  const lane = await Lane.plan(
+    await newStores(),
+    ["a", "b", "c"].map((name) => ({ table: table(name), kind: "rows", splits: [whole] })),
+  );
+  let questions = 0;
+  const away = refusing("away", () => (questions += 1));
+  await expect(lane.link(away, { clock: sleepingClock() })).rejects.toThrow(SourceUnavailableError);
+  // Patiently for the first table, then once for each of the others.
+  expect(questions).toBe(7 + 2);
+  expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
+  const healed = new ScriptedSource({ rows: 20, pageRows: 10 });
+  expect(await lane.link(healed)).toMatchObject({ done: true, rows: 60 });
+});
+
+test("pages without rows move the position from link to link", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+  ]);
+  const source = new ScriptedSource({ rows: 100, pageRows: 10, emptyBefore: 95 });
+  while (!lane.state.done) {
+    expect(lane.state.link).toBeLessThan(30);
+    await lane.link(source, shortInvocation(6));
+  }
+  expect(lane.state.link).toBeGreaterThan(3);
+  expect(numbersOf(await lane.rows("a"))).toEqual([90, 91, 92, 93, 94, 95, 96, 97, 98, 99]);
+  expect(await lane.objects("a")).toHaveLength(1);
+});
+
+test("a retried link fences its first attempt, which is still reading, at its next object", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+  ]);
+  const before = lane.state;
+  const objectBounds = { maxBytes: 1, maxMillis: 60_000 };
+  let retried: LaneState | undefined;
+  const source = new ScriptedSource({
+    ...{ rows: 100, pageRows: 10 },
+    beforeBatch: async (row) => {
+      if (row !== 30 || retried !== undefined) return;
+      retried = before;
+      const healthy = new ScriptedSource({ rows: 100, pageRows: 10 });
+      retried = await lane.link(healthy, { ...shortInvocation(8), objectBounds });
+    },
+  });
+  await expect(lane.link(source, { objectBounds, attempt: "first" })).rejects.toThrow(
+    /attempt first of a link of lane 0 of source shop goes on no more/,
+  );
+  expect(retried).toMatchObject({ link: 1, done: false });
+  expect((await lane.splits("a"))[0]?.rows).toBeGreaterThan(30);
+  expect(await lane.link(source, { objectBounds })).toMatchObject({ done: true });
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(100));
+  const byFirst = (await lane.stored("raw/")).filter((key) => key.endsWith("-1-first.ndjson.gz"));
+  expect(byFirst).toHaveLength(3);
+});
+
+test("leases last as long as the invocation can; the lane is given back when all is read", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+  ]);
+  const { ledger, state } = lane;
+  const begun = Date.now();
+  const takeLane = (now: number) =>
+    ledger.takeLane("shop", 1, "other", begun, () => Promise.resolve(false), now);
+  const inTheMiddle: unknown[] = [];
+  const source = new ScriptedSource({
+    ...{ rows: 20, pageRows: 10 },
+    beforeBatch: async (row) => {
+      if (row === 10) inTheMiddle.push(await takeLane(begun + 300_000 + 55_000));
+    },
+  });
+  await lane.link(source, { remainingMillis: () => 300_000 });
+  expect(inTheMiddle).toEqual([undefined]);
+  expect(lane.state.done).toBe(true);
+  expect(await takeLane(Date.now())).toEqual({ lane: 0, token: state.laneToken + 1 });
+});
+
+test("what is open at the source is noted for the run, and renewed with each object", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a", { dutyCycle: 0.5 }), kind: "rows", splits: [whole] },
+  ]);
+  const { ledger } = lane;
+  const clock = sleepingClock();
+  const expiries: number[] = [];
+  const source = new ScriptedSource({
+    ...{ rows: 100, pageRows: 10, sourceMillis: 60_000, holds: "pit-1" },
+    beforeBatch: async () => {
+      for (const { execution: holder, expiresAt } of await ledger.listResources("shop")) {
+        expect(holder).toBe(execution);
+        expiries.push(expiresAt - clock.now());
+      }
+    },
+  });
+  await lane.link(source, { clock, remainingMillis: () => 3_600_000 });
+  expect(expiries).toHaveLength(10);
+  expect(Math.min(...expiries)).toBeGreaterThan(300_000);
+  expect(await ledger.listResources("shop")).toEqual([]);
 });
 
 test("changed credentials are taken up in the middle; refused ones leave the table out", async () => {

@@ -13,6 +13,10 @@ export class ScriptedSource implements SourceClient {
   /** Called, and waited for, before each batch with its first row; it may throw. */
   readonly #beforeBatch: (firstRow: number) => unknown;
   readonly #sourceMillis: number;
+  /** Batches that end before this row come without rows. */
+  readonly #emptyBefore: number;
+  /** What each reader holds open. */
+  readonly #holds: string | undefined;
   isClosed = false;
   openReaders = 0;
 
@@ -21,10 +25,14 @@ export class ScriptedSource implements SourceClient {
     readonly pageRows: number;
     readonly sourceMillis?: number;
     readonly beforeBatch?: (firstRow: number) => unknown;
+    readonly emptyBefore?: number;
+    readonly holds?: string;
   }) {
     this.#rows = options.rows;
     this.#pageRows = options.pageRows;
     this.#sourceMillis = options.sourceMillis ?? 0;
+    this.#emptyBefore = options.emptyBefore ?? 0;
+    this.#holds = options.holds;
     this.#beforeBatch = options.beforeBatch ?? (() => undefined);
   }
 
@@ -40,10 +48,11 @@ export class ScriptedSource implements SourceClient {
     return Promise.resolve([]);
   }
 
-  open({ position }: OpenRequest): Promise<SplitReader> {
+  async open({ position, held }: OpenRequest): Promise<SplitReader> {
     let next = position === null ? 0 : Number(position);
     this.openReaders += 1;
-    return Promise.resolve({
+    if (this.#holds !== undefined) await held.opened(this.#holds);
+    return {
       next: async () => {
         await this.#beforeBatch(next);
         const end = Math.min(this.#rows, next + this.#pageRows);
@@ -51,11 +60,11 @@ export class ScriptedSource implements SourceClient {
         next = end;
         return batch;
       },
-      close: () => {
+      close: async () => {
         this.openReaders -= 1;
-        return Promise.resolve();
+        if (this.#holds !== undefined) await held.closed(this.#holds);
       },
-    });
+    };
   }
 
   release(): Promise<void> {
@@ -68,7 +77,8 @@ export class ScriptedSource implements SourceClient {
   }
 
   #batch(from: number, to: number): Batch {
-    const numbers = Array.from({ length: to - from }, (_, index) => from + index);
+    const count = to < this.#emptyBefore ? 0 : to - from;
+    const numbers = Array.from({ length: count }, (_, index) => from + index);
     const lines = numbers.map(
       (n) => `{"op":"upsert","id":"${n}","version":[${n},0,0],"observed_at":${from},"doc":{}}\n`,
     );

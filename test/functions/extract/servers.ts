@@ -4,10 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startCassandra } from "../../../local/servers/cassandra.ts";
 import { startElasticsearch } from "../../../local/servers/elasticsearch.ts";
-import { findFreePort } from "../../../local/servers/free-port.ts";
-import { launch, type Server } from "../../../local/servers/launch.ts";
+import type { Server } from "../../../local/servers/launch.ts";
 import type { Report } from "../../../local/toolchain/cache.ts";
-import { ensurePythonEnvironment } from "../../../local/toolchain/python-environment.ts";
+import { startMoto } from "../moto.ts";
 
 export interface RunningServer {
   readonly address: string;
@@ -34,34 +33,10 @@ export function runCassandra(): Promise<RunningServer> {
   );
 }
 
-/** S3 and DynamoDB: moto, in memory. */
+/** S3 and DynamoDB, with the emulator's repairs; `SLUICE_TEST_AWS` names one that runs already. */
 export function runMoto(): Promise<RunningServer> {
-  return runOrUse("SLUICE_TEST_MOTO", async ({ folder, logFolder, report }) => {
-    const { python } = await ensurePythonEnvironment(report);
-    const port = await findFreePort();
-    const address = `http://127.0.0.1:${port}`;
-    return launch({
-      name: "moto",
-      port,
-      address,
-      invocation: {
-        program: python,
-        args: ["-c", motoProgram, folder, "-H", "127.0.0.1", "-p", String(port)],
-      },
-      asOrdinaryUser: false,
-      marker: folder,
-      folder,
-      logFile: join(logFolder, "moto.log"),
-      stopSignal: "SIGTERM",
-      graceSeconds: 5,
-      startDeadlineSeconds: 60,
-      isReady: async () => (await fetch(`${address}/moto-api/`)).ok,
-    });
-  });
+  return startMoto();
 }
-
-// The folder in the arguments is only what the process is recognised by.
-const motoProgram = "import sys; from moto.server import main; main(sys.argv[2:])";
 
 async function runOrUse(
   variable: string,

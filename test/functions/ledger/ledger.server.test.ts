@@ -1,6 +1,10 @@
 // The ledger against a real DynamoDB interface: leases, fencing, records and races.
 import { randomUUID } from "node:crypto";
-import { PutItemCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  GetItemCommand,
+  PutItemCommand,
+  TransactionConflictException,
+} from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EMPTY_PROGRESS, type Ledger } from "../../../functions/ledger/ledger.ts";
 import type { Pass, Progress, SplitRecord } from "../../../functions/protocol/records.ts";
@@ -124,10 +128,56 @@ describe("a source's lanes", () => {
     executions.running.delete("run-a");
     expect(await takeLane("run-b", 1)).toBeUndefined();
     expect(await takeLane("run-b", 1, [], later + 1)).toEqual({ lane: 0, token: 2 });
-    await expect(ledger.renewLane("shop", 0, 1, later)).rejects.toMatchObject({
+    const claim = (token: number) =>
+      ledger.claimLane({
+        ...{ source: "shop", lane: 0, token, execution: "run-b", attempt: "x", expiresAt: later },
+      });
+    await expect(claim(1)).rejects.toMatchObject({ name: "FencedError" });
+    await expect(ledger.renewLane("shop", 0, 1, "x", later)).rejects.toMatchObject({
       name: "FencedError",
     });
-    await ledger.renewLane("shop", 0, 2, later);
+    await claim(2);
+    await ledger.renewLane("shop", 0, 2, "x", later);
+  });
+
+  it("are one attempt's: an older attempt of the same link can neither renew nor release", async () => {
+    const { token = 0 } = (await takeLane("run-a", 1)) ?? {};
+    const claim = (attempt: string) =>
+      ledger.claimLane({
+        ...{ source: "shop", lane: 0, token, execution: "run-a", attempt, expiresAt: later },
+      });
+    await claim("first");
+    await ledger.renewLane("shop", 0, token, "first", later);
+    await claim("second");
+    await expect(ledger.renewLane("shop", 0, token, "first", later)).rejects.toMatchObject({
+      name: "StaleSplitError",
+      message: expect.stringContaining("attempt second reads in its place") as string,
+    });
+    await ledger.releaseLane("shop", 0, token, "first");
+    expect(await takeLane("run-b", 1)).toBeUndefined();
+    await ledger.renewLane("shop", 0, token, "second", later);
+    await ledger.releaseLane("shop", 0, token, "second");
+    // A retry of a link that was done holds the lane again while it looks.
+    await claim("third");
+    expect(await takeLane("run-b", 1)).toBeUndefined();
+    await ledger.releaseLane("shop", 0, token);
+    expect(await takeLane("run-b", 1)).toEqual({ lane: 0, token: token + 1 });
+  });
+
+  it("are renewed although a transaction is just checking the lease", async () => {
+    const token = await take("t", "run-a");
+    let conflicts = 0;
+    stores.dynamodb.middlewareStack.add(
+      (next, context) => (args) => {
+        if (context.commandName !== "UpdateItemCommand" || conflicts === 3) return next(args);
+        conflicts += 1;
+        const message = "Transaction is ongoing for the item";
+        throw new TransactionConflictException({ message, $metadata: {} });
+      },
+      { step: "initialize", name: "conflicts" },
+    );
+    await ledger.renewTableLease("t", token, later);
+    expect(conflicts).toBe(3);
   });
 
   it("are won by as many as there are when many take them at once", async () => {
@@ -275,6 +325,18 @@ describe("recording an object", () => {
     expect(await ledger.listObjects("t", "rows-1", "0000", 0)).toEqual([]);
   });
 
+  it("without an object moves the position only, once, and again is a success", async () => {
+    const { token } = await openRows();
+    const before = await firstSplit();
+    const args = { table: "t", token, before, position: "p", done: false, object: null };
+    const moved = await ledger.recordObject(args);
+    expect(moved).toEqual({ ...before, position: "p" });
+    expect(await ledger.recordObject(args)).toEqual(moved);
+    await expect(ledger.recordObject({ ...args, position: "q" })).rejects.toMatchObject({
+      name: "StaleSplitError",
+    });
+  });
+
   it("refuses a sequence that is not the split's next", async () => {
     const { token } = await openRows();
     const before = await firstSplit();
@@ -343,17 +405,21 @@ describe("a manifest", () => {
 describe("what a source holds open", () => {
   it("is listed until it is forgotten", async () => {
     const long = "pit-".padEnd(4000, "x");
-    await ledger.holdResource("shop", long, 1, 100);
-    await ledger.holdResource("shop", "other", 1, 200);
-    await ledger.holdResource("shop", "other", 2, 300);
+    const hold = (resource: string, expiresAt: number) =>
+      ledger.holdResource({
+        ...{ source: "shop", resource, execution: "run-a", openedAt: 1, expiresAt },
+      });
+    await hold(long, 100);
+    await hold("other", 200);
+    await hold("other", 300);
     expect(new Set(await ledger.listResources("shop"))).toEqual(
       new Set([
-        { resource: long, expiresAt: 100 },
-        { resource: "other", expiresAt: 300 },
+        { resource: long, execution: "run-a", expiresAt: 100 },
+        { resource: "other", execution: "run-a", expiresAt: 300 },
       ]),
     );
     await ledger.forgetResource("shop", long);
-    expect(await ledger.listResources("shop")).toEqual([{ resource: "other", expiresAt: 300 }]);
+    expect(await ledger.listResources("shop")).toMatchObject([{ resource: "other" }]);
     expect(await ledger.listResources("elsewhere")).toEqual([]);
   });
 });

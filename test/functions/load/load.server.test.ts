@@ -1,10 +1,15 @@
 // The load against a real database that takes Redshift's statements: what a target holds after whatever happened.
+import { randomUUID } from "node:crypto";
 import type { Context } from "aws-lambda";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { ProtocolError } from "../../../functions/protocol/errors.ts";
 import type { handler } from "../../../functions/load/handler.ts";
 import { load, type LoadParts } from "../../../functions/load/load.ts";
-import type { LoadInput, LoadResult } from "../../../functions/load/result.ts";
+import {
+  loadInputSchema,
+  type LoadInput,
+  type LoadResult,
+} from "../../../functions/load/result.ts";
 import { applyStatements } from "../../../functions/load/sql.ts";
 import { definition, LocalWarehouse, type Column, type Value } from "./local-warehouse.ts";
 
@@ -13,6 +18,9 @@ const BASIC: readonly Column[] = [
   { name: "name", type: "string" },
   { name: "employees", type: "int" },
 ];
+
+// The warehouse's schemas are the same for all test files, so the tables are not.
+const prefix = `t${randomUUID().slice(0, 8)}`;
 
 let local: LocalWarehouse;
 let tables = 0;
@@ -28,7 +36,7 @@ afterAll(async () => {
 /** Tests share a warehouse, so each has a table of its own. */
 function newTable(): string {
   tables += 1;
-  return `companies_${tables}`;
+  return `${prefix}_${tables}`;
 }
 
 /** Snapshot ids are beyond 2^53, and differ in the last digit. */
@@ -226,7 +234,6 @@ describe("a merge", () => {
       deletes: [[1], [99]],
     });
     expect(await local.load(definition(table, BASIC))).toEqual({
-      run: "run-1",
       table,
       polls: 0,
       status: "done",
@@ -268,6 +275,36 @@ describe("a merge", () => {
       ["a", "1", "a1"],
       ["a", "2", "new"],
     ]);
+  });
+
+  it("leaves the neighbour whose key differs by trailing blanks alone", async () => {
+    const table = newTable();
+    const columns: Column[] = [
+      { name: "code", type: "string" },
+      { name: "name", type: "string" },
+    ];
+    const shared = { table, columns, key: ["code"] };
+    const rows = [
+      ["a", "without"],
+      ["a ", "with"],
+      ["b", "other"],
+    ];
+    await local.build({ ...shared, snapshot: id(1), parent: null, rows });
+    await local.load(definition(table, columns));
+    // Compares as Redshift does: blanks do not count.
+    await local.queryAs(
+      "sluice",
+      `CREATE COLLATION IF NOT EXISTS blank_insensitive (provider = icu, locale = 'und-u-ka-shifted', deterministic = false);
+       DROP VIEW mart.${table};
+       ALTER TABLE lake.${table} ALTER COLUMN code TYPE varchar(65535) COLLATE blank_insensitive;
+       SELECT 1`,
+    );
+    const alike = `SELECT COUNT(*) FROM lake.${table} WHERE code = 'a'`;
+    expect(await local.query(alike)).toEqual([["2"]]);
+    const deletes = [["a "], ["b"]];
+    await local.build({ ...shared, snapshot: id(2), parent: id(1), deletes });
+    expect(await local.load(definition(table, columns))).toMatchObject({ status: "done" });
+    expect(await mart(table)).toEqual([["a", "without"]]);
   });
 
   it("of which several are due is applied one after the other", async () => {
@@ -345,10 +382,10 @@ describe("doing it again", () => {
     const repeated = await load(input, Date.now() + 20_000, parts);
     expect(repeated).toEqual(first);
     // And once more with the answer: it says how far the statement is, at once.
-    const asked = await load({ ...first }, Date.now() + 20_000, parts);
+    const asked = await load(next(first), Date.now() + 20_000, parts);
     expect(asked).toEqual({ ...first, polls: 2, waitSeconds: 2 });
     await local.warehouse.cancel(blocker);
-    expect(await callUntilDone({ ...asked }, parts)).toMatchObject({ status: "done" });
+    expect(await callUntilDone(next(asked), parts)).toMatchObject({ status: "done" });
     expect(await audit(table)).toHaveLength(2);
     expect(await mart(table, "id")).toEqual([["1"], ["2"], ["3"]]);
   });
@@ -362,7 +399,7 @@ describe("doing it again", () => {
     const lost = await load({ run: "run-1", table, polls: 0 }, Date.now() + 20_000, parts);
     await local.warehouse.cancel(blocker);
     await expect
-      .poll(async () => (await local.warehouse.check(lost.statement ?? "")).status)
+      .poll(async () => (await local.warehouse.check(next(lost).statement ?? "")).status)
       .toBe("finished");
     const repeated = await callUntilDone({ run: "run-1", table, polls: 0 }, parts);
     expect(repeated).toMatchObject({ status: "done" });
@@ -377,7 +414,7 @@ describe("doing it again", () => {
       table,
       polls: 4,
       statement: "d9b6c0c9-0747-4bf4-b142-e8883122f766",
-      step: "apply-01234567",
+      step: "01234567",
     };
     const result = await callUntilDone(input, local.parts(definition(table, BASIC)));
     expect(result).toMatchObject({ status: "done" });
@@ -387,7 +424,7 @@ describe("doing it again", () => {
     const table = newTable();
     await firstLoad(table);
     const statement = await holdLock(table);
-    const input: LoadInput = { run: "run-1", table, polls: 900, statement, step: "apply-01234567" };
+    const input: LoadInput = { run: "run-1", table, polls: 900, statement, step: "01234567" };
     const result = await load(input, Date.now() + 20_000, local.parts(definition(table, BASIC)));
     expect(result).toMatchObject({ status: "failed" });
     expect(await local.warehouse.check(statement)).toMatchObject({ status: "failed" });
@@ -453,6 +490,7 @@ describe("the transaction refuses", () => {
     expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThan(200);
     expect(await mart(table)).toHaveLength(2);
     expect(await audit(table)).toHaveLength(1);
+    expect(await local.replaceRequest(table)).toBe(1_700_000_000_000);
   });
 
   it("a file that changed since the delta was written", async () => {
@@ -467,6 +505,12 @@ describe("the transaction refuses", () => {
       error: expect.stringContaining("apply: ") as string,
     });
     expect(await mart(table)).toHaveLength(2);
+    expect(await local.replaceRequest(table)).toBe(1_700_000_000_000);
+
+    // What the next build then writes.
+    await local.build({ ...build, kind: "replace", parent: null });
+    expect(await local.load(definition(table, BASIC))).toMatchObject({ status: "done" });
+    expect(await mart(table)).toEqual([["3", "E", "30"]]);
   });
 });
 
@@ -502,9 +546,50 @@ describe("a refusal", () => {
     const parts = { ...local.parts(definition(table, BASIC)), warehouse };
     const first = await load({ run: "run-1", table, polls: 0 }, Date.now() + 20_000, parts);
     expect(first).toMatchObject({ status: "wait", polls: 1 });
-    expect(first.statement).toBeUndefined();
-    expect(await callUntilDone({ ...first }, parts)).toMatchObject({ status: "done" });
+    expect(next(first).statement).toBeUndefined();
+    expect(await callUntilDone(next(first), parts)).toMatchObject({ status: "done" });
     expect(await mart(table, "id")).toEqual([["2"]]);
+    expect(await local.replaceRequest(table)).toBeUndefined();
+  });
+
+  it.each([
+    ["because somebody else was in the way for too long", "1023 Serializable isolation violation"],
+    ["because somebody cancelled it", "Query cancelled on request"],
+  ])("%s is not the delta's fault", async (_, message) => {
+    const table = newTable();
+    await firstLoad(table);
+    await local.build({ table, snapshot: id(2), parent: id(1), columns: BASIC, deletes: [[1]] });
+    const warehouse = local.warehouseWith((sql) =>
+      sql.startsWith("LOCK") ? `SELECT CAST('${message}' AS INTEGER)` : sql,
+    );
+    const parts = { ...local.parts(definition(table, BASIC)), warehouse };
+    const result = await load({ run: "run-1", table, polls: 60 }, Date.now() + 20_000, parts);
+    expect(result).toMatchObject({ status: "failed" });
+    expect(await local.replaceRequest(table)).toBeUndefined();
+  });
+
+  it("that comes after the call has answered ends the load, whatever the names", async () => {
+    const table = `${newTable()}_${"t".repeat(40)}`;
+    await firstLoad(table);
+    await local.build({ table, snapshot: id(2), parent: id(1), columns: BASIC, deletes: [[1]] });
+    const parts = local.parts(definition(table, BASIC));
+    let attempts = 0;
+    const warehouse = local.warehouseWith((sql) => {
+      if (sql.startsWith("LOCK")) attempts += 1;
+      return sql.startsWith('INSERT INTO "sluice"') ? "SELECT nobody" : sql;
+    });
+    const blocker = await holdLock(table);
+    const input: LoadInput = { run: "r".repeat(73), table, polls: 0 };
+    const first = await load(input, Date.now() + 20_000, { ...parts, warehouse });
+    expect(first).toMatchObject({ status: "wait" });
+    await local.warehouse.cancel(blocker);
+    const last = await callUntilDone(next(first), { ...parts, warehouse });
+    expect(last).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("nobody") as string,
+    });
+    expect(attempts).toBe(1);
+    expect(await audit(table)).toHaveLength(1);
   });
 
   it("of anything else is told, and nothing has changed", async () => {
@@ -520,6 +605,7 @@ describe("a refusal", () => {
       error: expect.stringMatching(/^apply: .*nobody/) as string,
     });
     expect(await mart(table, "id")).toEqual([["1"], ["2"]]);
+    expect(await local.replaceRequest(table)).toBe(1_700_000_000_000);
     const nextRun = { run: "run-2", table, polls: 0 };
     const result = await callUntilDone(nextRun, local.parts(definition(table, BASIC)));
     expect(result).toMatchObject({ status: "done" });
@@ -591,6 +677,26 @@ describe("evolution", () => {
     expect(await readsAsReader(table)).toHaveLength(2);
   });
 
+  it("that the warehouse refuses asks for a replace, which does without it", async () => {
+    const table = newTable();
+    await firstLoad(table);
+    const build = { table, snapshot: id(2), parent: id(1), columns: BASIC, rows: [[2, "G", 20]] };
+    const narrow = "ALTER TABLE lake.$ ALTER COLUMN name TYPE varchar(10)".replace("$", table);
+    await local.queryAs("sluice", `DROP VIEW mart.${table}; ${narrow}; SELECT 1`);
+    const warehouse = local.warehouseWith((sql) => (sql.includes(' TYPE ') ? "SELECT nobody" : sql));
+    const parts = { ...local.parts(definition(table, BASIC)), warehouse };
+    await local.build(build);
+    expect(await local.load(definition(table, BASIC), parts)).toMatchObject({
+      status: "failed",
+      error: expect.stringMatching(/^evolve: .*nobody/) as string,
+    });
+    expect(await local.replaceRequest(table)).toBe(1_700_000_000_000);
+    await local.build({ ...build, kind: "replace", parent: null });
+    expect(await local.load(definition(table, BASIC), parts)).toMatchObject({ status: "done" });
+    expect(await columnTypes(table)).toContain("name character varying(65535)");
+    expect(await mart(table)).toEqual([["2", "G", "20"]]);
+  });
+
   it("takes another type by a replace alone, in one transaction", async () => {
     const table = newTable();
     await firstLoad(table);
@@ -638,7 +744,6 @@ describe("a target that lost track", () => {
     await local.build(build);
     const result = await local.load(definition(table, BASIC));
     expect(result).toEqual({
-      run: "run-1",
       table,
       polls: 0,
       status: "failed",
@@ -711,7 +816,7 @@ describe("readers", () => {
 });
 
 describe("there is nothing to load", () => {
-  const table = "nothing";
+  const table = `${prefix}_nothing`;
 
   it("without a warehouse", async () => {
     const parts: LoadParts = { ...local.parts(definition(table, BASIC)), warehouse: null };
@@ -733,11 +838,12 @@ describe("there is nothing to load", () => {
     await local.publish(unknown, id(1));
     await local.put(`deltas/${unknown}/${id(1)}.json`, '{"format":2}');
     await expect(local.load(definition(unknown, BASIC))).rejects.toThrow(ProtocolError);
+    expect(await local.replaceRequest(unknown)).toBe(1_700_000_000_000);
   });
 });
 
 describe("the handler", () => {
-  const table = "leads";
+  const table = `${prefix}_leads`;
   const budget = { getRemainingTimeInMillis: () => 60_000 } as Context;
 
   afterEach(() => {
@@ -772,7 +878,8 @@ describe("the handler", () => {
     const handle = await importHandler(local.environment);
     const input = { run: "run-1", table, polls: 0 };
     expect(await handle(input, budget)).toEqual({
-      ...input,
+      table,
+      polls: 0,
       status: "done",
       detail: `at ${id(1)}`,
     });
@@ -788,6 +895,12 @@ describe("the handler", () => {
     });
   });
 });
+
+/** The answer as the next call's input. */
+function next(result: LoadResult): LoadInput {
+  expect(result.status).toBe("wait");
+  return loadInputSchema.parse(result);
+}
 
 async function callUntilDone(first: LoadInput, parts: LoadParts): Promise<LoadResult> {
   for (let input = first; ;) {

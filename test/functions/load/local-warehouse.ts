@@ -1,8 +1,12 @@
-// A real warehouse, ledger and data bucket on this machine, and a lake whose builds are written by hand.
-import { execFile } from "node:child_process";
+// A ledger, a data bucket and a lake of its own in the shared test servers; its builds are written by hand.
+import { execFile, spawn, type ChildProcessByStdio } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { CreateTableCommand, DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
@@ -27,19 +31,14 @@ import type { LoadInput, LoadResult } from "../../../functions/load/result.ts";
 import { Warehouse } from "../../../functions/load/warehouse.ts";
 import { deltaSchema, type Delta } from "../../../functions/protocol/delta.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
-import { findFreePort } from "../../../local/servers/free-port.ts";
-import { launch, type Server } from "../../../local/servers/launch.ts";
-import { startPostgres } from "../../../local/servers/postgres.ts";
-import { lastLines } from "../../../local/toolchain/log-tail.ts";
-import { ensurePythonEnvironment } from "../../../local/toolchain/python-environment.ts";
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL("../../..", import.meta.url));
 const here = fileURLToPath(new URL(".", import.meta.url));
 
-const bucket = "sluice-data";
-const ledger = "sluice-ledger";
-const deployment = "sluice";
+// Other test files use the same servers.
+const deployment = `load${randomUUID().slice(0, 8)}`;
+const bucket = `${deployment}-data`;
+const ledger = `${deployment}-ledger`;
 const lakeDatabase = databaseNames(deployment).lake;
 const address = {
   workgroup: "sluice",
@@ -47,6 +46,13 @@ const address = {
   secretArn: "arn:aws:secretsmanager:us-east-1:123456789012:secret:warehouse",
 };
 const copyRole = "arn:aws:iam::123456789012:role/sluice-copy";
+
+const serversSchema = z.object({
+  SLUICE_TEST_AWS: z.url(),
+  SLUICE_TEST_POSTGRES: z.url(),
+  SLUICE_PYTHON: z.string().min(1),
+});
+type TestServers = z.infer<typeof serversSchema>;
 
 const answerSchema = z.object({
   rows: z.array(z.array(z.unknown())).optional(),
@@ -116,22 +122,20 @@ export class LocalWarehouse {
   readonly #s3: S3Client;
   readonly #glue: GlueClient;
   readonly #dynamodb: DynamoDBClient;
-  readonly #python: string;
+  readonly #servers: TestServers;
   readonly #folder: string;
-  readonly #servers: readonly Server[];
-  readonly #postgresUrl: string;
+  readonly #writer: ParquetWriter;
   readonly #built = new Set<string>();
 
-  private constructor(options: { python: string; folder: string; postgres: Server; aws: Server }) {
+  private constructor(servers: TestServers, folder: string) {
     const client = {
-      endpoint: options.aws.address,
+      endpoint: servers.SLUICE_TEST_AWS,
       region: "us-east-1",
       credentials: { accessKeyId: "local", secretAccessKey: "local" },
     };
-    this.#python = options.python;
-    this.#folder = options.folder;
-    this.#servers = [options.aws, options.postgres];
-    this.#postgresUrl = options.postgres.address;
+    this.#servers = servers;
+    this.#folder = folder;
+    this.#writer = new ParquetWriter(servers.SLUICE_PYTHON);
     this.#s3 = new S3Client({ ...client, forcePathStyle: true });
     this.#glue = new GlueClient(client);
     this.#dynamodb = new DynamoDBClient(client);
@@ -139,37 +143,27 @@ export class LocalWarehouse {
     this.warehouse = new Warehouse(new RedshiftDataClient(client), address);
   }
 
+  /** @throws ZodError if test/servers.setup.ts did not start the servers */
   static async start(): Promise<LocalWarehouse> {
-    const report = (): void => undefined;
-    const python = process.env.SLUICE_PYTHON ?? (await ensurePythonEnvironment(report)).python;
-    const folder = await mkdtemp(join(tmpdir(), "sluice-load-"));
-    const logFolder = join(folder, "logs");
-    // Beside the folder and not in it, for root's temporary folders let nobody else in.
-    const postgres = await startPostgres({
-      dataFolder: `${folder}-postgres`,
-      logFolder,
-      port: 0,
-      report,
-    });
-    const aws = await startEmulator(python, folder, postgres.address).catch(
-      async (error: unknown) => {
-        await postgres.stop();
-        throw error;
-      },
-    );
-    const local = new LocalWarehouse({ python, folder, postgres, aws });
+    const servers = serversSchema.parse(process.env);
+    const local = new LocalWarehouse(servers, await mkdtemp(join(tmpdir(), "sluice-load-")));
     await local.#create();
     return local;
   }
 
-  /** The same warehouse, but what is asked of it in batches arrives changed. */
+  /** The same warehouse, but what is asked of it arrives changed. */
   warehouseWith(change: (sql: string) => string): Warehouse {
     const client = new RedshiftDataClient(this.#client);
     client.middlewareStack.add(
       (next) => (args) => {
         const { input } = args;
-        if (!("Sqls" in input) || input.Sqls === undefined) return next(args);
-        return next({ ...args, input: { ...input, Sqls: input.Sqls.map(change) } });
+        if ("Sqls" in input && input.Sqls !== undefined) {
+          return next({ ...args, input: { ...input, Sqls: input.Sqls.map(change) } });
+        }
+        if ("Sql" in input && input.Sql !== undefined) {
+          return next({ ...args, input: { ...input, Sql: change(input.Sql) } });
+        }
+        return next(args);
       },
       { step: "initialize" },
     );
@@ -177,9 +171,8 @@ export class LocalWarehouse {
   }
 
   async stop(): Promise<void> {
-    for (const server of this.#servers) await server.stop();
+    await this.#writer.stop();
     await rm(this.#folder, { recursive: true, force: true });
-    await rm(`${this.#folder}-postgres`, { recursive: true, force: true });
   }
 
   async #create(): Promise<void> {
@@ -252,9 +245,7 @@ export class LocalWarehouse {
             ],
           };
     const path = join(this.#folder, `${build.table}-${build.snapshot}.parquet`);
-    const writing = run(this.#python, [join(here, "write_parquet.py")]);
-    writing.child.stdin?.end(JSON.stringify({ ...request, path }));
-    await writing;
+    await this.#writer.write({ ...request, path });
     const body = await readFile(path);
     const key = `deltas/${build.table}/attempt-${build.snapshot}/part-0.parquet`;
     await this.put(key, body);
@@ -351,9 +342,9 @@ export class LocalWarehouse {
 
   /** Runs a query in another role, straight on the database. */
   async queryAs(role: string, sql: string): Promise<z.infer<typeof answerSchema>> {
-    const { stdout } = await run(this.#python, [
+    const { stdout } = await run(this.#servers.SLUICE_PYTHON, [
       join(here, "query_as.py"),
-      this.#postgresUrl,
+      this.#servers.SLUICE_TEST_POSTGRES,
       role,
       sql,
     ]);
@@ -379,36 +370,27 @@ function parquetType(type: ColumnType): string {
   return type === "json" || type === "binary" ? "string" : type;
 }
 
-async function startEmulator(python: string, folder: string, postgresUrl: string): Promise<Server> {
-  const port = await findFreePort();
-  const logFile = join(folder, "logs", "aws.log");
-  const values = {
-    port,
-    "log-dir": join(folder, "logs"),
-    "work-dir": folder,
-    node: process.execPath,
-    "postgres-url": postgresUrl,
-  };
-  return launch({
-    name: "The local AWS",
-    port,
-    address: `http://127.0.0.1:${port}`,
-    invocation: {
-      program: python,
-      args: [
-        "-m",
-        "emulator",
-        ...Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]),
-      ],
-    },
-    asOrdinaryUser: false,
-    marker: folder,
-    folder,
-    env: { HOME: folder, PYTHONPATH: join(root, "local", "aws"), PYTHONUNBUFFERED: "1" },
-    logFile,
-    stopSignal: "SIGTERM",
-    graceSeconds: 10,
-    startDeadlineSeconds: 60,
-    isReady: () => Promise.resolve(lastLines(logFile, 200, 0).includes("ready")),
-  });
+/** One process for all files, for most of the time to write one is Python's start. */
+class ParquetWriter {
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #answers: AsyncIterator<string>;
+
+  constructor(python: string) {
+    this.#process = spawn(python, [join(here, "write_parquet.py")], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#answers = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
+  }
+
+  async write(request: { readonly path: string }): Promise<void> {
+    this.#process.stdin.write(`${JSON.stringify(request)}\n`);
+    const { done } = await this.#answers.next();
+    if (done === true) throw new Error(`no Parquet at ${request.path}: the writer ended`);
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.#process, "exit");
+    this.#process.stdin.end();
+    await ended;
+  }
 }

@@ -1,10 +1,11 @@
-"""Writes the Parquet file that stdin asks for: columns with Arrow types, and rows as JSON."""
+"""Writes a Parquet file for each line of stdin, which has Arrow types and rows; answers a line."""
 
 import json
 import re
 import sys
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,14 +38,20 @@ def value(given: object, arrow: pa.DataType) -> object:
     return given
 
 
-def main() -> None:
-    request = json.load(sys.stdin)
+def write(request: dict[str, Any]) -> None:
     arrays = []
     for index, column in enumerate(request["columns"]):
         arrow = arrow_type(column["type"])
         arrays.append(pa.array([value(row[index], arrow) for row in request["rows"]], arrow))
     table = pa.table(arrays, names=[column["name"] for column in request["columns"]])
     pq.write_table(table, request["path"])
+
+
+def main() -> None:
+    for line in sys.stdin:
+        request = json.loads(line)
+        write(request)
+        print(request["path"], flush=True)
 
 
 main()

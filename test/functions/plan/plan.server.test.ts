@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Definition, SourceDefinition } from "../../../catalog/schema/definition.ts";
 import { commitRun } from "../../../functions/commit/commit.ts";
+import { SourceUnreachableError } from "../../../functions/extract/sources/source.ts";
 import { planRun, type PlanDependencies } from "../../../functions/plan/plan.ts";
 import {
   SourceConfigurationError,
@@ -183,6 +184,15 @@ describe("a run", () => {
     expect(new Set(items.flat().map(({ table, split }) => `${table}/${split}`)).size).toBe(9);
   });
 
+  it("takes the smallest budget where definitions of one source disagree", async () => {
+    source.splits = 3;
+    definitions = [
+      { ...leads, name: "new", source: withBudget("shop", 4) },
+      { ...leads, name: "old", source: withBudget("shop", 2) },
+    ];
+    expect((await plan("one", ["new"])).lanes).toHaveLength(2);
+  });
+
   it("takes no more lanes than it has work for", async () => {
     definitions = [{ ...leads, source: withBudget("shop", 4) }];
     const { lanes } = await plan("one");
@@ -224,26 +234,32 @@ describe("another run", () => {
 });
 
 describe("what a crash left open at the source", () => {
+  const hold = (resource: string, execution: string, expiresAt: number) =>
+    stores.ledger.holdResource({ source: "shop", resource, execution, openedAt: now, expiresAt });
+
   it("is closed and forgotten", async () => {
-    await stores.ledger.holdResource("shop", "pit-1", now, now + 60_000);
+    await hold("pit-1", "crashed", now + 60_000);
     await plan("one");
     expect(source.released).toEqual(["pit-1"]);
     expect(await stores.ledger.listResources("shop")).toEqual([]);
   });
 
-  it("is left alone while another run reads from the source, unless it has expired", async () => {
-    definitions = [{ ...leads, source: withBudget("shop", 2) }];
-    await plan("one");
-    await stores.ledger.holdResource("shop", "in-use", now, now + 60_000);
-    await stores.ledger.holdResource("shop", "expired", now, now - 1);
+  it("is left alone while the run that opened it goes on, unless it has expired", async () => {
+    const { lanes } = await plan("one");
+    await hold("in-use", "one", now + 60_000);
+    await hold("expired", "one", now - 1);
+    await hold("ended", "crashed", now + 60_000);
+    // Its lane is given back when it has read; what it handed on within its tables is not for others to close.
+    for (const { lane, laneToken } of lanes)
+      await stores.ledger.releaseLane("shop", lane, laneToken);
     await plan("two");
-    expect(source.released).toEqual(["expired"]);
+    expect([...source.released].sort()).toEqual(["ended", "expired"]);
     expect(await stores.ledger.listResources("shop")).toMatchObject([{ resource: "in-use" }]);
   });
 
   it("does not hold up the run when it cannot be closed", async () => {
     source.releaseError = new SourceUnavailableError("busy");
-    await stores.ledger.holdResource("shop", "pit-1", now, now + 60_000);
+    await hold("pit-1", "crashed", now + 60_000);
     expect((await plan("one")).file.problems).toEqual([]);
     expect(await stores.ledger.listResources("shop")).toHaveLength(1);
     kill("one");
@@ -274,6 +290,24 @@ describe("a mistake", () => {
     expect(lease).toEqual({ token: 2 });
   });
 
+  it("of a few indices that do not answer leaves out those tables only", async () => {
+    definitions = ["sick_a", "sick_b", "lost", "well"].map((name) => ({ ...leads, name }));
+    for (const name of ["sick_a", "sick_b"])
+      source.failing.set(name, new SourceUnavailableError("503: a shard is away"));
+    source.failing.set("lost", new SourceUnreachableError("timed out"));
+    const { file, items } = await plan("one");
+    expect(file.tables.map(({ table }) => table)).toEqual(["well"]);
+    expect(items.flat().map(({ table }) => table)).toEqual(["well"]);
+    expect(file.problems.map(({ kind, name }) => [kind, name])).toEqual([
+      ["table", "sick_a"],
+      ["table", "sick_b"],
+      ["table", "lost"],
+    ]);
+    source.failing.clear();
+    const again = await plan("one");
+    expect(again.file.tables).toHaveLength(4);
+  });
+
   it("in a definition is told, but not for tables that were not asked for", async () => {
     const broken = [{ name: "orders", error: "CatalogError", message: "no key" }];
     const more = { readDefinitions: () => Promise.resolve({ definitions, broken }) };
@@ -290,10 +324,12 @@ describe("a mistake", () => {
     definitions = [
       { ...leads, name: "away", source: withBudget("away", 1) },
       { ...leads, name: "away_too", source: withBudget("away", 1) },
+      { ...leads, name: "not_asked", source: withBudget("away", 1) },
       { ...leads, name: "secretless", source: withBudget("secretless", 1) },
       leads,
     ];
-    source.failing.set("away", new SourceUnavailableError("connection refused"));
+    for (const name of ["away", "away_too"])
+      source.failing.set(name, new SourceUnreachableError("connection refused"));
     const { file } = await plan("one", undefined, {
       connect: ({ name }) =>
         name === "secretless"
@@ -302,6 +338,7 @@ describe("a mistake", () => {
     });
     expect(file.tables.map(({ table }) => table)).toEqual(["leads"]);
     expect(file.problems.map(({ kind, name, error }) => [kind, name, error])).toEqual([
+      ["table", "away", "SourceUnavailableError"],
       ["source", "away", "SourceUnavailableError"],
       ["source", "secretless", "SourceConfigurationError"],
     ]);

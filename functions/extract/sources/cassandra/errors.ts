@@ -5,6 +5,7 @@ import {
   SourceConfigurationError,
   SourceUnavailableError,
 } from "../../../protocol/errors.ts";
+import { SourceUnreachableError } from "../source.ts";
 
 const { errors, types } = cassandra;
 const codes: Readonly<Record<keyof typeof types.responseErrorCodes, number>> =
@@ -34,7 +35,7 @@ export function translateError(where: string, error: unknown): Error {
     error instanceof errors.BusyConnectionError ||
     error instanceof errors.DriverInternalError
   )
-    return new SourceUnavailableError(`${where} gave no answer: ${error.message}`, {
+    return new SourceUnreachableError(`${where} gave no answer: ${error.message}`, {
       cause: error,
     });
   return error instanceof Error ? error : new Error(`${where} failed: ${String(error)}`);
@@ -50,7 +51,10 @@ function noHostError(where: string, error: cassandra.errors.NoHostAvailableError
   const lasting = translated.find((cause) => cause instanceof SourceAuthenticationError);
   if (lasting !== undefined) return lasting;
   const reasons = inner.map((cause) => (cause instanceof Error ? cause.message : String(cause)));
-  return new SourceUnavailableError(
+  // A node that answered, if only that it lacks replicas, shows that the cluster is there.
+  const hasAnswered = inner.some((cause) => cause instanceof errors.ResponseError);
+  const Unavailable = hasAnswered ? SourceUnavailableError : SourceUnreachableError;
+  return new Unavailable(
     `${where} could not be reached (${[...new Set(reasons)].join("; ") || error.message}). ` +
       'If it stays so, check that the cluster is up, that "contactPoints", "port" and "localDataCenter" in the ' +
       "source's secret are right, and that the function's network reaches it.",

@@ -6,6 +6,7 @@ import {
   SourceConfigurationError,
   SourceUnavailableError,
 } from "../../../protocol/errors.ts";
+import { SourceUnreachableError } from "../source.ts";
 
 export const elasticsearchSecretSchema = z.strictObject({
   nodes: z.array(z.url()).min(1),
@@ -111,7 +112,7 @@ export class ElasticsearchConnection {
         { cause: error },
       );
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return new SourceUnavailableError(
+    return new SourceUnreachableError(
       `${this.where(request)} gave no answer (${reason}). ` +
         'If it stays so, check that the cluster is up, that "nodes" in the source\'s secret is right, ' +
         "and that the function's network reaches it.",

@@ -13,7 +13,16 @@ const NANOS_IN_MILLI = 1_000_000n;
 // Milliseconds reach this in the year 33658, nanoseconds passed it on 12 January 1970.
 const NANOS_FROM = 1_000_000_000_000_000n;
 export const SMALLEST_LONG = -(2n ** 63n);
+/** The sort value of a document without the field, which comes last. */
+export const LARGEST_LONG = 2n ** 63n - 1n;
 const integerTypes = new Set(["long", "integer", "short", "byte"]);
+
+/** What a unique field's values are to a sort, or null if its mapping types (over all indices of an alias) do not fit. */
+export function tieBreakerType(types: readonly string[]): "keyword" | "long" | null {
+  if (types.length === 0) return null;
+  if (types.every((type) => type === "keyword")) return "keyword";
+  return types.every((type) => integerTypes.has(type)) ? "long" : null;
+}
 
 /** The unit of a field with these mapping types (over all indices of an alias), or null if it can be no cursor. */
 export function cursorUnit(types: readonly string[]): CursorUnit | null {
@@ -84,19 +93,39 @@ export function rangeQuery(
   const bounds: string[] = [];
   if (from !== null) bounds.push(`"gte":${boundText(from, unit)}`);
   if (to !== null) bounds.push(`"lt":${boundText(to, unit)}`);
-  if (unit === "ms") bounds.push('"format":"epoch_millis"');
-  if (unit === "ns") bounds.push('"format":"strict_date_optional_time_nanos"');
   if (from === null && to === null) return `{"exists":{"field":${JSON.stringify(field)}}}`;
-  return `{"range":{${JSON.stringify(field)}:{${bounds.join(",")}}}}`;
+  return `{"range":{${JSON.stringify(field)}:{${bounds.join(",")}${boundFormat(unit)}}}}`;
 }
 
-/** The element of a sort that orders by the cursor. */
+/** The query of a sweep of all keys from a cursor value on: documents without a cursor come after all others. */
+export function sweepQuery(field: string, unit: CursorUnit, reached: bigint | null): string {
+  if (reached === null) return '{"match_all":{}}';
+  const missing = `{"bool":{"must_not":${rangeQuery(field, unit, null, null)}}}`;
+  // No date is that late.
+  if (reached === LARGEST_LONG && unit !== "value") return missing;
+  return `{"bool":{"should":[${rangeQuery(field, unit, reached, null)},${missing}]}}`;
+}
+
+/** The query for the rows of one cursor value. */
+export function tieQuery(field: string, unit: CursorUnit, value: bigint): string {
+  if (value === LARGEST_LONG) return sweepQuery(field, unit, value);
+  // Inclusive on both sides: an end one nanosecond later is none for a date that counts in milliseconds.
+  const bound = boundText(value, unit);
+  return `{"range":{${JSON.stringify(field)}:{"gte":${bound},"lte":${bound}${boundFormat(unit)}}}}`;
+}
+
+/** The element of a sort that orders by the cursor; documents without it come last. */
 export function cursorSort(field: string, unit: CursorUnit, order: "asc" | "desc"): string {
   const type =
     unit === "ns"
       ? '"numeric_type":"date_nanos","unmapped_type":"date_nanos"'
       : `"unmapped_type":"${unit === "ms" ? "date" : "long"}"`;
-  return `{${JSON.stringify(field)}:{"order":"${order}",${type}}}`;
+  return `{${JSON.stringify(field)}:{"order":"${order}","missing":"_last",${type}}}`;
+}
+
+function boundFormat(unit: CursorUnit): string {
+  if (unit === "value") return "";
+  return `,"format":"${unit === "ms" ? "epoch_millis" : "strict_date_optional_time_nanos"}"`;
 }
 
 function boundText(value: bigint, unit: CursorUnit): string {

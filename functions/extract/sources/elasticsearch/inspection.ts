@@ -7,7 +7,7 @@ import {
   SourceUnavailableError,
 } from "../../../protocol/errors.ts";
 import type { ElasticsearchConnection } from "./connection.ts";
-import { cursorSort, cursorUnit, type CursorUnit, rangeQuery } from "./cursor.ts";
+import { cursorSort, cursorUnit, type CursorUnit, rangeQuery, tieBreakerType } from "./cursor.ts";
 import { cutPage } from "./search-page.ts";
 
 export interface CursorField {
@@ -41,17 +41,7 @@ export async function findCursorField(
     throw new SourceConfigurationError(
       `Table "${table.name}" is read from Elasticsearch but has no cursor. Add "cursor" to its file.`,
     );
-  const request = {
-    method: "GET",
-    path: `/${encodeURIComponent(index)}/_field_caps`,
-    query: { fields: field, ...existing },
-  } as const;
-  const answer = await connection.json(request, fieldCapabilitiesSchema);
-  if ((answer.failed_indices ?? 0) > 0)
-    throw new SourceUnavailableError(
-      `${connection.where(request)} could not look into ${answer.failed_indices ?? 0} indices.`,
-    );
-  const found = Object.values(answer.fields[field] ?? {});
+  const found = await describeField(connection, index, field);
   const where = `Table "${table.name}": the cursor field "${field}" of index "${index}"`;
   if (found.length === 0)
     throw new SourceConfigurationError(
@@ -70,6 +60,44 @@ export async function findCursorField(
         "Map it with both, or choose another field.",
     );
   return { index, field, unit };
+}
+
+/** A unique field that a sort can order the rows of one cursor value by. */
+export interface TieBreaker {
+  readonly field: string;
+  readonly type: "keyword" | "long";
+}
+
+/** Null if the field is not in the mapping or cannot be sorted by. */
+export async function findTieBreaker(
+  connection: ElasticsearchConnection,
+  index: string,
+  field: string,
+): Promise<TieBreaker | null> {
+  const found = await describeField(connection, index, field);
+  const type = tieBreakerType(found.map((one) => one.type));
+  return type !== null && found.every(({ aggregatable }) => aggregatable) ? { field, type } : null;
+}
+
+type FieldCapability = z.infer<typeof fieldCapabilitiesSchema>["fields"][string][string];
+
+/** One entry a mapping type that the field has in the indices of an alias; none if no index has it. */
+async function describeField(
+  connection: ElasticsearchConnection,
+  index: string,
+  field: string,
+): Promise<FieldCapability[]> {
+  const request = {
+    method: "GET",
+    path: `/${encodeURIComponent(index)}/_field_caps`,
+    query: { fields: field, ...existing },
+  } as const;
+  const answer = await connection.json(request, fieldCapabilitiesSchema);
+  if ((answer.failed_indices ?? 0) > 0)
+    throw new SourceUnavailableError(
+      `${connection.where(request)} could not look into ${answer.failed_indices ?? 0} indices.`,
+    );
+  return Object.values(answer.fields[field] ?? {});
 }
 
 const countSchema = z.looseObject({

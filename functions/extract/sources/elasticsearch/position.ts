@@ -12,7 +12,7 @@ const pointInTimeSchema = z.strictObject({
 
 const positionSchema = z.strictObject({
   format: z.literal(1),
-  /** The last row's cursor value as text; null in a sweep of keys. */
+  /** Where reading goes on: the last row's cursor value as text; null before the first row. */
   cursor: z
     .string()
     .regex(/^-?\d+$/)
@@ -20,9 +20,17 @@ const positionSchema = z.strictObject({
   unit: z.enum(["ms", "ns", "value"]),
   /**
    * The point in time that the next reader may use once more; only where the cursor value alone would not bring it
-   * forward: in a sweep of keys, and as long as all rows since it was opened have one cursor value.
+   * forward: as long as all rows since it was opened have one cursor value.
    */
   pit: pointInTimeSchema.nullable(),
+  /** Set while the rows of the cursor value are read in the order of a unique field. */
+  tie: z
+    .strictObject({
+      field: z.string(),
+      /** The last row's value as the JSON text that came. */
+      after: z.string(),
+    })
+    .nullable(),
 });
 export type Position = z.infer<typeof positionSchema>;
 

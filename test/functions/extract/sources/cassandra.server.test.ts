@@ -1,4 +1,5 @@
 // Tests sweeping a real Cassandra: every type without loss, every row of the ring, page states that may not be used.
+import { randomUUID } from "node:crypto";
 import cassandra from "cassandra-driver";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TableDefinition } from "../../../../catalog/schema/definition.ts";
@@ -10,6 +11,8 @@ import {
 import { cassandraDataCenter } from "../../../../local/servers/cassandra.ts";
 import { column, type Line, readSplit, tableDefinition } from "../fixtures.ts";
 import { runCassandra, type RunningServer } from "../servers.ts";
+
+const keyspace = `extract_${randomUUID().replaceAll("-", "")}`;
 
 let server: RunningServer;
 let writer: cassandra.Client;
@@ -27,9 +30,8 @@ beforeAll(async () => {
     localDataCenter: cassandraDataCenter,
     protocolOptions: { port },
   });
-  await writer.execute("DROP KEYSPACE IF EXISTS shop");
   await writer.execute(
-    "CREATE KEYSPACE shop WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+    `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
   );
   client = new CassandraSource("shop", {
     ...{ contactPoints: [host], port, localDataCenter: cassandraDataCenter },
@@ -38,6 +40,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await client.close();
+  await writer.execute(`DROP KEYSPACE ${keyspace}`);
   await writer.shutdown();
   await server.stop();
 });
@@ -46,7 +49,7 @@ function table(name: string, columns: readonly string[], splits = 4): TableDefin
   return tableDefinition({
     ...{ name, system: "cassandra", cursor: null },
     columns: columns.map((one) => column(one, "json")),
-    from: { keyspace: "shop", table: name, splits },
+    from: { keyspace, table: name, splits },
   });
 }
 
@@ -120,12 +123,12 @@ const types: readonly (readonly [string, string, string, string])[] = [
 ];
 
 test("every type becomes JSON without loss", async () => {
-  await writer.execute('CREATE TYPE shop.address (street text, "No" int, since date)');
+  await writer.execute(`CREATE TYPE ${keyspace}.address (street text, "No" int, since date)`);
   const columns = types.map(([name, type]) => `${name} ${type}`).join(", ");
-  await writer.execute(`CREATE TABLE shop.types (id text PRIMARY KEY, ${columns})`);
+  await writer.execute(`CREATE TABLE ${keyspace}.types (id text PRIMARY KEY, ${columns})`);
   const names = types.map(([name]) => name).join(", ");
   const literals = types.map(([, , literal]) => literal).join(", ");
-  await writer.execute(`INSERT INTO shop.types (id, ${names}) VALUES ('1', ${literals})`);
+  await writer.execute(`INSERT INTO ${keyspace}.types (id, ${names}) VALUES ('1', ${literals})`);
   const definition = table("types", ["id", ...types.map(([name]) => name)]);
   const { lines, text } = await sweep(definition, { pageRows: 100, pagesAReader: 100 });
   expect(lines).toHaveLength(1);
@@ -134,19 +137,21 @@ test("every type becomes JSON without loss", async () => {
 });
 
 test("counters and names in capitals are read", async () => {
-  await writer.execute('CREATE TABLE shop."Hits" ("Page" text PRIMARY KEY, n counter)');
-  await writer.execute(`UPDATE shop."Hits" SET n = n + 9007199254740993 WHERE "Page" = 'p'`);
+  await writer.execute(`CREATE TABLE ${keyspace}."Hits" ("Page" text PRIMARY KEY, n counter)`);
+  await writer.execute(`UPDATE ${keyspace}."Hits" SET n = n + 9007199254740993 WHERE "Page" = 'p'`);
   const { text } = await sweep(table("Hits", ["Page", "n"]), { pageRows: 10, pagesAReader: 10 });
   expect(text).toContain('"doc":{"Page":"p","n":9007199254740993}}');
 });
 
 test("each row of the ring once, over splits, pages, readers and a wide partition", async () => {
-  await writer.execute("CREATE TABLE shop.rows (a int, b text, n int, PRIMARY KEY ((a, b), n))");
+  await writer.execute(
+    `CREATE TABLE ${keyspace}.rows (a int, b text, n int, PRIMARY KEY ((a, b), n))`,
+  );
   const keys: string[] = [];
   const insert = async (a: number, n: number): Promise<void> => {
     keys.push(`${a}/${n}`);
     const parameters = [a, "x", n];
-    await writer.execute("INSERT INTO shop.rows (a, b, n) VALUES (?, ?, ?)", parameters, {
+    await writer.execute(`INSERT INTO ${keyspace}.rows (a, b, n) VALUES (?, ?, ?)`, parameters, {
       prepare: true,
     });
   };
@@ -165,10 +170,10 @@ test("each row of the ring once, over splits, pages, readers and a wide partitio
 });
 
 test("a page state that cannot be used is left, and reading goes on from the last token", async () => {
-  await writer.execute("CREATE TABLE shop.resumed (id int PRIMARY KEY, v int)");
+  await writer.execute(`CREATE TABLE ${keyspace}.resumed (id int PRIMARY KEY, v int)`);
   const all = Array.from({ length: 200 }, (_, id) => id);
   await Promise.all(
-    all.map((id) => writer.execute(`INSERT INTO shop.resumed (id, v) VALUES (${id}, 1)`)),
+    all.map((id) => writer.execute(`INSERT INTO ${keyspace}.resumed (id, v) VALUES (${id}, 1)`)),
   );
   const [bounds] = await client.planRows(table("resumed", ["id"], 1));
   if (bounds === undefined) throw new Error("no split");
@@ -197,11 +202,11 @@ test("a page state that cannot be used is left, and reading goes on from the las
 });
 
 test("what the cluster does not have is refused with the fix", async () => {
-  await writer.execute("CREATE TABLE shop.small (id int PRIMARY KEY, name text)");
+  await writer.execute(`CREATE TABLE ${keyspace}.small (id int PRIMARY KEY, name text)`);
   const none = client.planRows(table("nothing", ["id"]));
   await expect(none).rejects.toThrow(SourceConfigurationError);
   await expect(none).rejects.toThrow(
-    /Source "shop" \(.*\) has no table shop.nothing.*Correct "from"/,
+    /Source "shop" \(.*\) has no table .*\.nothing.*Correct "from"/,
   );
   const column = client.planRows(table("small", ["id", "nome"]));
   await expect(column).rejects.toThrow(/has no column "nome". It has id, name. Correct/);

@@ -1,0 +1,18 @@
+// Which budget holds where definitions of one source disagree.
+import { expect, it } from "vitest";
+import { smallestBudget } from "../../../functions/plan/smallest-budget.ts";
+import { events, leads } from "./definitions.ts";
+
+it("takes the smallest of each part over the source's own tables", () => {
+  const shop = (budget: Partial<typeof leads.source.budget>) => ({
+    ...leads,
+    source: { ...leads.source, budget: { ...leads.source.budget, ...budget } },
+  });
+  const other = { ...events, source: { ...events.source, name: "other" } };
+  const definitions = [shop({ lanes: 4, dutyCycle: 0.1 }), shop({ lanes: 2, pageRows: 10 }), other];
+  expect(smallestBudget(definitions, "shop")).toEqual({
+    ...leads.source.budget,
+    ...{ lanes: 2, dutyCycle: 0.1, pageRows: 10 },
+  });
+  expect(smallestBudget([other], "shop")).toBeUndefined();
+});
