@@ -6,6 +6,7 @@ keeping it: a double or float takes the nearest number, a timestamp keeps micros
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
@@ -48,6 +49,12 @@ def coercer(column_type: ColumnType, published: bool) -> Coerce:
             return _limited(convert, lambda text: len(text.encode()), "bytes of text")
         case Scalar("binary") if published:
             return _limited(convert, lambda data: 2 * len(data), "characters of hex text")
+        case Scalar("json") if published:
+            return _limited(convert, lambda text: len(text.encode()), "bytes of JSON")
+        case ListType() | MapType() | StructType() if published:
+            # Times are numbers here, and text at most twice as long in the warehouse's JSON.
+            room = VARCHAR_BYTES // 2 if _has_times(column_type) else VARCHAR_BYTES
+            return _limited_nested(convert, room)
         case _:
             return convert
 
@@ -59,11 +66,50 @@ def _limited(convert: Coerce, size: Callable[[Any], int], unit: str) -> Coerce:
         if result is not None and len(result) > VARCHAR_BYTES // 4 and size(result) > VARCHAR_BYTES:
             raise Misfit(
                 f"{size(result)} {unit} are more than the warehouse's {VARCHAR_BYTES}: "
-                "declare the column json, or keep the table in the lake (publish: false)"
+                "keep the table in the lake (publish: false), or leave the column out"
             )
         return result
 
     return limited
+
+
+def _limited_nested(convert: Coerce, room: int) -> Coerce:
+    """Nested values reach the warehouse as JSON text, which has a VARCHAR's room."""
+
+    def limited(value: object) -> object:
+        result = convert(value)
+        # Few values come near, and a representation is quickly made; JSON is at most a few times
+        # as long.
+        if result is None or len(repr(result)) <= VARCHAR_BYTES // 8:
+            return result
+        size = len(json.dumps(result, default=_as_long_as_json, ensure_ascii=False).encode())
+        if size > room:
+            raise Misfit(
+                f"about {size} bytes of JSON are more than the warehouse's {room}: "
+                "keep the table in the lake (publish: false), or leave the column out"
+            )
+        return result
+
+    return limited
+
+
+def _as_long_as_json(value: object) -> str:
+    """A text no shorter than what Spark writes for a value that JSON has no form for."""
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _has_times(column_type: ColumnType) -> bool:
+    match column_type:
+        case Scalar(name):
+            return name in ("timestamp", "date")
+        case EpochSeconds():
+            return True
+        case DecimalType():
+            return False
+        case ListType(inner) | MapType(inner):
+            return _has_times(inner)
+        case StructType(fields):
+            return any(_has_times(field.type) for field in fields)
 
 
 def _coercer(column_type: ColumnType, published: bool) -> Coerce:

@@ -219,6 +219,15 @@ def test_the_limits_of_the_warehouse_bind_published_tables_only() -> None:
         coerce("string", "a\0", published=True)
     with pytest.raises(Misfit, match="hex text"):
         coerce("binary", base64.b64encode(b"x" * 32_768).decode(), published=True)
+    long_list = ["x" * 10_000] * 7
+    for column_type in ({"list": "string"}, "json"):
+        assert coerce(column_type, long_list) is not None
+        assert coerce(column_type, long_list[:6], published=True) is not None
+        with pytest.raises(Misfit, match="bytes of JSON are more than"):
+            coerce(column_type, long_list, published=True)
+    times = [1_700_000_000_000] * 2_000
+    with pytest.raises(Misfit, match="bytes of JSON are more than"):
+        coerce({"list": "timestamp"}, times, published=True)
 
 
 def test_a_column_type_that_is_none_is_shown() -> None:

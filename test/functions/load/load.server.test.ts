@@ -683,7 +683,9 @@ describe("evolution", () => {
     const build = { table, snapshot: id(2), parent: id(1), columns: BASIC, rows: [[2, "G", 20]] };
     const narrow = "ALTER TABLE lake.$ ALTER COLUMN name TYPE varchar(10)".replace("$", table);
     await local.queryAs("sluice", `DROP VIEW mart.${table}; ${narrow}; SELECT 1`);
-    const warehouse = local.warehouseWith((sql) => (sql.includes(' TYPE ') ? "SELECT nobody" : sql));
+    const warehouse = local.warehouseWith((sql) =>
+      sql.includes(" TYPE ") ? "SELECT nobody" : sql,
+    );
     const parts = { ...local.parts(definition(table, BASIC)), warehouse };
     await local.build(build);
     expect(await local.load(definition(table, BASIC), parts)).toMatchObject({
