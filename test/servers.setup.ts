@@ -12,7 +12,7 @@ import { ensurePythonEnvironment } from "../local/toolchain/python-environment.t
 
 export default async function setup(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-test-servers-"));
-  const dataFolder = await reachableFolder(folder);
+  const dataFolder = await reachableFolder(join(folder, "data"));
   const logFolder = join(folder, "logs");
   const report = (line: string): void => {
     console.log(line);

@@ -70,7 +70,7 @@ export async function test(args: string[]): Promise<number> {
       program: bin("vitest"),
       args: [
         ...["run", "--project", project, "--passWithNoTests"],
-        ...["--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
+        ...["--reporter=verbose", "--reporter=json", `--outputFile.json=${file}`],
         ...filters,
       ],
       count: () => readVitest(file),

@@ -26,7 +26,8 @@ import { runRecordSchema, type RunRecord } from "../../functions/protocol/run.ts
 import { change, generate } from "../../local/sample-data/generate.ts";
 import { SAMPLE_TABLES, type History } from "../../local/sample-data/history.ts";
 import { demoQueries, sameAnswer } from "../../local/sample-data/queries.ts";
-import { liveHashes } from "../../local/sample-data/truth.ts";
+import { canonicalText, rowHash, type TruthRow } from "../../local/sample-data/truth-row.ts";
+import { keyText, liveHashes, liveRows } from "../../local/sample-data/truth.ts";
 import {
   LOCAL_CREDENTIALS,
   LOCAL_REGION,
@@ -35,7 +36,7 @@ import {
   type RunningStack,
 } from "../../local/state.ts";
 import { sluice, startSluice, type Finished } from "./sluice.ts";
-import { warehouseHashes } from "./warehouse-rows.ts";
+import { warehouseRows } from "./warehouse-rows.ts";
 
 const POLL_MILLIS = 100;
 const PATIENCE_MILLIS = 240_000;
@@ -101,8 +102,25 @@ async function expectEqualToTruth(): Promise<void> {
   for (const name of SAMPLE_TABLES) {
     const table = catalog.tables.find((candidate) => candidate.name === name);
     if (table === undefined) throw new Error(`the example has no table ${name}`);
-    const actual = await warehouseHashes(connection, table);
-    expect(Object.fromEntries(actual), name).toEqual(Object.fromEntries(liveHashes(history, name)));
+    const rows = await warehouseRows(connection, table);
+    const actual = new Map(rows.map((row) => [keyText(name, row), row]));
+    expect(actual.size, `${name}: no key stands twice`).toBe(rows.length);
+    const expected = liveHashes(history, name);
+    const wrong = [...expected.keys()].filter((key) => {
+      const row = actual.get(key);
+      return row === undefined || rowHash(row) !== expected.get(key);
+    });
+    if (wrong.length > 0 || rows.length !== expected.size) {
+      // One row of each side tells more than a thousand hashes.
+      const [key] =
+        wrong.length > 0 ? wrong : [...actual.keys()].filter((one) => !expected.has(one));
+      const truth = [...liveRows(history, name)].find((row) => keyText(name, row) === key);
+      const show = (row: TruthRow | undefined): string =>
+        row === undefined ? "missing" : canonicalText(row);
+      throw new Error(
+        `${name}: ${String(wrong.length)} rows are missing or differ, ${String(rows.length)} are there, the truth has ${String(expected.size)}; such as ${String(key)}\nwarehouse ${show(actual.get(key ?? ""))}\ntruth     ${show(truth)}`,
+      );
+    }
   }
   for (const query of demoQueries) {
     const answer = await queryWarehouse(connection, query.sql);

@@ -3,12 +3,7 @@ import type { Table } from "../../catalog/schema/table.ts";
 import type { ColumnType } from "../../catalog/schema/types.ts";
 import type { Connection } from "../../cli/connection.ts";
 import { queryWarehouse } from "../../cli/warehouse.ts";
-import {
-  parseNested,
-  rowHash,
-  type TruthRow,
-  type TruthValue,
-} from "../../local/sample-data/truth-row.ts";
+import { parseNested, type TruthRow, type TruthValue } from "../../local/sample-data/truth-row.ts";
 
 const isNested = (type: ColumnType): boolean =>
   type === "json" ||
@@ -16,7 +11,7 @@ const isNested = (type: ColumnType): boolean =>
 
 /** Text of a value in the form that the record of truth has. */
 function truthValue(type: ColumnType, text: string): TruthValue {
-  if (isNested(type)) return parseNested(text);
+  if (isNested(type)) return nestedValue(type, parseNested(text));
   if (typeof type === "object") {
     if ("decimal" in type) return text;
     return timestamp(text);
@@ -41,6 +36,31 @@ function truthValue(type: ColumnType, text: string): TruthValue {
   }
 }
 
+/** Timestamps inside nested values have microseconds in the warehouse, and milliseconds in the record of truth. */
+function nestedValue(type: ColumnType, value: TruthValue): TruthValue {
+  if (value === null) return null;
+  if (typeof type === "string") {
+    return type === "timestamp" && typeof value === "string" ? timestamp(value) : value;
+  }
+  if ("timestamp" in type && typeof value === "string") return timestamp(value);
+  if ("list" in type && Array.isArray(value)) {
+    return value.map((item: TruthValue) => nestedValue(type.list, item));
+  }
+  if (typeof value !== "object" || Array.isArray(value)) return value;
+  const typeOf = (name: string): ColumnType | undefined =>
+    "map" in type
+      ? type.map
+      : "struct" in type
+        ? type.struct.find((field) => field.name === name)?.type
+        : undefined;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]: [string, TruthValue]): [string, TruthValue] => {
+      const inner = typeOf(name);
+      return [name, inner === undefined ? member : nestedValue(inner, member)];
+    }),
+  );
+}
+
 /** `2026-01-02 03:04:05.678` to ISO-8601 with milliseconds. */
 const timestamp = (text: string): string =>
   new Date(`${text.replace(" ", "T")}${/[Z+]/.test(text) ? "" : "Z"}`).toISOString();
@@ -59,19 +79,4 @@ export async function warehouseRows(connection: Connection, table: Table): Promi
       }),
     ),
   );
-}
-
-/** Key text to content hash. */
-export async function warehouseHashes(
-  connection: Connection,
-  table: Table,
-): Promise<Map<string, string>> {
-  const hashes = new Map<string, string>();
-  for (const row of await warehouseRows(connection, table)) {
-    const key = JSON.stringify(table.key.map((column) => row[column] ?? null));
-    if (hashes.has(key))
-      throw new Error(`${table.name}: the key ${key} stands twice in the warehouse`);
-    hashes.set(key, rowHash(row));
-  }
-  return hashes;
 }
