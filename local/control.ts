@@ -135,7 +135,13 @@ export async function stopStack(report: (line: string) => void): Promise<number>
       }
     }
   }
-  const state = ["running.json", "cdk.out", "deployed.json", "deployed.sha256"];
+  const state = [
+    "running.json",
+    "cdk.out",
+    "deployed.json",
+    "deployed.sha256",
+    "filled-secrets.json",
+  ];
   const paths = [
     ...state.map((name) => join(folder, name)),
     join(folder, "deployed.json.journal"),

@@ -107,7 +107,7 @@ export async function applyCatalogAndCode(
   });
   const lastLine = lastLines(deployLog, 1)[0] ?? "";
   const summary = parseSummary(lastLine, deployLog);
-  await fillSecrets(running, endpoint);
+  await fillSecrets(folder, running, endpoint);
   writeFileSync(stampFile, fingerprint);
   return { ...summary, changed: true };
 }
@@ -120,8 +120,15 @@ function parseSummary(line: string, logFile: string): z.infer<typeof summarySche
   }
 }
 
-/** What a platform team does after the first deploy: puts addresses and credentials into the sources' secrets. */
-async function fillSecrets(running: RunningStack, endpoint: string): Promise<void> {
+/**
+ * What a platform team does after the first deploy: puts addresses and credentials into the sources' secrets. Once for
+ * each, so that what somebody put there later stays.
+ */
+async function fillSecrets(folder: string, running: RunningStack, endpoint: string): Promise<void> {
+  const filledFile = join(folder, "filled-secrets.json");
+  const filled = existsSync(filledFile)
+    ? z.array(z.string()).parse(JSON.parse(readFileSync(filledFile, "utf8")))
+    : [];
   const client = new SecretsManagerClient({
     endpoint,
     region: LOCAL_REGION,
@@ -134,10 +141,13 @@ async function fillSecrets(running: RunningStack, endpoint: string): Promise<voi
     const secret = running.secrets[source.system];
     if (secret === undefined) continue;
     const name = `${running.deployment}/source/${source.name}`;
+    if (filled.includes(name)) continue;
     try {
       await client.send(
         new PutSecretValueCommand({ SecretId: name, SecretString: JSON.stringify(secret) }),
       );
+      filled.push(name);
+      writeFileSync(filledFile, JSON.stringify(filled));
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw error;
       throw new Error(`The deployed stack has no secret ${name} for source ${source.name}`, {

@@ -1,6 +1,11 @@
 // docs/catalog.md explains every field of the catalog's language, and its example is a valid entry.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import {
+  DEFAULT_BUDGET,
+  DEFAULT_MAX_DELETED_SHARE,
+  DEFAULT_SPLITS,
+} from "../../catalog/schema/resolve.ts";
 import { SCALAR_TYPES } from "../../catalog/schema/types.ts";
 
 const read = (path: string): string =>
@@ -18,5 +23,17 @@ describe("docs/catalog.md", () => {
 
   it.each(SCALAR_TYPES)("explains the type %s", (type) => {
     expect(document).toContain(`\`"${type}"\``);
+  });
+
+  it.each(Object.entries(DEFAULT_BUDGET))(
+    "gives the default of the budget's %s, %d",
+    (name, value) => {
+      expect(document).toMatch(new RegExp(`\\| \`${name}\` +\\| ${String(value)} +\\|`));
+    },
+  );
+
+  it("gives the other defaults", () => {
+    expect(document).toContain(`The default is ${String(DEFAULT_MAX_DELETED_SHARE)}.`);
+    expect(document).toContain(`cut into, default ${String(DEFAULT_SPLITS)}`);
   });
 });

@@ -1,17 +1,7 @@
 // The whole stack end to end: real servers, the synthesized template, the real state machine, through the command line.
 import { PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { ListObjectsV2Command, GetObjectCommand } from "@aws-sdk/client-s3";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -25,6 +15,7 @@ import { queryWarehouse } from "../../cli/warehouse.ts";
 import { runRecordSchema, type RunRecord } from "../../functions/protocol/run.ts";
 import { change, generate } from "../../local/sample-data/generate.ts";
 import { SAMPLE_TABLES, type History } from "../../local/sample-data/history.ts";
+import { writePacedCatalog } from "../../local/sample-data/paced-catalog.ts";
 import { demoQueries, sameAnswer } from "../../local/sample-data/queries.ts";
 import { canonicalText, rowHash, type TruthRow } from "../../local/sample-data/truth-row.ts";
 import { keyText, liveHashes, liveRows } from "../../local/sample-data/truth.ts";
@@ -53,19 +44,6 @@ const catalogFolder = join(folder, "catalog");
 let stack: RunningStack;
 let connection: Connection;
 let history: History;
-
-/** The example's catalog, in a folder where the test may add to it, with a slower budget so that lanes take several links. */
-function copyCatalog(): void {
-  mkdirSync(catalogFolder);
-  symlinkSync(join(projectFolder, "catalog/schema"), join(catalogFolder, "schema"));
-  for (const name of ["index.ts", "sources.ts", "tables", "models"]) {
-    cpSync(join(projectFolder, "catalog", name), join(catalogFolder, name), { recursive: true });
-  }
-  edit("sources.ts", [
-    ["maxRowsPerSecond: 20_000", "maxRowsPerSecond: 120"],
-    ["pageRows: 2000", "pageRows: 100"],
-  ]);
-}
 
 function edit(name: string, replacements: readonly (readonly [string, string])[]): void {
   const file = join(catalogFolder, name);
@@ -184,12 +162,17 @@ const tableOf = (record: RunRecord, name: string): RunRecord["tables"][number] =
 };
 
 beforeAll(async () => {
-  copyCatalog();
+  // Slow enough that lanes take several links.
+  const index = writePacedCatalog(catalogFolder, {
+    dutyCycle: 0.5,
+    maxRowsPerSecond: 120,
+    pageRows: 100,
+  });
   const up = await sluice(
     folder,
     "up",
     "--json",
-    ...["--context", `catalog=${join(catalogFolder, "index.ts")}`],
+    ...["--context", `catalog=${index}`],
     ...["--context", "extractTimeoutSeconds=10"],
   );
   expect(up.code, up.stderr).toBe(0);
