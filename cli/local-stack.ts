@@ -26,8 +26,11 @@ export function localOptions(given: StackArguments): LocalOptions {
     }
     context[pair.slice(0, at)] = pair.slice(at + 1);
   }
+  const owner = Number(process.env.SLUICE_OWNER_PID ?? "0");
   return {
     context,
+    // A test's stack must not outlive the test, whatever ends it.
+    ...(owner > 0 ? { ownerPid: owner } : {}),
     ...(given.elasticsearch === undefined
       ? {}
       : { elasticsearch: elasticsearchSecret(given.elasticsearch) }),

@@ -8,6 +8,7 @@ import { projectFolder } from "../../local/state.ts";
 import { ensureAll } from "../../local/toolchain/ensure-all.ts";
 import { readArguments } from "../arguments.ts";
 import { COMMANDS } from "../commands.ts";
+import { Interrupted } from "../local-stack.ts";
 
 interface Counts {
   readonly passed: number;
@@ -114,18 +115,22 @@ export async function test(args: string[]): Promise<number> {
     const results = await Promise.all(
       phase.map(async (steps) => {
         const all: Counts[] = [];
-        for (const step of steps) all.push(await runStep(step, env, alone));
+        for (const step of steps) if (!interrupted) all.push(await runStep(step, env, alone));
         return all;
       }),
     );
     counts.push(...results.flat());
   }
   rmSync(folder, { recursive: true, force: true });
+  if (interrupted) throw new Interrupted("the tests were ended");
   const passed = counts.reduce((sum, count) => sum + count.passed, 0);
   const failed = counts.reduce((sum, count) => sum + count.failed, 0);
   console.log(`\n${String(passed)} passed, ${String(failed)} failed`);
   return failed === 0 ? 0 : 1;
 }
+
+/** Set when the process was asked to end: the running step is told, and no other one begins. */
+let interrupted = false;
 
 async function runStep(step: Step, env: NodeJS.ProcessEnv, live: boolean): Promise<Counts> {
   const from = Date.now();
@@ -140,6 +145,7 @@ async function runStep(step: Step, env: NodeJS.ProcessEnv, live: boolean): Promi
     stream?.on("data", (chunk: Buffer) => chunks.push(chunk));
   }
   const forward = (signal: NodeJS.Signals): void => {
+    interrupted = true;
     child.kill(signal);
   };
   process.on("SIGINT", forward).on("SIGTERM", forward);

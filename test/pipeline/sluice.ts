@@ -22,6 +22,7 @@ export function startSluice(stateFolder: string, args: readonly string[]): Start
     env: {
       ...process.env,
       SLUICE_STATE: stateFolder,
+      SLUICE_OWNER_PID: String(process.pid),
       SLUICE_SPARK_JAVA_OPTIONS: QUICK_START,
     },
     stdio: ["ignore", "pipe", "pipe"],
