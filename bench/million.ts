@@ -59,6 +59,18 @@ async function stepSeconds(
   return seconds;
 }
 
+function processTree(pid: number): number[] {
+  const file = `/proc/${String(pid)}/task/${String(pid)}/children`;
+  const children = readFileSync(file, "utf8").trim().split(" ").filter(Boolean).map(Number);
+  return [pid, ...children.flatMap(processTree)];
+}
+
+/** Peak resident bytes of one process, as the kernel counts them. */
+function peakOf(pid: number): number {
+  const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? "0") * 1024;
+}
+
 /** Peak resident memory of each part: functions and job as the emulator saw them, servers as the kernel did. */
 function peakMemory(stack: RunningStack): Record<string, number> {
   const peaks: Record<string, number> = {};
@@ -69,9 +81,8 @@ function peakMemory(stack: RunningStack): Record<string, number> {
     peaks[key] = Math.max(peaks[key] ?? 0, peakRssBytes);
   }
   for (const { name, pid } of stack.processes) {
-    const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
-    const kilobytes = /VmHWM:\s+(\d+) kB/.exec(status)?.[1];
-    if (kilobytes !== undefined) peaks[`server ${name}`] = Number(kilobytes) * 1024;
+    // A launcher's children are the server; their peaks need not have been at one moment, so this is an upper bound.
+    peaks[`server ${name}`] = processTree(pid).reduce((sum, one) => sum + peakOf(one), 0);
   }
   return peaks;
 }
