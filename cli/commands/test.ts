@@ -95,7 +95,11 @@ export async function test(args: string[]): Promise<number> {
   ];
   const phases: Step[][][] =
     positionals.length === 0
-      ? [[[...checks, vitest("unit")], [pytest([])]], [[vitest("server")]], [[vitest("pipeline")]]]
+      ? [
+          // Spark keeps one core busy, and tests of servers mostly wait: they go side by side.
+          [[...checks, vitest("unit"), vitest("server")], [pytest([])]],
+          [[vitest("pipeline")]],
+        ]
       : [
           [
             [
