@@ -8,7 +8,7 @@ import { targetsOf } from "../cli/commands/demo.ts";
 import { connect, type Connection } from "../cli/connection.ts";
 import { formatBytes, formatCount, formatTable, Output } from "../cli/output.ts";
 import { runPipeline, type FinishedRun } from "../cli/pipeline.ts";
-import { queryWarehouse } from "../cli/warehouse.ts";
+import { answerTexts, queryWarehouse } from "../cli/warehouse.ts";
 import { startStack, stopStack } from "../local/control.ts";
 import { change, generate } from "../local/sample-data/generate.ts";
 import { SAMPLE_TABLES, type History } from "../local/sample-data/history.ts";
@@ -31,7 +31,8 @@ const memoryLine = z.object({
 
 const json = process.argv.includes("--json");
 const output = new Output({ json });
-process.env.SLUICE_STATE ??= join(tmpdir(), `sluice-bench-${String(process.pid)}`);
+// Its own, always: it is removed at the end.
+process.env.SLUICE_STATE = join(tmpdir(), `sluice-bench-${String(process.pid)}`);
 
 /** Seconds of each step of a run, from the execution's own history. */
 async function stepSeconds(
@@ -98,10 +99,7 @@ async function differences(connection: Connection, history: History): Promise<st
   }
   for (const query of demoQueries) {
     const answer = await queryWarehouse(connection, query.sql);
-    const rows = answer.rows.map((row) =>
-      row.map((value) => (value === null ? null : String(value))),
-    );
-    if (!sameAnswer(rows, query.expected(history)))
+    if (!sameAnswer(answerTexts(answer), query.expected(history)))
       wrong.push(`${query.title}: not the truth's answer`);
   }
   return wrong;

@@ -19,6 +19,10 @@ export interface Answer {
   readonly rows: readonly (readonly Value[])[];
 }
 
+/** An answer's rows with each value as text, null where it is null: what a person sees, and what answers are compared by. */
+export const answerTexts = (answer: Answer): (string | null)[][] =>
+  answer.rows.map((row) => row.map((value) => (value === null ? null : String(value))));
+
 function valueOf(field: Field): Value {
   if (field.isNull === true) return null;
   return field.stringValue ?? field.longValue ?? field.doubleValue ?? field.booleanValue ?? null;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { runningStack } from "../../local/control.ts";
 import { change, generate } from "../../local/sample-data/generate.ts";
 import { SAMPLE_TABLES, type History } from "../../local/sample-data/history.ts";
-import { demoQueries, sameAnswer, type AnswerRow } from "../../local/sample-data/queries.ts";
+import { demoQueries, sameAnswer } from "../../local/sample-data/queries.ts";
 import type { Targets } from "../../local/sample-data/targets.ts";
 import { liveCount } from "../../local/sample-data/truth.ts";
 import { startStack } from "../../local/control.ts";
@@ -14,7 +14,7 @@ import { connect, type Connection } from "../connection.ts";
 import { describeStack } from "../describe-stack.ts";
 import { localOptions, withLocalStack } from "../local-stack.ts";
 import { formatCount, formatTable, Output } from "../output.ts";
-import { queryWarehouse } from "../warehouse.ts";
+import { answerTexts, queryWarehouse } from "../warehouse.ts";
 import { runOnce } from "./run.ts";
 
 const SEED = 20_260_101;
@@ -122,9 +122,7 @@ async function tellStory(
   const answers = [];
   for (const query of demoQueries) {
     const answer = await queryWarehouse(connection, query.sql);
-    const actual = answer.rows.map((row): AnswerRow =>
-      row.map((value) => (value === null ? null : String(value))),
-    );
+    const actual = answerTexts(answer);
     const equal = sameAnswer(actual, query.expected(history));
     answers.push({ title: query.title, sql: query.sql, rows: actual, equal });
     output.line();

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { catalog } from "../../catalog/index.ts";
 import { targetsOf } from "../../cli/commands/demo.ts";
 import { connect, type Connection } from "../../cli/connection.ts";
-import { queryWarehouse } from "../../cli/warehouse.ts";
+import { answerTexts, queryWarehouse } from "../../cli/warehouse.ts";
 import { runRecordSchema, type RunRecord } from "../../functions/protocol/run.ts";
 import { change, generate } from "../../local/sample-data/generate.ts";
 import { SAMPLE_TABLES, type History } from "../../local/sample-data/history.ts";
@@ -102,10 +102,7 @@ async function expectEqualToTruth(): Promise<void> {
   }
   for (const query of demoQueries) {
     const answer = await queryWarehouse(connection, query.sql);
-    const rows = answer.rows.map((row) =>
-      row.map((value) => (value === null ? null : String(value))),
-    );
-    expect(sameAnswer(rows, query.expected(history)), query.title).toBe(true);
+    expect(sameAnswer(answerTexts(answer), query.expected(history)), query.title).toBe(true);
   }
 }
 
