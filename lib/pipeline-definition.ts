@@ -43,10 +43,13 @@ const catchAll = (next: string, more: State): State[] =>
     ...more,
   }));
 
-/** Remembers that a step failed, in 200 bytes, and goes on. */
+/** What a Glue job's cause is worth reading for stands deep in it: all that comes before this is left out. */
+const GLUE_MESSAGE = `'"ErrorMessage":"'`;
+
+/** Remembers that a step failed, in a few hundred bytes, and goes on. */
 const remember = (step: string): State => ({
   Assign: {
-    failed: `{% $append($failed, [{"step": "${step}", "error": $states.errorOutput.Error, "cause": $substring($states.errorOutput.Cause, 0, 300)}]) %}`,
+    failed: `{% $append($failed, [{"step": "${step}", "error": $states.errorOutput.Error, "cause": $substring($contains($states.errorOutput.Cause, ${GLUE_MESSAGE}) ? $substringBefore($substringAfter($states.errorOutput.Cause, ${GLUE_MESSAGE}), '","') : $states.errorOutput.Cause, 0, 300)}]) %}`,
   },
 });
 

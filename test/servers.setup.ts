@@ -1,4 +1,5 @@
-// Starts each server once for all tests that need one, and ends them after the last.
+// Starts each server once for all tests that need one, and ends them after the last. A server whose address is in the
+// environment already (SLUICE_TEST_…, as a developer may keep one running) is used as it is.
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
@@ -9,6 +10,8 @@ import type { Server } from "../local/servers/launch.ts";
 import { startPostgres } from "../local/servers/postgres.ts";
 import { reachableFolder } from "../local/servers/unprivileged.ts";
 import { ensurePythonEnvironment } from "../local/toolchain/python-environment.ts";
+
+const isGiven = (name: string): boolean => (process.env[name] ?? "") !== "";
 
 export default async function setup(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-test-servers-"));
@@ -35,6 +38,7 @@ export default async function setup(): Promise<() => Promise<void>> {
       rmSync(path, { recursive: true, force: true });
   };
   const warehouseAndAws = async (): Promise<void> => {
+    if (isGiven("SLUICE_TEST_POSTGRES") && isGiven("SLUICE_TEST_AWS")) return;
     const postgres = await started(startPostgres(options("postgres")));
     process.env.SLUICE_TEST_POSTGRES = postgres.address;
     const aws = await started(
@@ -50,15 +54,17 @@ export default async function setup(): Promise<() => Promise<void>> {
   };
   const python = await ensurePythonEnvironment(report);
   process.env.SLUICE_PYTHON = python.python;
-  const outcomes = await Promise.allSettled([
-    started(startElasticsearch(options("elasticsearch"))).then((server) => {
-      process.env.SLUICE_TEST_ELASTICSEARCH = server.address;
-    }),
-    started(startCassandra(options("cassandra"))).then((server) => {
-      process.env.SLUICE_TEST_CASSANDRA = server.address;
-    }),
-    warehouseAndAws(),
-  ]);
+  const search = async (): Promise<void> => {
+    if (isGiven("SLUICE_TEST_ELASTICSEARCH")) return;
+    const server = await started(startElasticsearch(options("elasticsearch")));
+    process.env.SLUICE_TEST_ELASTICSEARCH = server.address;
+  };
+  const events = async (): Promise<void> => {
+    if (isGiven("SLUICE_TEST_CASSANDRA")) return;
+    const server = await started(startCassandra(options("cassandra")));
+    process.env.SLUICE_TEST_CASSANDRA = server.address;
+  };
+  const outcomes = await Promise.allSettled([search(), events(), warehouseAndAws()]);
   const failed = outcomes.find((outcome) => outcome.status === "rejected");
   if (failed !== undefined) {
     await stop();

@@ -3,6 +3,7 @@ import { readArguments } from "../arguments.ts";
 import { COMMANDS } from "../commands.ts";
 import { connect, type Connection } from "../connection.ts";
 import { withLocalStack } from "../local-stack.ts";
+import { logTails } from "../log-tails.ts";
 import { Output } from "../output.ts";
 import { runPipeline } from "../pipeline.ts";
 import { summarizeRun } from "../run-summary.ts";
@@ -21,7 +22,10 @@ export async function runOnce(
     for (const line of summarizeRun(finished.record)) output.line(line);
   }
   if (!succeeded && connection.local !== undefined) {
-    output.line(`Logs of every part: ${connection.local.logFolder}`);
+    const { logFolder } = connection.local;
+    const steps = finished.record?.failed.map((failure) => failure.step) ?? [];
+    for (const line of logTails(logFolder, steps)) output.line(line);
+    output.line(`Logs of every part: ${logFolder}`);
   }
   output.result({
     run: finished.run,

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { catalog } from "../../catalog/index.ts";
 import { targetsOf } from "../../cli/commands/demo.ts";
@@ -31,6 +31,7 @@ import { warehouseRows } from "./warehouse-rows.ts";
 
 const POLL_MILLIS = 100;
 const PATIENCE_MILLIS = 240_000;
+const LINES_OF_LOG = 120;
 
 const resultSchema = z.object({
   run: z.string(),
@@ -44,6 +45,7 @@ const catalogFolder = join(folder, "catalog");
 let stack: RunningStack;
 let connection: Connection;
 let history: History;
+let failed = false;
 
 function edit(name: string, replacements: readonly (readonly [string, string])[]): void {
   const file = join(catalogFolder, name);
@@ -188,13 +190,22 @@ beforeAll(async () => {
   });
 });
 
+afterEach((context) => {
+  if (context.task.result?.state !== "fail") return;
+  failed = true;
+  // The folder may be out of reach where this ran: the ends of the jobs' logs say most.
+  const logs = readdirSync(stack.logFolder).filter((name) => name.startsWith("glue-"));
+  for (const name of logs.slice(-2)) {
+    const lines = readFileSync(join(stack.logFolder, name), "utf8").trimEnd().split("\n");
+    console.error([`the end of ${name}:`, ...lines.slice(-LINES_OF_LOG)].join("\n"));
+  }
+});
+
 afterAll(async () => {
   const down = await sluice(folder, "down");
-  const log = join(folder, "logs");
-  rmSync(catalogFolder, { recursive: true, force: true });
   expect(down.code).toBe(0);
-  for (const server of readdirSync(log)) expect(existsSync(join(log, server))).toBe(true);
-  rmSync(folder, { recursive: true, force: true });
+  expect(existsSync(stack.logFolder)).toBe(true);
+  if (!failed) rmSync(folder, { recursive: true, force: true });
 });
 
 describe("the pipeline", () => {
@@ -263,6 +274,7 @@ describe("the pipeline", () => {
     expect(status).toBe("FAILED");
     expect(finished.code).toBe(1);
     expect(record.failed.map((failure) => failure.step)).toEqual(["build"]);
+    expect(record.failed[0]?.message).toMatch(/^Command failed with exit code -\d+$/);
 
     await succeed();
     await expectEqualToTruth();

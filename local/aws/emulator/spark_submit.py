@@ -44,6 +44,9 @@ _RESERVED = frozenset(
     }
 )
 _RESERVED_PREFIXES = ("--enable-", "--continuous-log-")
+# Java's own choice with -XX:TieredStopAtLevel=1 is 48 MiB. A build of the example fills that, and
+# Spark then ends in the middle: "VirtualMachineError: Out of space in CodeCache for adapters".
+_CODE_CACHE = "-XX:ReservedCodeCacheSize=240m"
 _SITE = Path(__file__).parent / "spark_driver"
 _DRIVER_LOGGING = """\
 rootLogger.level = warn
@@ -118,7 +121,7 @@ def write_configuration(folder: Path, settings: Settings, spark: SparkSettings) 
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraClassPath": f"{spark.jars}/*",
-        "spark.driver.extraJavaOptions": spark.java_options,
+        "spark.driver.extraJavaOptions": f"{_CODE_CACHE} {spark.java_options}".rstrip(),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
