@@ -11,6 +11,7 @@ import type { RunRecord } from "../functions/protocol/run.ts";
 import { lastLines } from "../local/toolchain/log-tail.ts";
 import type { Connection } from "./connection.ts";
 import { formatCount, type Output } from "./output.ts";
+import { openPasses } from "../functions/protocol/passes.ts";
 
 const POLL_MILLIS = 500;
 
@@ -104,9 +105,7 @@ class RunWatcher {
     let newRows = 0;
     for (const table of tables) {
       const progress = await this.ledger.readProgress(table);
-      const passes = [progress.passes.rows, progress.passes.keys].filter(
-        (pass) => pass !== undefined,
-      );
+      const passes = openPasses(progress);
       let rows = 0;
       let done = 0;
       let splits = 0;

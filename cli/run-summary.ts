@@ -1,6 +1,13 @@
 // A run record in words: what was extracted from where and how fast, built and loaded, and what failed.
-import type { RunRecord } from "../functions/protocol/run.ts";
-import { formatBytes, formatCount, formatTable } from "./output.ts";
+import type { RunLane, RunRecord } from "../functions/protocol/run.ts";
+import { formatBytes, formatCount, formatSeconds, formatTable } from "./output.ts";
+
+const ENDS: Record<NonNullable<RunLane["ended"]>, string> = {
+  done: "done",
+  time: "time was up",
+  hours: "hours closed",
+  refusals: "source rests",
+};
 
 /** Lines that tell what a run did. */
 export function summarizeRun(record: RunRecord): string[] {
@@ -27,26 +34,37 @@ export function summarizeRun(record: RunRecord): string[] {
       "",
     );
   }
-  if (record.lanes.length > 0) {
-    lines.push(
-      formatTable(
-        ["lane", "rows", "rows/s", "links", "reading", "resting", "back-offs"],
-        record.lanes.map((lane) => [
-          `${lane.source}/${String(lane.lane)}`,
-          formatCount(lane.rows),
-          lane.rowsPerSecond === null ? "-" : formatCount(Math.round(lane.rowsPerSecond)),
-          formatCount(lane.links),
-          `${(lane.readMillis / 1000).toFixed(1)} s`,
-          `${(lane.restMillis / 1000).toFixed(1)} s`,
-          formatCount(lane.backOffs),
-        ]),
-      ),
-      "",
-    );
-  }
+  if (record.lanes.length > 0) lines.push(laneTable(record.lanes), "");
   for (const alert of record.alerts) lines.push(`look at ${alert.name}: ${alert.message}`);
   for (const failure of record.failed) {
     lines.push(`failed in ${failure.step}: ${failure.name}: ${failure.error}: ${failure.message}`);
   }
   return lines;
+}
+
+/** What each lane read, at what pace, and why it ended. */
+export function laneTable(lanes: readonly RunLane[]): string {
+  return formatTable(
+    ["lane", "rows", "rows/s", "bytes/s", "links", "reading", "resting", "back-offs", "ended"],
+    lanes.map((lane) => [
+      `${lane.source}/${String(lane.lane)}`,
+      formatCount(lane.rows),
+      lane.rowsPerSecond === null ? "-" : formatCount(Math.round(lane.rowsPerSecond)),
+      lane.bytesPerSecond === null ? "-" : formatBytes(Math.round(lane.bytesPerSecond)),
+      formatCount(lane.links),
+      formatSeconds(lane.readMillis),
+      formatSeconds(lane.restMillis),
+      describeBackOffs(lane),
+      lane.ended === null ? lane.status : ENDS[lane.ended],
+    ]),
+  );
+}
+
+function describeBackOffs({ backOffs, slow }: RunLane): string {
+  if (backOffs === 0) return "0";
+  const refused = backOffs - slow;
+  return [
+    ...(refused > 0 ? [`${formatCount(refused)} refused`] : []),
+    ...(slow > 0 ? [`${formatCount(slow)} slow`] : []),
+  ].join(", ");
 }

@@ -22,6 +22,13 @@ function isCatalog(value: unknown): value is Catalog {
  * @throws Error if there is no such module, it exports no catalog, or a file beside it is not in the index
  */
 export async function loadCatalog(path: string): Promise<Catalog> {
+  const { catalog, folder } = await importCatalog(path);
+  checkIndex(folder, catalog);
+  return catalog;
+}
+
+/** The catalog as it is while somebody works on it: a file that is not in the index yet is no mistake. */
+export async function importCatalog(path: string): Promise<{ catalog: Catalog; folder: string }> {
   const file = resolve(projectFolder, path);
   if (!existsSync(file)) {
     throw new Error(`catalog = ${JSON.stringify(path)}: there is no file ${file}`);
@@ -36,6 +43,5 @@ export async function loadCatalog(path: string): Promise<Catalog> {
       `${path} exports no catalog: end it with \`export const catalog = defineCatalog({ sources, tables, models })\``,
     );
   }
-  checkIndex(dirname(file), catalog);
-  return catalog;
+  return { catalog, folder: dirname(file) };
 }

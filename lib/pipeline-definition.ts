@@ -118,7 +118,7 @@ export function pipelineDefinition(targets: PipelineTargets): State {
             },
             LaneDone: {
               Type: "Pass",
-              Output: `{% {"lane": $states.input.lane, "source": $states.input.source, "status": "done", "rows": $states.input.rows, "links": $states.input.link, "pace": $states.input.pace} %}`,
+              Output: `{% {"lane": $states.input.lane, "source": $states.input.source, "status": "done", "rows": $states.input.rows, "links": $states.input.link, "pace": $states.input.pace, "ended": $states.input.ended} %}`,
               End: true,
             },
             LaneFailed: { Type: "Pass", End: true },

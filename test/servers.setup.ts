@@ -61,7 +61,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   };
   const events = async (): Promise<void> => {
     if (isGiven("SLUICE_TEST_CASSANDRA")) return;
-    const server = await started(startCassandra(options("cassandra")));
+    const server = await started(startCassandra({ ...options("cassandra"), withIndexes: true }));
     process.env.SLUICE_TEST_CASSANDRA = server.address;
   };
   const outcomes = await Promise.allSettled([search(), events(), warehouseAndAws()]);

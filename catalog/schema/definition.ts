@@ -36,12 +36,29 @@ export const columnSchema = z.strictObject({
   personal: z.boolean(),
 });
 
+/** A local time of day, `HH:MM`. */
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
+
+export const hoursSchema = z.strictObject({
+  timeZone: z.string(),
+  from: timeOfDay,
+  to: timeOfDay,
+});
+
 export const budgetSchema = z.strictObject({
   lanes: z.int().min(1),
   dutyCycle: z.number().gt(0).max(1),
   maxRowsPerSecond: z.number().positive(),
+  maxBytesPerSecond: z.number().positive(),
   pageRows: z.int().min(1).max(10_000),
   maxSecondsPerRun: z.number().positive(),
+  /** Null: at all hours. */
+  hours: hoursSchema.nullable(),
+  shardsAtOnce: z.int().min(1),
+  /** Elasticsearch's search preference; null: any copy. */
+  preference: z.string().nullable(),
+  /** Cassandra's data center; null: the secret's. */
+  dataCenter: z.string().nullable(),
 });
 
 export const sourceSchema = z.strictObject({
@@ -60,6 +77,10 @@ export const cursorSchema = z.strictObject({
   field: z.string(),
   lagSeconds: z.number().nonnegative(),
   overlapSeconds: z.number().nonnegative(),
+  /** When and how far back rows are read again to find what came later than the overlap; null: never. */
+  reconcile: z
+    .strictObject({ everyHours: z.number().nonnegative(), reachHours: z.number().positive() })
+    .nullable(),
 });
 
 export const deletesSchema = z.discriminatedUnion("way", [
@@ -110,14 +131,30 @@ const entryShape = {
   fingerprint: z.string(),
 };
 
-/** A table as the Data Catalog has it. `splits` is how many token ranges a Cassandra sweep is cut into. */
+/** Time buckets of a Cassandra table's partition key; names are the source's own. */
+export const bucketsSchema = z.strictObject({
+  column: z.string(),
+  unit: z.enum(["hour", "day", "month"]),
+  lateBuckets: z.int().min(1),
+  values: z.record(z.string(), z.array(z.union([z.string(), z.number()])).min(1)),
+});
+
+/**
+ * A table as the Data Catalog has it. `splits` is how many token ranges a Cassandra sweep is cut into at least. A
+ * Cassandra table with a cursor finds changes by an index, one with `buckets` by those, any other by sweeps.
+ */
 export const tableDefinitionSchema = z.strictObject({
   kind: z.literal("table"),
   ...entryShape,
   source: sourceSchema,
   from: z.union([
     z.strictObject({ index: z.string() }),
-    z.strictObject({ keyspace: z.string(), table: z.string(), splits: z.int().positive() }),
+    z.strictObject({
+      keyspace: z.string(),
+      table: z.string(),
+      splits: z.int().positive(),
+      buckets: bucketsSchema.optional(),
+    }),
   ]),
   cursor: cursorSchema.nullable(),
   deletes: deletesSchema,
@@ -134,6 +171,7 @@ export const modelDefinitionSchema = z.strictObject({
 
 export type ColumnDefinition = z.infer<typeof columnSchema>;
 export type SourceDefinition = z.infer<typeof sourceSchema>;
+export type ExtractionHoursDefinition = z.infer<typeof hoursSchema>;
 export type LoadBudgetDefinition = z.infer<typeof budgetSchema>;
 export type TableDefinition = z.infer<typeof tableDefinitionSchema>;
 export type ModelDefinition = z.infer<typeof modelDefinitionSchema>;

@@ -9,7 +9,17 @@ import type {
   TableDefinition,
 } from "./definition.ts";
 import { CatalogError } from "./errors.ts";
-import type { Column, Deletes, LoadBudget, Model, Publish, Source, Table } from "./table.ts";
+import type {
+  CassandraTable,
+  Column,
+  Cursor,
+  Deletes,
+  LoadBudget,
+  Model,
+  Publish,
+  Source,
+  Table,
+} from "./table.ts";
 
 /** What an entry is deployed as. */
 export interface EntryContext {
@@ -26,11 +36,19 @@ export const DEFAULT_BUDGET: LoadBudgetDefinition = {
   lanes: 1,
   dutyCycle: 0.1,
   maxRowsPerSecond: 5000,
+  maxBytesPerSecond: 10_000_000,
   pageRows: 1000,
   maxSecondsPerRun: 3600,
+  hours: null,
+  shardsAtOnce: 1,
+  preference: null,
+  dataCenter: null,
 };
 
-/** Token ranges of one Cassandra sweep. */
+/** When and how far back rows are read again to find what came late. */
+export const DEFAULT_RECONCILE = { everyHours: 168, reachHours: 192 } as const;
+
+/** Token ranges of one Cassandra sweep, at least. */
 export const DEFAULT_SPLITS = 16;
 
 /** Share of a table's live rows above which deletes found by absence are held back and reported. */
@@ -54,18 +72,36 @@ function resolveTable(table: Table, deployment: string): TableDefinition {
     kind: "table",
     ...resolveShared(table),
     source: resolveSource(table.source, deployment),
-    from:
-      "index" in table.from
-        ? { index: table.from.index }
-        : {
-            keyspace: table.from.keyspace,
-            table: table.from.table,
-            splits: ("splits" in table ? table.splits : undefined) ?? DEFAULT_SPLITS,
-          },
-    cursor: "cursor" in table ? resolveCursor(table) : null,
+    from: "index" in table.from ? { index: table.from.index } : resolveCassandra(table, table.from),
+    cursor: resolveCursor(table),
     deletes: resolveDeletes(table.deletes),
   };
   return { ...definition, fingerprint: fingerprint(tableContent(definition)) };
+}
+
+function resolveCassandra(
+  table: Table,
+  { keyspace, table: name }: CassandraTable["from"],
+): TableDefinition["from"] {
+  const splits = ("splits" in table ? table.splits : undefined) ?? DEFAULT_SPLITS;
+  const changes = "changes" in table ? table.changes : undefined;
+  if (changes?.way !== "buckets") return { keyspace, table: name, splits };
+  const { column, unit, lateBuckets, values = {} } = changes;
+  return {
+    ...{ keyspace, table: name, splits },
+    buckets: {
+      ...{ column: sourceName(table, column), unit, lateBuckets },
+      values: Object.fromEntries(
+        Object.entries(values).map(([other, listed]) => [sourceName(table, other), [...listed]]),
+      ),
+    },
+  };
+}
+
+/** The exact name of a declared column in the source. */
+function sourceName(table: Table, column: string): string {
+  const path = table.columns.find(({ name }) => name === column)?.path ?? [column];
+  return path.join(".");
 }
 
 function resolveModel(model: Model, context: EntryContext): ModelDefinition {
@@ -121,7 +157,8 @@ function resolvePublish(publish: Publish | false | undefined): Definition["publi
   };
 }
 
-function resolveSource(source: Source, deployment: string): SourceDefinition {
+/** A source with every default filled in. */
+export function resolveSource(source: Source, deployment: string): SourceDefinition {
   return {
     name: source.name,
     system: source.system,
@@ -137,15 +174,44 @@ function resolveBudget(budget: LoadBudget = {}): LoadBudgetDefinition {
     lanes: budget.lanes ?? DEFAULT_BUDGET.lanes,
     dutyCycle: budget.dutyCycle ?? DEFAULT_BUDGET.dutyCycle,
     maxRowsPerSecond: budget.maxRowsPerSecond ?? DEFAULT_BUDGET.maxRowsPerSecond,
+    maxBytesPerSecond: budget.maxBytesPerSecond ?? DEFAULT_BUDGET.maxBytesPerSecond,
     pageRows: budget.pageRows ?? DEFAULT_BUDGET.pageRows,
     maxSecondsPerRun: budget.maxSecondsPerRun ?? DEFAULT_BUDGET.maxSecondsPerRun,
+    hours: budget.hours === undefined ? DEFAULT_BUDGET.hours : { ...budget.hours },
+    shardsAtOnce: budget.shardsAtOnce ?? DEFAULT_BUDGET.shardsAtOnce,
+    preference: budget.preference ?? DEFAULT_BUDGET.preference,
+    dataCenter: budget.dataCenter ?? DEFAULT_BUDGET.dataCenter,
   };
 }
 
-function resolveCursor(table: Extract<Table, { cursor: unknown }>): TableDefinition["cursor"] {
-  const { column, lagSeconds, overlapSeconds } = table.cursor;
-  const path = table.columns.find(({ name }) => name === column)?.path ?? [column];
-  return { column, field: path.join("."), lagSeconds, overlapSeconds };
+function resolveCursor(table: Table): TableDefinition["cursor"] {
+  const cursor = cursorOf(table);
+  if (cursor === null) return null;
+  const { column, lagSeconds, overlapSeconds, reconcile } = cursor;
+  const declared = table.columns.find(({ name }) => name === column);
+  // Of a long's units nothing is known, so that there is no "eight days back".
+  const usual = declared?.type === "long" ? null : DEFAULT_RECONCILE;
+  const chosen = reconcile === false ? null : (reconcile ?? usual);
+  return {
+    column,
+    field: sourceName(table, column),
+    lagSeconds,
+    overlapSeconds,
+    reconcile: chosen === null ? null : { ...chosen },
+  };
+}
+
+/** The cursor that a table's changes are found by, if they are. */
+export function cursorOf(table: Table): Cursor | null {
+  if ("cursor" in table) return table.cursor;
+  const changes = "changes" in table ? table.changes : undefined;
+  return changes?.way === "index" ? changes : null;
+}
+
+/** True if each pass reads all rows, so that what it does not see is gone. */
+export function readsAllRows(table: Table): boolean {
+  const changes = "changes" in table ? table.changes : undefined;
+  return !("cursor" in table) && (changes === undefined || changes.way === "sweep");
 }
 
 function resolveDeletes(deletes: Deletes): TableDefinition["deletes"] {
@@ -170,8 +236,8 @@ function tableContent(table: Omit<TableDefinition, "fingerprint">): unknown {
   const { deletes } = table;
   return {
     ...sharedContent(table),
-    // Versions of two cursors cannot be compared.
-    cursor: table.cursor?.field ?? null,
+    // Versions of two cursors cannot be compared; a Cassandra row's version is no cursor.
+    cursor: "index" in table.from ? (table.cursor?.field ?? null) : null,
     deletes: deletes.way === "soft-delete" ? deletes : { way: deletes.way },
   };
 }

@@ -1,6 +1,16 @@
 // What an engineer writes for a source, a table and a model: inert, typed data with an owner.
 import type { ColumnType } from "./types.ts";
 
+/** When a source may be read: from one local time of day to another, over midnight where `to` is not after `from`. */
+export interface ExtractionHours {
+  /** An IANA name, such as `Europe/Berlin`; `UTC` for none. */
+  readonly timeZone: string;
+  /** `HH:MM`, local time. */
+  readonly from: string;
+  /** `HH:MM`, local time; reading has stopped by then. */
+  readonly to: string;
+}
+
 /** What all readers of one source together may cost it. */
 export interface LoadBudget {
   /** Chains that may read at the same time. Default 1. */
@@ -9,10 +19,20 @@ export interface LoadBudget {
   readonly dutyCycle?: number;
   /** Rows a second over all lanes. Default 5000. */
   readonly maxRowsPerSecond?: number;
-  /** Rows asked for in one batch. Default 1000. */
+  /** Bytes of answers a second over all lanes. Default 10000000. */
+  readonly maxBytesPerSecond?: number;
+  /** Rows asked for in one batch. Default 1000; fewer where documents are large. */
   readonly pageRows?: number;
   /** Seconds of extraction in one run; what was read by then is committed. Default 3600. */
   readonly maxSecondsPerRun?: number;
+  /** The hours in which the source may be read. Default: all. */
+  readonly hours?: ExtractionHours;
+  /** Shards of one node that a batch may search at the same time. Elasticsearch. Default 1. */
+  readonly shardsAtOnce?: number;
+  /** Which copies answer, as Elasticsearch's search `preference` names them, such as `_only_nodes:rack:reports`. */
+  readonly preference?: string;
+  /** The data center whose replicas answer, for one that serves analytics. Cassandra. Default: the secret's. */
+  readonly dataCenter?: string;
 }
 
 export type SourceSystem = "elasticsearch" | "cassandra";
@@ -46,16 +66,49 @@ export interface Cursor {
   readonly lagSeconds: number;
   /** How far a window reaches back before the watermark for rows that became searchable late. Seconds (or cursor units, for a long). */
   readonly overlapSeconds: number;
+  /** How rows are found that came later than the overlap. Timestamps only. Default: each week, eight days back. */
+  readonly reconcile?: Reconcile | false;
 }
+
+/** Rows that were read are read again to find what came too late; it is loaded, counted and reported. */
+export interface Reconcile {
+  /** Hours between two such readings (0: in each run). */
+  readonly everyHours: number;
+  /** How far before the window it looks, hours. */
+  readonly reachHours: number;
+}
+
+/** How changed rows of a Cassandra table are found. */
+export type Changes =
+  /** Each pass reads the whole ring: no cheap question finds what changed. */
+  | { readonly way: "sweep" }
+  /** By an SAI index on a column that grows with each change. */
+  | ({ readonly way: "index" } & Cursor)
+  | Buckets;
+
+/** The partition key holds a time; each reading asks for the newest partitions by their exact keys. */
+export interface Buckets {
+  readonly way: "buckets";
+  /** The column of the partition key that holds the bucket. */
+  readonly column: string;
+  /** How long a bucket lasts; UTC. */
+  readonly unit: BucketUnit;
+  /** How many buckets before the newest one that was read are read again, for rows that come late. At least 1. */
+  readonly lateBuckets: number;
+  /** All values of each other column of the partition key, such as the numbers of shards. */
+  readonly values?: Readonly<Record<string, readonly (string | number)[]>>;
+}
+
+export type BucketUnit = "hour" | "day" | "month";
 
 /** How rows deleted at the source are seen. */
 export type Deletes =
   | { readonly way: "none" }
   /** A boolean column that is true, or a timestamp column that is not null, marks a deleted row. */
   | { readonly way: "soft-delete"; readonly column: string }
-  /** All keys are read again every so many hours (0: in each run); what is missing is gone. Elasticsearch. */
+  /** All keys are read again every so many hours (0: in each run); what is missing is gone. Not where all rows are. */
   | { readonly way: "key-sweep"; readonly everyHours: number; readonly maxShare?: number }
-  /** A row that a completed sweep did not see is gone. Cassandra. */
+  /** A row that a completed reading of all rows did not see is gone. Cassandra, and Elasticsearch without a cursor. */
   | { readonly way: "absence"; readonly maxShare?: number };
 
 export type PartitionTransform = "identity" | "day" | "month" | { readonly bucket: number };
@@ -99,16 +152,26 @@ export interface ElasticsearchTable extends Entry {
   readonly deletes: Exclude<Deletes, { way: "absence" }>;
 }
 
-/** A table read by sweeps of the token ring of a Cassandra table. */
-export interface CassandraTable extends Entry {
-  readonly source: Source & { readonly system: "cassandra" };
-  readonly from: { readonly keyspace: string; readonly table: string };
-  /** Token ranges that one sweep is cut into. Default 16. */
-  readonly splits?: number;
+/** A table without a cursor: the whole index, alias or pattern is read again and again, which suits a small one. */
+export interface WholeElasticsearchTable extends Entry {
+  readonly source: Source & { readonly system: "elasticsearch" };
+  readonly from: { readonly index: string };
   readonly deletes: Exclude<Deletes, { way: "key-sweep" }>;
 }
 
-export type Table = ElasticsearchTable | CassandraTable;
+/** A table read from a Cassandra table: by sweeps of its token ring, by an index or by time buckets. */
+export interface CassandraTable extends Entry {
+  readonly source: Source & { readonly system: "cassandra" };
+  readonly from: { readonly keyspace: string; readonly table: string };
+  /** Token ranges that one sweep is cut into at least; more where the table is large. Default 16. */
+  readonly splits?: number;
+  /** Default: by sweeps. */
+  readonly changes?: Changes;
+  /** `absence` where changes are found by sweeps, `key-sweep` where they are not. */
+  readonly deletes: Deletes;
+}
+
+export type Table = ElasticsearchTable | WholeElasticsearchTable | CassandraTable;
 
 /** A table derived from others by the SQL or Python file beside it. */
 export interface Model extends Entry {

@@ -18,10 +18,21 @@ interface TypeRule {
   readonly cassandra: readonly string[];
 }
 
-const ES_TEXT = ["keyword", "constant_keyword", "wildcard", "text", "match_only_text", "ip"];
-const ES_INTEGERS = ["byte", "short", "integer"];
+const ES_TEXT = [
+  ...["keyword", "constant_keyword", "wildcard", "text", "match_only_text", "ip", "version"],
+  ...["annotated_text", "search_as_you_type", "icu_collation_keyword", "counted_keyword"],
+];
+const ES_INTEGERS = ["byte", "short", "integer", "token_count"];
 const ES_FRACTIONS = ["half_float", "float", "double", "scaled_float"];
-const ES_OBJECTS = ["object", "nested", "flattened"];
+const ES_OBJECTS = ["object", "nested", "flattened", "passthrough"];
+const ES_SHAPES = ["geo_point", "geo_shape", "point", "shape"];
+const ES_RANGES = [
+  ...["integer_range", "long_range", "float_range", "double_range", "date_range", "ip_range"],
+];
+const ES_SEARCH_AIDS = [
+  ...["completion", "dense_vector", "histogram", "join", "percolator", "rank_features"],
+  ...["rank_vectors", "semantic_text", "sparse_vector", "aggregate_metric_double"],
+];
 const CQL_TEXT = ["ascii", "text", "varchar", "uuid", "timeuuid", "inet"];
 const CQL_INTEGERS = ["tinyint", "smallint", "int"];
 
@@ -31,8 +42,14 @@ export const TYPE_MAP: Readonly<Record<TypeKind, TypeRule>> = {
     glue: "string",
     spark: "string",
     redshift: "VARCHAR(65535)",
-    elasticsearch: [...ES_TEXT, "version", "date", "date_nanos", "unsigned_long"],
-    cassandra: [...CQL_TEXT, "time", "duration", "varint"],
+    elasticsearch: [
+      ...[...ES_TEXT, ...ES_INTEGERS, ...ES_FRACTIONS, "long", "unsigned_long", "boolean"],
+      ...["date", "date_nanos"],
+    ],
+    cassandra: [
+      ...[...CQL_TEXT, ...CQL_INTEGERS, "bigint", "counter", "varint", "decimal", "boolean"],
+      ...["date", "time", "timestamp", "duration"],
+    ],
   },
   boolean: {
     glue: "boolean",
@@ -66,7 +83,7 @@ export const TYPE_MAP: Readonly<Record<TypeKind, TypeRule>> = {
     glue: "double",
     spark: "double",
     redshift: "DOUBLE PRECISION",
-    elasticsearch: [...ES_FRACTIONS, ...ES_INTEGERS, "long"],
+    elasticsearch: [...ES_FRACTIONS, ...ES_INTEGERS, "long", "rank_feature"],
     cassandra: ["float", "double", ...CQL_INTEGERS],
   },
   decimal: {
@@ -74,7 +91,7 @@ export const TYPE_MAP: Readonly<Record<TypeKind, TypeRule>> = {
     spark: "decimal({precision},{scale})",
     redshift: "DECIMAL({precision},{scale})",
     elasticsearch: [...ES_FRACTIONS, ...ES_INTEGERS, "long", "unsigned_long", "keyword"],
-    cassandra: [...CQL_INTEGERS, "bigint", "varint", "decimal"],
+    cassandra: [...CQL_INTEGERS, "bigint", "counter", "varint", "decimal"],
   },
   date: {
     glue: "date",
@@ -87,7 +104,7 @@ export const TYPE_MAP: Readonly<Record<TypeKind, TypeRule>> = {
     glue: "timestamp",
     spark: "timestamp",
     redshift: "TIMESTAMP",
-    elasticsearch: ["date", "date_nanos"],
+    elasticsearch: ["date", "date_nanos", "long"],
     cassandra: ["timestamp"],
   },
   epoch_seconds: {
@@ -110,14 +127,10 @@ export const TYPE_MAP: Readonly<Record<TypeKind, TypeRule>> = {
     spark: "string",
     redshift: "SUPER",
     elasticsearch: [
-      ...ES_OBJECTS,
-      "geo_point",
-      "geo_shape",
-      "dense_vector",
-      ...ES_FRACTIONS,
-      "long",
+      ...[...ES_OBJECTS, ...ES_SHAPES, ...ES_RANGES, ...ES_SEARCH_AIDS],
+      ...[...ES_FRACTIONS, "long"],
     ],
-    cassandra: ["udt", "map", "set", "list", "tuple", "vector", "text"],
+    cassandra: ["udt", "map", "set", "list", "tuple", "vector", "text", "custom"],
   },
   list: {
     glue: "array<{element}>",
@@ -131,14 +144,14 @@ export const TYPE_MAP: Readonly<Record<TypeKind, TypeRule>> = {
     glue: "map<string,{element}>",
     spark: "map<string,{element}>",
     redshift: "SUPER",
-    elasticsearch: ["object", "flattened"],
+    elasticsearch: ["object", "flattened", "passthrough"],
     cassandra: ["map"],
   },
   struct: {
     glue: "struct<{fields}>",
     spark: "struct<{fields}>",
     redshift: "SUPER",
-    elasticsearch: ["object", "geo_point"],
+    elasticsearch: ["object", "passthrough", "geo_point"],
     cassandra: ["udt"],
   },
 };

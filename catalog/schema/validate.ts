@@ -2,18 +2,21 @@
 import { mistakesInGraph } from "./validate-graph.ts";
 import type { Mistake } from "./errors.ts";
 import { mistakesInName, repeatedNames } from "./names.ts";
-import { DEFAULT_BUDGET, isModel } from "./resolve.ts";
+import { cursorOf, isModel, readsAllRows } from "./resolve.ts";
 import type {
   Catalog,
   Check,
   Column,
-  LoadBudget,
+  Cursor,
   Model,
   Partition,
   Publish,
+  Reconcile,
   Source,
   Table,
 } from "./table.ts";
+import { mistakesInBudget } from "./validate-budget.ts";
+import { mistakesInChanges } from "./validate-changes.ts";
 import { MAX_PARAMETER_LENGTH, isPlain, mistakesInColumns } from "./validate-columns.ts";
 import type { ColumnType } from "./types.ts";
 
@@ -46,32 +49,7 @@ export function* mistakesInSource(source: Source): Generator<Mistake> {
       fix: `write one of ${systems.join(", ")}`,
     };
   }
-  yield* mistakesInBudget(source.budget ?? {}, place);
-}
-
-function* mistakesInBudget(budget: LoadBudget, place: string): Generator<Mistake> {
-  const integer = Number.isInteger;
-  const rules: Record<keyof LoadBudget, [sound: (value: number) => boolean, allowed: string]> = {
-    lanes: [(n) => integer(n) && n >= 1 && n <= 40, "a whole number from 1 to 40"],
-    dutyCycle: [(n) => n > 0 && n <= 1, "a number above 0 and at most 1"],
-    maxRowsPerSecond: [(n) => n > 0 && n < Infinity, "a number above 0"],
-    pageRows: [(n) => integer(n) && n >= 1 && n <= 10_000, "a whole number from 1 to 10000"],
-    maxSecondsPerRun: [
-      (n) => n > 0 && n <= 7 * 86_400,
-      "seconds above 0 and at most 604800 (a week)",
-    ],
-  };
-  for (const name of Object.keys(DEFAULT_BUDGET) as (keyof LoadBudget)[]) {
-    const value = budget[name];
-    const [sound, allowed] = rules[name];
-    if (value !== undefined && !sound(value)) {
-      yield {
-        place: `${place}, budget.${name}`,
-        problem: `${value} is out of range`,
-        fix: `write ${allowed}; the default is ${DEFAULT_BUDGET[name]}`,
-      };
-    }
-  }
+  yield* mistakesInBudget(source, place);
 }
 
 /** All mistakes in one table or model, looked at alone. */
@@ -303,7 +281,10 @@ function* mistakesInPublish(
 /** Mistakes in how a table is read from its source. */
 function* mistakesInReading(table: Table, place: string): Generator<Mistake> {
   yield* mistakesInOrigin(table, place);
-  if ("cursor" in table) yield* mistakesInCursor(table, `${place}, cursor`);
+  const cursor = cursorOf(table);
+  const cursorPlace = `${place}, ${"cursor" in table ? "cursor" : "changes"}`;
+  if (cursor !== null) yield* mistakesInCursor(table, cursor, cursorPlace);
+  yield* mistakesInChanges(table, place);
   yield* mistakesInDeletes(table, `${place}, deletes`);
 }
 
@@ -329,13 +310,6 @@ function* mistakesInOrigin(table: Table, entryPlace: string): Generator<Mistake>
         fix: "write one lower-case name, which may end in *",
       };
     }
-    if (!("cursor" in table)) {
-      yield {
-        place: `${entryPlace}, cursor`,
-        problem: "a table from Elasticsearch has no cursor",
-        fix: "name the column that grows with each change: cursor: {column, lagSeconds, overlapSeconds}",
-      };
-    }
     return;
   }
   for (const name of [table.from.keyspace, table.from.table]) {
@@ -357,12 +331,9 @@ function* mistakesInOrigin(table: Table, entryPlace: string): Generator<Mistake>
   }
 }
 
-function* mistakesInCursor(
-  table: Extract<Table, { readonly cursor: unknown }>,
-  place: string,
-): Generator<Mistake> {
-  const { lagSeconds, overlapSeconds } = table.cursor;
-  const column = yield* declaredColumn(table, table.cursor.column, place);
+function* mistakesInCursor(table: Table, cursor: Cursor, place: string): Generator<Mistake> {
+  const { lagSeconds, overlapSeconds, reconcile } = cursor;
+  const column = yield* declaredColumn(table, cursor.column, place);
   if (column !== undefined) {
     if (column.type !== "timestamp" && column.type !== "long") {
       yield wrongType(place, column, "timestamp or long");
@@ -398,22 +369,48 @@ function* mistakesInCursor(
       fix: `write how late a row may become searchable, from 0 to ${mostOverlap}`,
     };
   }
+  if (reconcile !== undefined && reconcile !== false)
+    yield* mistakesInReconcile(reconcile, column, `${place}.reconcile`);
+}
+
+function* mistakesInReconcile(
+  { everyHours, reachHours }: Reconcile,
+  column: Column | undefined,
+  place: string,
+): Generator<Mistake> {
+  if (column?.type === "long") {
+    yield {
+      place,
+      problem: `the cursor ${column.name} is a long, whose unit is not known`,
+      fix: "remove reconcile, or raise overlapSeconds",
+    };
+  }
+  for (const [name, hours, least] of [
+    ["everyHours", everyHours, 0],
+    ["reachHours", reachHours, 1],
+  ] as const) {
+    if (!(hours >= least && hours <= MAX_SWEEP_HOURS)) {
+      yield {
+        place: `${place}.${name}`,
+        problem: `${hours} is out of range`,
+        fix: `write hours from ${least} to ${MAX_SWEEP_HOURS}`,
+      };
+    }
+  }
 }
 
 function* mistakesInDeletes(table: Table, place: string): Generator<Mistake> {
   const { deletes } = table;
-  const system: string = table.source.system;
-  if (
-    (deletes.way === "key-sweep" && system !== "elasticsearch") ||
-    (deletes.way === "absence" && system !== "cassandra")
-  ) {
+  // Widened: what is compared was written by a person, and types do not hold at run time.
+  const way: Table["deletes"]["way"] = deletes.way;
+  const readsAll = readsAllRows(table);
+  if ((way === "key-sweep" && readsAll) || (way === "absence" && !readsAll)) {
     yield {
       place,
-      problem: `${deletes.way} is not for ${system}`,
-      fix:
-        system === "cassandra"
-          ? 'write {way: "absence"}'
-          : 'write {way: "key-sweep", everyHours: …}',
+      problem: readsAll
+        ? "key-sweep is not for a table without a cursor, of which all is read anyway"
+        : "absence is not for a table of which only what changed is read",
+      fix: readsAll ? 'write {way: "absence"}' : 'write {way: "key-sweep", everyHours: …}',
     };
   }
   if (deletes.way === "soft-delete") {

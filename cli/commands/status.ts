@@ -4,7 +4,12 @@ import { readArguments } from "../arguments.ts";
 import { chooseConnection } from "../choose-connection.ts";
 import { COMMANDS } from "../commands.ts";
 import { formatCount, formatTable, Output } from "../output.ts";
+import { laneTable } from "../run-summary.ts";
 import { readTableNames } from "../table-names.ts";
+import { driftFileSchema } from "../../functions/plan/drift.ts";
+import { keys } from "../../functions/protocol/keys.ts";
+import { openPasses } from "../../functions/protocol/passes.ts";
+import { JsonStore } from "../../functions/storage/json-store.ts";
 
 const RUNS_SHOWN = 10;
 
@@ -16,13 +21,13 @@ export async function status(args: string[]): Promise<number> {
     client: connection.dynamodb,
     tableName: connection.deployment.ledger,
   });
+  const store = new JsonStore({ s3: connection.s3, bucket: connection.deployment.bucket });
   const runs = await ledger.listRuns(RUNS_SHOWN);
   const tables = [];
   for (const name of await readTableNames(connection)) {
     const progress = await ledger.readProgress(name);
     const open = [];
-    for (const pass of [progress.passes.rows, progress.passes.keys]) {
-      if (pass === undefined) continue;
+    for (const pass of openPasses(progress)) {
       const splits = await Promise.all(
         pass.splits.map((split) => ledger.readSplit(name, pass.id, split)),
       );
@@ -33,8 +38,12 @@ export async function status(args: string[]): Promise<number> {
         rows: splits.reduce((sum, split) => sum + split.rows, 0),
       });
     }
+    const look = await store.find(keys.drift(name), driftFileSchema);
+    const told = [...(look?.faults ?? []), ...(look?.told ?? [])];
+    const drift = [...new Map(told.map((one) => [one.message, one])).values()];
     tables.push({
       table: name,
+      drift,
       watermark: progress.watermark,
       manifests: progress.lastManifest,
       open,
@@ -73,6 +82,16 @@ export async function status(args: string[]): Promise<number> {
       ]),
     ),
   );
+  const drifted = tables.filter(({ drift }) => drift.length > 0);
+  if (drifted.length > 0) output.line();
+  for (const { table, drift } of drifted)
+    for (const { message } of drift) output.line(`look at ${table}: ${message}`);
+  const lanes = runs[0]?.lanes ?? [];
+  if (lanes.length > 0) {
+    output.line();
+    output.line("lanes of the last run");
+    output.line(laneTable(lanes));
+  }
   output.result({ deployment: connection.deployment, runs, tables });
   return 0;
 }

@@ -4,6 +4,7 @@ import { StaleProgressError } from "../ledger/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { keys } from "../protocol/keys.ts";
 import type { Manifest } from "../protocol/manifest.ts";
+import { openPasses } from "../protocol/passes.ts";
 import type { Pass, Progress } from "../protocol/records.ts";
 import type { CommitResult } from "../protocol/run-files.ts";
 import type { JsonStore } from "../storage/json-store.ts";
@@ -50,9 +51,8 @@ async function commitFenced(context: CommitContext, table: string, token: number
   const { run, ledger, store } = context;
   const progress = await ledger.readProgress(table);
   const passes: PassContent[] = [];
-  for (const pass of [progress.passes.rows, progress.passes.keys]) {
-    if (pass !== undefined) passes.push(await readPass(ledger, table, pass, progress));
-  }
+  for (const pass of openPasses(progress))
+    passes.push(await readPass(ledger, table, pass, progress));
   const createdAt = new Date().toISOString();
   const commit = decideCommit({ table, run, createdAt, progress, passes });
   if (commit === undefined) return describeLast(context, table, progress, passes);

@@ -49,7 +49,8 @@ export function nextWatermark(
 ): string | null {
   if (pass.kind !== "rows" || pass.window === null) return watermark;
   const records = splits.map(({ split }) => split);
-  const end = prefixEnd(records);
+  // Token ranges of a window have no order in it: they count once all are read.
+  const end = isComplete(records) ? pass.window.to : prefixEnd(records);
   if (end === null || watermark === null) return end ?? watermark;
   return isComplete(records) || BigInt(end) > BigInt(watermark) ? end : watermark;
 }

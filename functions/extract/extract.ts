@@ -1,35 +1,36 @@
 // One link of a lane: reads batches at the pace that the source bears, puts them into objects and records each.
 import type { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { SourceDefinition, TableDefinition } from "../../catalog/schema/definition.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import {
   ProtocolError,
   SourceAuthenticationError,
   SourceUnavailableError,
 } from "../protocol/errors.ts";
-import { keys } from "../protocol/keys.ts";
 import type { SplitRecord } from "../protocol/records.ts";
 import {
+  type LaneEnd,
   laneStateSchema,
   type LaneState,
   type WorkItem,
   workListSchema,
 } from "../protocol/state.ts";
-import {
-  type GovernorState,
-  lanePace,
-  type LanePace,
-  owedMillis,
-  RELAXED,
-  restAfterBatch,
-  restAfterRefusal,
-} from "./governor.ts";
-import { DEFAULT_OBJECT_BOUNDS, type ObjectBounds, ObjectWriter } from "./object-writer.ts";
+import { isOpenThroughout } from "./governor/hours.ts";
+import { type LanePace, lanePace } from "./governor/pace.ts";
+import type { ObjectBounds } from "./object-writer.ts";
+import { type Clock, Pacer } from "./pacer.ts";
 import { isTableProblem, Problems } from "./problems.ts";
 import { JsonStore } from "../storage/json-store.ts";
 import type { SourceConnections } from "./source-connections.ts";
-import type { Batch, SourceClient, SplitReader } from "./sources/source.ts";
+import {
+  type Batch,
+  type SourceClient,
+  SourceOverloadedError,
+  SourceUnreachableError,
+  type SplitReader,
+} from "./sources/source.ts";
+import { type Outcome, SplitExtraction } from "./split-extraction.ts";
 
 export interface ExtractDependencies {
   readonly s3: S3Client;
@@ -44,12 +45,14 @@ export interface ExtractDependencies {
     | "releaseLane"
     | "holdResource"
     | "forgetResource"
+    | "restSource"
+    | "readSourceRest"
   >;
   readonly readDefinition: (table: string) => Promise<TableDefinition>;
   readonly connections: Pick<SourceConnections, "get" | "renew">;
   /** Milliseconds that this invocation has left. */
   readonly remainingMillis: () => number;
-  readonly clock: { now(): number; sleep(millis: number): Promise<void> };
+  readonly clock: Clock;
   /** A random id of this invocation, part of the objects' keys. */
   readonly attempt: string;
   readonly log: (message: string, details: Readonly<Record<string, unknown>>) => void;
@@ -62,13 +65,19 @@ const leaseMarginMillis = 60_000;
 const heldMillis = 10 * 60_000;
 const mostSafetyMillis = 45_000;
 const safetyShare = 0.2;
+// In which a cluster can recover, and another run need not try; short enough for the next scheduled run to try again.
+const sourceRestMillis = 2 * 60_000;
+const longestReason = 500;
+// A rotation is followed for this long before the table is left out.
+const secretLookMillis = 2000;
+const mostSecretLooks = 10;
 
 /**
  * Reads on from where the lane's state and the ledger say, until the invocation's time or the run's budget is nearly
- * used up or all work is done.
+ * used up, the source's hours close, it refuses again and again, or all work is done.
  * @returns the state for the next link
  * @throws FencedError if another run took over; StaleSplitError if another attempt of this link did;
- *   SourceUnavailableError if the source refuses again and again and answered nothing at all in this link;
+ *   SourceUnavailableError if the source refuses again and again and answered nothing at all in this run;
  *   ProtocolError if the state or the work list has a form that this version does not know
  */
 export async function extractLink(
@@ -81,9 +90,6 @@ export async function extractLink(
   return await new Link(state, items, new Problems(store, state.run), dependencies).run();
 }
 
-/** A split was read to its end, or the time for this link or run is up. */
-type Outcome = "finished" | "stopped";
-
 interface OpenTable {
   readonly definition: TableDefinition;
   readonly pace: LanePace;
@@ -94,25 +100,19 @@ class Link {
   readonly #work: readonly WorkItem[];
   readonly #deps: ExtractDependencies;
   readonly #problems: Problems;
+  readonly #pacer: Pacer;
   readonly #safetyMillis: number;
   /** After it this invocation certainly writes no more. */
   readonly #leaseEnd: number;
   readonly #tables = new Map<string, OpenTable>();
-  /** Tables given up before the source had answered anything: is it they, or the source? */
-  readonly #unanswered = new Map<string, SourceUnavailableError>();
+  /** Tables that were refused too often, with nothing answered since: is it they, or the source? */
+  readonly #refused = new Map<string, SourceUnavailableError>();
   /** What is open at the source, and since when. */
   readonly #held = new Map<string, number>();
   #rows: number;
-  #readMillis: number;
-  #restMillis: number;
-  #backOffs: number;
-  #governor: GovernorState = RELAXED;
-  #isBudgetUsed = false;
-  #batches = 0;
   #credentialsRenewed = false;
-  /** When the source was last asked nothing any more; rests count from here. */
-  #idleSince: number;
-  #notBefore: number | null = null;
+  /** Why the lane's reading in this run is over; null while it is not. */
+  #ended: LaneEnd | null = null;
 
   constructor(
     state: LaneState,
@@ -124,48 +124,44 @@ class Link {
     this.#work = work;
     this.#deps = deps;
     this.#problems = problems;
+    this.#pacer = new Pacer(state, deps.clock);
     const remainingMillis = deps.remainingMillis();
     this.#safetyMillis = Math.min(mostSafetyMillis, remainingMillis * safetyShare);
     this.#leaseEnd = deps.clock.now() + remainingMillis + leaseMarginMillis;
     this.#rows = state.rows;
-    this.#readMillis = state.pace.readMillis;
-    this.#restMillis = state.pace.restMillis;
-    this.#backOffs = state.pace.backOffs;
-    this.#idleSince = deps.clock.now();
   }
 
   async run(): Promise<LaneState> {
     const { lane, laneToken: token, source, execution } = this.#state;
     const { ledger, attempt } = this.#deps;
     await ledger.claimLane({ source, lane, token, execution, attempt, expiresAt: this.#leaseEnd });
+    await this.#heedRest();
     let index = this.#state.item;
     for (; index < this.#work.length; index += 1) {
       const item = this.#work[index];
       if (item === undefined || (await this.#isGivenUp(item.table))) continue;
       if ((await this.#readItem(item)) === "stopped") break;
     }
-    await this.#judgeUnanswered();
-    const isDone = index >= this.#work.length || this.#isBudgetUsed;
-    if (!isDone) await this.#restWhileTimeLasts();
-    this.#countRest();
+    await this.#judgeRefused();
+    if (index >= this.#work.length) this.#ended ??= "done";
+    const isDone = this.#ended !== null;
+    if (!isDone) await this.#pacer.restFor(this.#deps.remainingMillis() - this.#safetyMillis);
+    const account = this.#pacer.account();
     // So that other runs can read while this one builds and loads.
     if (isDone) await ledger.releaseLane(source, lane, token, attempt);
     return {
       ...this.#state,
+      ...account,
       item: index,
       link: this.#state.link + 1,
       rows: this.#rows,
-      pace: {
-        readMillis: this.#readMillis,
-        restMillis: this.#restMillis,
-        backOffs: this.#backOffs,
-      },
       done: isDone,
+      ended: this.#ended,
     };
   }
 
   async #isGivenUp(table: string): Promise<boolean> {
-    return this.#unanswered.has(table) || (await this.#problems.has(table));
+    return this.#refused.has(table) || (await this.#problems.has(table));
   }
 
   // A table that people must mend, or whose own part of the source is away, is left out of this run; the lane's other
@@ -174,25 +170,65 @@ class Link {
     try {
       return await this.#readWithFreshCredentials(item);
     } catch (error) {
-      if (error instanceof SourceUnavailableError && !this.#hasAnswered())
-        this.#unanswered.set(item.table, error);
-      else if (error instanceof SourceUnavailableError || isTableProblem(error))
-        await this.#leaveOut(item.table, error);
-      else throw error;
+      if (error instanceof SourceUnavailableError) return this.#afterGivingUp(item, error);
+      if (!isTableProblem(error)) throw error;
+      await this.#leaveOut(item.table, error);
       return "finished";
     }
   }
 
-  /** Only rows count as an answer: a cluster can describe an index that it cannot search. */
-  #hasAnswered(): boolean {
-    return this.#batches > 0;
+  // The next table is asked once: does the source answer at all? Not if two tables found it unable to.
+  #afterGivingUp(item: WorkItem, error: SourceUnavailableError): Outcome {
+    this.#refused.set(item.table, error);
+    const unable = [...this.#refused.values()].filter(isAboutSource);
+    return unable.length > 1 ? "stopped" : "finished";
   }
 
-  async #judgeUnanswered(): Promise<void> {
-    for (const [table, error] of this.#unanswered) {
-      if (!this.#hasAnswered()) throw error;
-      await this.#leaveOut(table, error);
+  /** Tables that were refused are the trouble, since another one was answered. */
+  async #acquitSource(): Promise<void> {
+    if (this.#refused.size === 0) return;
+    for (const [table, error] of this.#refused) await this.#leaveOut(table, error);
+    this.#refused.clear();
+    this.#pacer.forgetRefusals();
+  }
+
+  /**
+   * What was refused at last, with no answer since, either ends the lane as it is, for the source needs a rest, or is
+   * left out.
+   * @throws SourceUnavailableError if the source answered nothing at all in this run
+   */
+  async #judgeRefused(): Promise<void> {
+    const errors = [...this.#refused.values()];
+    const [first] = errors;
+    if (first === undefined) return;
+    if (!this.#pacer.hasAnswered) {
+      await this.#giveRest(this.#pacer.restUntil, first);
+      throw first;
     }
+    const about = errors.find(isAboutSource);
+    if (about === undefined) await this.#acquitSource();
+    else {
+      await this.#giveRest(this.#deps.clock.now() + sourceRestMillis, about);
+      this.#ended = "refusals";
+    }
+  }
+
+  /** Has other lanes and runs leave the source alone. */
+  async #giveRest(until: number, error: Error): Promise<void> {
+    const { source, run } = this.#state;
+    const reason = error.message.slice(0, longestReason);
+    this.#deps.log("The source refuses too often and is given a rest.", {
+      ...{ source, reason, until: new Date(until).toISOString() },
+    });
+    await this.#deps.ledger.restSource(source, { until, run, reason });
+  }
+
+  /** True if a lane, this one before or another one, found that the source needs a rest, which is kept then. */
+  async #heedRest(): Promise<boolean> {
+    const rest = await this.#deps.ledger.readSourceRest(this.#state.source);
+    if (rest === undefined || rest.until <= this.#deps.clock.now()) return false;
+    this.#pacer.restAtLeastUntil(rest.until);
+    return true;
   }
 
   async #leaveOut(table: string, error: Error): Promise<void> {
@@ -218,8 +254,17 @@ class Link {
       if (!(error instanceof SourceAuthenticationError) || this.#credentialsRenewed) throw error;
       this.#credentialsRenewed = true;
       const { definition } = await this.#openTable(item);
-      if (!(await this.#deps.connections.renew(definition.source))) throw error;
+      if (!(await this.#findNewSecret(definition.source))) throw error;
       return await this.#readSplit(item);
+    }
+  }
+
+  /** A rotation changes the password at the source and then the secret, or the other way round: both take a moment. */
+  async #findNewSecret(source: SourceDefinition): Promise<boolean> {
+    for (let looks = 1; ; looks += 1) {
+      if (await this.#deps.connections.renew(source)) return true;
+      if (looks === mostSecretLooks) return false;
+      await this.#deps.clock.sleep(secretLookMillis);
     }
   }
 
@@ -229,14 +274,13 @@ class Link {
     const table = await this.#openTable(item);
     if (this.#mustStop(table)) return "stopped";
     const client = await this.#deps.connections.get(table.definition.source);
-    const reader = await this.#ask(table, () => this.#open(client, table, item, split));
+    const reader = await this.#ask(table, false, () => this.#open(client, table, item, split));
     if (reader === null) return "stopped";
     try {
       return await new SplitExtraction(item, split, reader, this.#deps, {
-        ask: (question) => this.#ask(table, question),
-        onBatch: (batch) => {
-          this.#afterBatch(batch, table.pace);
-        },
+        rowLimit: () => this.#pacer.rowLimit(table.definition.source.budget.pageRows),
+        ask: (question) => this.#ask(table, true, question),
+        onBatch: (batch) => this.#afterBatch(item, batch, table.pace),
         beforeRecord: () => this.#renew(item),
         onRecorded: (rows) => {
           this.#rows += rows;
@@ -254,9 +298,7 @@ class Link {
     const definition = await this.#deps.readDefinition(item.table);
     const opened = { definition, pace: lanePace(definition.source.budget) };
     this.#tables.set(item.table, opened);
-    // What the link before read without resting for it is rested for first.
-    this.#notBefore ??=
-      this.#idleSince + owedMillis(this.#readMillis, this.#restMillis, this.#rows, opened.pace);
+    this.#pacer.begin(opened.pace);
     return opened;
   }
 
@@ -291,86 +333,72 @@ class Link {
   }
 
   /**
-   * Asks the source once it has rested, and again more slowly where it refuses. Null if the time is up before it
+   * Asks the source once it has rested, and again more slowly where it refuses. Null if the lane must stop before it
    * answered.
+   * @throws SourceUnavailableError if it refused too often
    */
-  async #ask<T>(table: OpenTable, question: () => Promise<T>): Promise<T | null> {
+  async #ask<T>(table: OpenTable, isBatch: boolean, question: () => Promise<T>): Promise<T | null> {
     for (;;) {
       if (this.#mustStop(table)) return null;
-      await this.#rest();
-      const before = this.#deps.clock.now();
+      await this.#pacer.rest();
+      const askedAt = this.#deps.clock.now();
       try {
         const answer = await question();
-        this.#idleSince = this.#deps.clock.now();
+        this.#pacer.answered(askedAt, isBatch);
         return answer;
       } catch (error) {
-        this.#idleSince = this.#deps.clock.now();
-        if (!(error instanceof SourceUnavailableError)) throw error;
-        this.#afterRefusal(error, this.#idleSince - before, table.pace);
+        if (!(error instanceof SourceUnavailableError)) {
+          this.#pacer.answered(askedAt, false);
+          throw error;
+        }
+        await this.#afterRefusal(error, askedAt, table.pace);
       }
     }
   }
 
   #mustStop({ definition }: OpenTable): boolean {
     const { startedAt, link } = this.#state;
+    const { restUntil, batches, expectedMillis } = this.#pacer;
     const now = this.#deps.clock.now();
-    const restUntil = Math.max(now, this.#notBefore ?? now);
-    const { maxSecondsPerRun } = definition.source.budget;
+    const { maxSecondsPerRun, hours } = definition.source.budget;
+    if (this.#ended !== null) return true;
+    if (hours !== null && !isOpenThroughout(hours, now, restUntil + expectedMillis)) {
+      this.#ended = "hours";
+      return true;
+    }
     const isUsed = restUntil - startedAt >= maxSecondsPerRun * 1000;
     // However little time there is, a run reads one batch, or it would never come to an end.
-    if (isUsed && (this.#batches > 0 || link > 0)) {
-      this.#isBudgetUsed = true;
+    if (isUsed && (batches > 0 || link > 0)) {
+      this.#ended = "time";
       return true;
     }
     const isLate = this.#deps.remainingMillis() - (restUntil - now) < this.#safetyMillis;
-    return isLate && (this.#batches > 0 || restUntil > now);
+    return isLate && (batches > 0 || restUntil > now);
   }
 
-  async #rest(): Promise<void> {
-    const { clock } = this.#deps;
-    const millis = (this.#notBefore ?? 0) - clock.now();
-    if (millis > 0) await clock.sleep(millis);
-    this.#countRest();
+  async #afterBatch(item: WorkItem, batch: Batch, pace: LanePace): Promise<void> {
+    const { sourceMillis, rows, lines, answerBytes: bytes = lines.length } = batch;
+    const of = `${item.table}/${item.kind}`;
+    if (this.#pacer.afterBatch(of, { sourceMillis, rows, bytes }, pace))
+      this.#deps.log("The source is slower than usual; reading less and more slowly.", {
+        ...{ source: this.#state.source, table: item.table, sourceMillis, rows, bytes },
+      });
+    await this.#acquitSource();
   }
 
-  // A rest longer than the time left is rested as far as it goes; the next link rests the remainder.
-  async #restWhileTimeLasts(): Promise<void> {
-    const { clock, remainingMillis } = this.#deps;
-    const due = (this.#notBefore ?? 0) - clock.now();
-    const millis = Math.min(due, remainingMillis() - this.#safetyMillis);
-    if (millis > 0) await clock.sleep(millis);
-  }
-
-  #countRest(): void {
-    const now = this.#deps.clock.now();
-    this.#restMillis += Math.max(0, now - this.#idleSince);
-    this.#idleSince = now;
-  }
-
-  #afterBatch(batch: Batch, pace: LanePace): void {
-    const { state, restMillis } = restAfterBatch(batch, this.#governor, pace);
-    this.#governor = state;
-    this.#batches += 1;
-    this.#readMillis += batch.sourceMillis;
-    this.#notBefore = this.#idleSince + restMillis;
-  }
-
-  #afterRefusal(error: SourceUnavailableError, askedMillis: number, pace: LanePace): void {
-    const next = restAfterRefusal(askedMillis, this.#governor, pace);
-    this.#readMillis += askedMillis;
-    if (next === null) {
-      this.#notBefore = this.#idleSince + owedMillis(askedMillis, 0, 0, pace);
-      // The next table is asked as patiently if the source is known to be there, otherwise only once.
-      if (this.#hasAnswered()) this.#governor = { ...this.#governor, refusals: 0 };
-      throw error;
-    }
-    this.#governor = next.state;
-    this.#backOffs += 1;
-    this.#notBefore = this.#idleSince + next.restMillis;
+  async #afterRefusal(
+    error: SourceUnavailableError,
+    askedAt: number,
+    pace: LanePace,
+  ): Promise<void> {
+    const { restMillis, state, giveUp } = this.#pacer.afterRefusal(askedAt, pace);
+    // Another lane may have found already that the source needs a rest: this one need not find it out as well.
+    const isResting = await this.#heedRest();
+    if (giveUp !== null || (isResting && this.#pacer.hasAnswered)) throw error;
     this.#deps.log("The source refuses or is slow; asking again after a rest.", {
       source: this.#state.source,
-      restMillis: Math.round(next.restMillis),
-      refusals: next.state.refusals,
+      restMillis: Math.round(restMillis),
+      refusals: state.refusals,
       reason: error.message,
     });
   }
@@ -391,105 +419,9 @@ class Link {
   }
 }
 
-interface ExtractionHooks {
-  ask<T>(question: () => Promise<T>): Promise<T | null>;
-  onBatch(batch: Batch): void;
-  /** Throws if this attempt may not record any more. */
-  beforeRecord(): Promise<void>;
-  onRecorded(rows: number): void;
-}
-
-/** The reading of one split in one link: batches into objects, objects into the ledger. */
-class SplitExtraction {
-  readonly #item: WorkItem;
-  readonly #reader: SplitReader;
-  readonly #deps: ExtractDependencies;
-  readonly #hooks: ExtractionHooks;
-  readonly #bounds: ObjectBounds;
-  #split: SplitRecord;
-  #writer: ObjectWriter | null = null;
-  #position: string | null;
-
-  constructor(
-    item: WorkItem,
-    split: SplitRecord,
-    reader: SplitReader,
-    deps: ExtractDependencies,
-    hooks: ExtractionHooks,
-  ) {
-    this.#item = item;
-    this.#split = split;
-    this.#reader = reader;
-    this.#deps = deps;
-    this.#hooks = hooks;
-    this.#bounds = deps.objectBounds ?? DEFAULT_OBJECT_BOUNDS;
-    this.#position = split.position;
-  }
-
-  async run(): Promise<Outcome> {
-    for (;;) {
-      const batch = await this.#nextBatch();
-      if (batch === null) {
-        await this.#finishObject(false);
-        return "stopped";
-      }
-      this.#hooks.onBatch(batch);
-      this.#writer ??= new ObjectWriter(this.#deps.clock.now());
-      await this.#writer.add(batch);
-      this.#position = batch.position;
-      if (batch.done || this.#writer.isFull(this.#bounds, this.#deps.clock.now()))
-        await this.#finishObject(batch.done);
-      if (batch.done) return "finished";
-    }
-  }
-
-  // Whatever ends the reading, what was read before it is kept.
-  async #nextBatch(): Promise<Batch | null> {
-    try {
-      return await this.#hooks.ask(() => this.#reader.next(Number.MAX_SAFE_INTEGER));
-    } catch (error) {
-      if (error instanceof SourceUnavailableError || isTableProblem(error))
-        await this.#finishObject(false);
-      throw error;
-    }
-  }
-
-  async #finishObject(done: boolean): Promise<void> {
-    const writer = this.#writer;
-    this.#writer = null;
-    const rows = writer?.rows ?? 0;
-    // Empty pages move the position too, and must not be read again by each link.
-    if (rows === 0 && !done && this.#position === this.#split.position) return;
-    await this.#hooks.beforeRecord();
-    const { table, token, pass, split } = this.#item;
-    const sequence = this.#split.objects;
-    const object =
-      writer === null || rows === 0
-        ? null
-        : {
-            ...(await writer.put(
-              this.#deps.s3,
-              this.#deps.bucket,
-              keys.object({ table, pass, split, sequence, token, attempt: this.#deps.attempt }),
-            )),
-            rows,
-            op: this.#item.kind === "rows" ? ("upsert" as const) : ("key" as const),
-            pass,
-            split,
-            sequence,
-            observedFrom: writer.observed.from,
-            observedTo: writer.observed.to,
-          };
-    this.#split = await this.#deps.ledger.recordObject({
-      table,
-      token,
-      before: this.#split,
-      position: this.#position,
-      done,
-      object,
-    });
-    this.#hooks.onRecorded(rows);
-  }
+/** True if whichever table is asked for would be refused. */
+function isAboutSource(error: SourceUnavailableError): boolean {
+  return error instanceof SourceOverloadedError || error instanceof SourceUnreachableError;
 }
 
 function parseState(input: unknown): LaneState {
@@ -504,7 +436,7 @@ function parseState(input: unknown): LaneState {
 }
 
 function passNumber(pass: string): number {
-  const number = Number(/^(?:rows|keys)-(\d+)$/.exec(pass)?.[1]);
+  const number = Number(/^(?:rows|keys|late)-(\d+)$/.exec(pass)?.[1]);
   if (Number.isSafeInteger(number)) return number;
   throw new ProtocolError(`The pass "${pass}" has no number; ids are "rows-1" or "keys-1".`);
 }

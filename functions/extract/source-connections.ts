@@ -9,6 +9,8 @@ export type ReadSecret = (name: string) => Promise<string>;
 interface Connected {
   readonly client: SourceClient;
   readonly secretText: string;
+  /** Whose nodes answer; a definition can name another while the process lives. */
+  readonly dataCenter: string | null;
   readAt: number;
 }
 
@@ -30,7 +32,8 @@ export class SourceConnections {
    */
   async get(source: SourceDefinition): Promise<SourceClient> {
     const known = this.#bySource.get(source.name);
-    if (known !== undefined && Date.now() - known.readAt < secretLifeMillis) return known.client;
+    const isFresh = known !== undefined && Date.now() - known.readAt < secretLifeMillis;
+    if (isFresh && known.dataCenter === source.budget.dataCenter) return known.client;
     await this.renew(source);
     return this.#bySource.get(source.name)?.client ?? (await this.get(source));
   }
@@ -39,12 +42,13 @@ export class SourceConnections {
   async renew(source: SourceDefinition): Promise<boolean> {
     const secretText = await this.#readSecret(source.secret);
     const known = this.#bySource.get(source.name);
-    if (known?.secretText === secretText) {
+    const { dataCenter } = source.budget;
+    if (known?.secretText === secretText && known.dataCenter === dataCenter) {
       known.readAt = Date.now();
       return false;
     }
     const client = this.#connect(source, secretText);
-    this.#bySource.set(source.name, { client, secretText, readAt: Date.now() });
+    this.#bySource.set(source.name, { client, secretText, dataCenter, readAt: Date.now() });
     await known?.client.close();
     return true;
   }

@@ -13,6 +13,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { z } from "zod";
 import { FencedError, ProtocolError } from "../protocol/errors.ts";
+import { readsPastRows } from "../protocol/passes.ts";
 import {
   leaseSchema,
   objectRecordSchema,
@@ -53,6 +54,7 @@ export const EMPTY_PROGRESS: Progress = {
   passes: {},
   committed: {},
   lastKeysPassStartedAt: null,
+  lastLatePassStartedAt: null,
 };
 
 // A transaction holds 100 operations; one of them is the check of the token.
@@ -74,6 +76,22 @@ const storedResourceSchema = z.strictObject({
   openedAt: z.int(),
   expiresAt: z.int(),
 });
+
+const sourceRestSchema = z.strictObject({
+  until: z.number(),
+  run: z.string(),
+  reason: z.string(),
+});
+
+/** A source that refused too often is left alone by all runs for a while. */
+export interface SourceRest {
+  /** Milliseconds since 1970. */
+  readonly until: number;
+  /** The run that it refused. */
+  readonly run: string;
+  /** What it answered at last. */
+  readonly reason: string;
+}
 
 const storedManifestSchema = z.strictObject({
   key: z.string(),
@@ -323,6 +341,7 @@ export class Ledger {
       passNumber: pass.number,
       passes: { ...before.passes, [pass.kind]: pass },
       lastKeysPassStartedAt: pass.kind === "keys" ? pass.startedAt : before.lastKeysPassStartedAt,
+      lastLatePassStartedAt: readsPastRows(pass) ? pass.startedAt : before.lastLatePassStartedAt,
     };
     await this.#moveProgress(table, token, before, after, []);
     return after;
@@ -495,6 +514,22 @@ export class Ledger {
       const { id, execution, expiresAt } = parseItem(storedResourceSchema, item);
       return { resource: id, execution, expiresAt };
     });
+  }
+
+  /** Has all runs leave the source alone for a while. A note of an earlier rest is replaced. */
+  async restSource(source: string, rest: SourceRest): Promise<void> {
+    await this.#client.send(
+      new PutCommand({
+        TableName: this.#tableName,
+        Item: { ...itemKeys.sourceRest(source), ...rest },
+      }),
+    );
+  }
+
+  /** The last rest that the source was given, which may be over; undefined if it never needed one. */
+  async readSourceRest(source: string): Promise<SourceRest | undefined> {
+    const item = await this.#get(itemKeys.sourceRest(source));
+    return item === undefined ? undefined : parseItem(sourceRestSchema, item);
   }
 
   /** Keeps a run's record. Doing it again replaces it. */

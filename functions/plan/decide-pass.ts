@@ -4,6 +4,10 @@ import { ProtocolError } from "../protocol/errors.ts";
 import type { Bounds, Pass, Progress, SplitRecord } from "../protocol/records.ts";
 
 const MILLIS_AN_HOUR = 3_600_000;
+const SECONDS_AN_HOUR = 3600;
+
+type Cursor = NonNullable<TableDefinition["cursor"]>;
+type Reconcile = NonNullable<Cursor["reconcile"]>;
 
 export interface Window {
   readonly from: string | null;
@@ -32,6 +36,21 @@ export function isKeysPassDue(
   if (isFirstReading) return false;
   const last = progress.lastKeysPassStartedAt;
   return last === null || nowMillis - last >= table.deletes.everyHours * MILLIS_AN_HOUR;
+}
+
+/** True if past rows should be read again now, to find what came later than the overlap. */
+export function isLatePassDue(
+  { everyHours }: Reconcile,
+  { passes, lastLatePassStartedAt: last }: Progress,
+  nowMillis: number,
+): boolean {
+  if (passes.late !== undefined) return false;
+  return last === null || nowMillis - last >= everyHours * MILLIS_AN_HOUR;
+}
+
+/** The cursor with as much overlap as late rows are looked for. */
+export function cursorReaching<C extends Cursor>(cursor: C, { reachHours }: Reconcile): C {
+  return { ...cursor, overlapSeconds: reachHours * SECONDS_AN_HOUR };
 }
 
 /** A new pass and its splits, or nothing if there is nothing to read. */
@@ -64,7 +83,9 @@ export function makePass(args: {
       number,
       startedAt: nowMillis,
       window,
-      absence: kind === "keys" || table.deletes.way === "absence",
+      // A window sees only what changed, whatever the definition says.
+      absence:
+        kind === "keys" || (kind === "rows" && table.deletes.way === "absence" && window === null),
       sinceManifest: progress.lastManifest,
       splits: splits.map(({ split }) => split),
     },
@@ -74,15 +95,20 @@ export function makePass(args: {
 
 /**
  * Splits must tile their window exactly and in order: a gap would lose rows, and the watermark counts on the order.
+ * Token ranges must tile the ring, each for the whole window.
  * @throws ProtocolError showing the two bounds that do not meet
  */
 export function checkTiling(table: string, window: Window, bounds: readonly Bounds[]): void {
+  if (bounds.some(({ by }) => by === "token")) {
+    checkRing(table, window, bounds);
+    return;
+  }
   let end = window.from;
   for (const bound of bounds) {
-    const from = bound.by === "cursor" ? bound.from : bound.after;
-    if (bound.by !== "cursor" || from !== end) {
+    if (bound.by !== "cursor" || bound.from !== end) {
+      const comes = bound.by === "cursor" ? (bound.from ?? "the beginning") : JSON.stringify(bound);
       throw new ProtocolError(
-        `splits of table ${table} do not tile its window: after ${end ?? "the beginning"} comes ${from ?? "the beginning"}`,
+        `splits of table ${table} do not tile its window: after ${end ?? "the beginning"} comes ${comes}`,
       );
     }
     end = bound.to;
@@ -90,6 +116,29 @@ export function checkTiling(table: string, window: Window, bounds: readonly Boun
   if (end !== window.to) {
     throw new ProtocolError(
       `splits of table ${table} end at ${end ?? "nothing"}, but its window ends at ${window.to}`,
+    );
+  }
+}
+
+const SMALLEST_TOKEN = String(-(2n ** 63n));
+const GREATEST_TOKEN = String(2n ** 63n - 1n);
+
+function checkRing(table: string, window: Window, bounds: readonly Bounds[]): void {
+  let end = SMALLEST_TOKEN;
+  for (const bound of bounds) {
+    const { from, to } =
+      bound.by === "token" ? (bound.cursor ?? { from: null, to: window.to }) : {};
+    if (bound.by !== "token" || bound.after !== end || from !== window.from || to !== window.to) {
+      throw new ProtocolError(
+        `splits of table ${table} do not tile the ring for the window ${JSON.stringify(window)}: ` +
+          `after ${end} comes ${JSON.stringify(bound)}`,
+      );
+    }
+    end = bound.upTo;
+  }
+  if (end !== GREATEST_TOKEN) {
+    throw new ProtocolError(
+      `splits of table ${table} end at the token ${end}, but the ring ends at ${GREATEST_TOKEN}`,
     );
   }
 }

@@ -1,10 +1,13 @@
 // Plans one source: closes what a crash left open there, leases lanes and tables, and lists each lane's work.
 import type { SourceDefinition, TableDefinition } from "../../catalog/schema/definition.ts";
 import { type SourceClient, SourceUnreachableError } from "../extract/sources/source.ts";
+import { hoursAt } from "../extract/governor/hours.ts";
 import type { IsRunning, Ledger } from "../ledger/ledger.ts";
+import { SourceUnavailableError } from "../protocol/errors.ts";
 import type { PlanFile } from "../protocol/run-files.ts";
 import type { WorkItem } from "../protocol/state.ts";
 import { distribute } from "./distribute.ts";
+import type { DriftLook } from "./drift.ts";
 import { planTable } from "./plan-table.ts";
 
 /** Powertools keeps the name `message` for itself, so details call theirs `reason`. */
@@ -36,6 +39,9 @@ export interface SourcePlan {
   readonly lanes: PlannedLane[];
   readonly problems: PlanFile["problems"];
   readonly waiting: PlanFile["waiting"];
+  readonly unread: PlanFile["unread"];
+  /** What the tables that were planned look like at the source now. */
+  readonly looks: DriftLook[];
 }
 
 // Until a link renews it. While the execution runs its leases count whether they have expired or not; this is for
@@ -59,6 +65,8 @@ class SourcePlanner {
   readonly #tables: PlanFile["tables"] = [];
   readonly #problems: PlanFile["problems"] = [];
   readonly #waiting: PlanFile["waiting"] = [];
+  readonly #unread: PlanFile["unread"] = [];
+  readonly #looks: DriftLook[] = [];
   readonly #items = new Map<string, WorkItem[]>();
   #unreachableTables = 0;
 
@@ -70,15 +78,17 @@ class SourcePlanner {
   async plan(tables: readonly TableDefinition[]): Promise<SourcePlan> {
     let taken: { lane: number; token: number }[] = [];
     try {
-      const client = await this.#context.connect(this.#source);
-      await this.#closeLeftOvers(client);
-      taken = await this.#takeLanes();
-      if (taken.length === 0) {
-        for (const { name } of tables) {
-          this.#wait(name, `all lanes of source ${this.#source.name} are in use`);
+      if (!(await this.#mustBeLeftAlone(tables))) {
+        const client = await this.#context.connect(this.#source);
+        await this.#closeLeftOvers(client);
+        taken = await this.#takeLanes();
+        if (taken.length === 0) {
+          for (const { name } of tables) {
+            this.#wait(name, `all lanes of source ${this.#source.name} are in use`);
+          }
+        } else {
+          for (const table of tables) await this.#planTable(client, table);
         }
-      } else {
-        for (const table of tables) await this.#planTable(client, table);
       }
     } catch (error) {
       this.#problem("source", this.#source.name, error);
@@ -88,7 +98,31 @@ class SourcePlanner {
       lanes: await this.#dealWork(taken),
       problems: this.#problems,
       waiting: this.#waiting,
+      unread: this.#unread,
+      looks: this.#looks,
     };
+  }
+
+  /** Has the tables wait if the source must not be asked now; then nothing at all is asked of it. */
+  async #mustBeLeftAlone(tables: readonly TableDefinition[]): Promise<boolean> {
+    const { ledger, nowMillis } = this.#context;
+    const { name, budget } = this.#source;
+    if (budget.hours !== null) {
+      const { isOpen, changesAt } = hoursAt(budget.hours, nowMillis);
+      if (!isOpen) {
+        const { timeZone, from, to } = budget.hours;
+        const opensAt = new Date(changesAt).toISOString();
+        const reason = `source ${name} is read from ${from} to ${to}, ${timeZone}: it opens at ${opensAt}`;
+        for (const table of tables) this.#wait(table.name, reason, opensAt);
+        return true;
+      }
+    }
+    const rest = await ledger.readSourceRest(name);
+    if (rest === undefined || rest.until <= nowMillis) return false;
+    const until = new Date(rest.until).toISOString();
+    const reason = `source ${name} refused again and again and is left alone until ${until}: ${rest.reason}`;
+    for (const table of tables) this.#wait(table.name, reason);
+    return true;
   }
 
   /** Closes points in time that nobody uses any more: those of ended runs, and those that no link renewed. */
@@ -150,7 +184,9 @@ class SourcePlanner {
     const { token } = lease;
     try {
       const plan = await planTable({ ledger, client, nowMillis }, table, token);
+      await this.#look(client, table);
       for (const error of plan.errors) this.#problem("table", table.name, error);
+      if (plan.unread !== null) this.#unread.push({ table: table.name, ...plan.unread });
       if (plan.isOpen) {
         this.#tables.push({ table: table.name, source: this.#source.name, token });
         this.#items.set(table.name, plan.items);
@@ -164,7 +200,18 @@ class SourcePlanner {
       // One table that nobody answers for may be its own trouble; with a second one it is the source's.
       if (error instanceof SourceUnreachableError) this.#unreachableTables += 1;
       if (this.#unreachableTables === 2) throw error;
+      if (!(error instanceof SourceUnavailableError)) await this.#look(client, table);
       this.#problem("table", table.name, error);
+    }
+  }
+
+  /** Looks at the table's fields for drift, which is never a reason not to read it. */
+  async #look(client: SourceClient, table: TableDefinition): Promise<void> {
+    try {
+      this.#looks.push({ table, shape: await client.describe(table.from) });
+    } catch (error) {
+      const details = { table: table.name, reason: messageOf(error) };
+      this.#context.log.warn("could not look for drift", details);
     }
   }
 
@@ -182,8 +229,8 @@ class SourcePlanner {
     return lanes;
   }
 
-  #wait(table: string, reason: string): void {
-    this.#waiting.push({ table, reason });
+  #wait(table: string, reason: string, opensAt?: string): void {
+    this.#waiting.push({ table, reason, ...(opensAt === undefined ? {} : { opensAt }) });
     this.#context.log.info("table waits", { table, reason });
   }
 

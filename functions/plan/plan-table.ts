@@ -1,11 +1,18 @@
 // Continues a table's open passes or opens the next ones, and lists the splits that are left to read.
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import type { SourceClient } from "../extract/sources/source.ts";
+import type { SourceClient, UnreadRows } from "../extract/sources/source.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { SourceUnavailableError } from "../protocol/errors.ts";
+import { openPasses } from "../protocol/passes.ts";
 import type { Pass, Progress } from "../protocol/records.ts";
 import type { WorkItem } from "../protocol/state.ts";
-import { isEmptyWindow, isKeysPassDue, makePass } from "./decide-pass.ts";
+import {
+  cursorReaching,
+  isEmptyWindow,
+  isKeysPassDue,
+  isLatePassDue,
+  makePass,
+} from "./decide-pass.ts";
 
 export interface TablePlan {
   /** True if a pass is open: there is something to read, or to commit. */
@@ -13,6 +20,8 @@ export interface TablePlan {
   readonly items: WorkItem[];
   /** What went wrong with one pass; the other one goes on. */
   readonly errors: Error[];
+  /** What the source has and no pass will read; null if there is nothing. */
+  readonly unread: UnreadRows | null;
 }
 
 interface Context {
@@ -32,7 +41,7 @@ export async function planTable(
 ): Promise<TablePlan> {
   const errors: Error[] = [];
   let progress = await context.ledger.readProgress(table.name);
-  for (const open of [openRows, openKeys]) {
+  for (const open of [openRows, openKeys, openLate]) {
     try {
       progress = await open(context, table, token, progress);
     } catch (error) {
@@ -40,11 +49,21 @@ export async function planTable(
       errors.push(error);
     }
   }
-  const passes = [progress.passes.rows, progress.passes.keys].filter((pass) => pass !== undefined);
+  let unread: UnreadRows | null = null;
+  // What stops the table's planning would stop the count for the same reason.
+  if (errors.length === 0) {
+    try {
+      unread = (await context.client.countUnread?.(table)) ?? null;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      errors.push(error);
+    }
+  }
+  const passes = openPasses(progress);
   const items: WorkItem[] = [];
   for (const pass of passes)
     items.push(...(await itemsOf(context.ledger, table.name, token, pass)));
-  return { isOpen: passes.length > 0, items, errors };
+  return { isOpen: passes.length > 0, items, errors, unread };
 }
 
 async function openRows(
@@ -88,6 +107,33 @@ async function openKeys(
   });
 }
 
+/** Reads rows again that lie before the window being read, down to where late ones are still looked for. */
+async function openLate(
+  context: Context,
+  table: TableDefinition,
+  token: number,
+  progress: Progress,
+): Promise<Progress> {
+  const { client, nowMillis } = context;
+  const before = progress.passes.rows?.window?.from ?? null;
+  const { cursor } = table;
+  if (before === null || cursor?.reconcile == null) return progress;
+  if (!isLatePassDue(cursor.reconcile, progress, nowMillis)) return progress;
+  const reach = { ...table, cursor: cursorReaching(cursor, cursor.reconcile) };
+  const reached = await client.planWindow(reach, before, nowMillis);
+  if (reached === null) return progress;
+  const window = { from: reached.from, to: before };
+  const bounds = await client.planRows(table, window);
+  return open(context, token, progress, {
+    kind: "late",
+    table,
+    progress,
+    window,
+    bounds,
+    nowMillis,
+  });
+}
+
 async function open(
   { ledger }: Context,
   token: number,
@@ -108,5 +154,11 @@ async function itemsOf(
   const splits = await ledger.readSplits(table, pass);
   return splits
     .filter(({ done }) => !done)
-    .map(({ split }) => ({ table, pass: pass.id, kind: pass.kind, split, token }));
+    .map(({ split }) => ({
+      table,
+      pass: pass.id,
+      kind: pass.kind === "keys" ? ("keys" as const) : ("rows" as const),
+      split,
+      token,
+    }));
 }

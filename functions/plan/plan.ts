@@ -2,11 +2,13 @@
 import { z } from "zod";
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
 import type { Definitions } from "../data-catalog/read-definitions.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import { keys } from "../protocol/keys.ts";
 import type { PlanFile, TablesFile } from "../protocol/run-files.ts";
-import type { LaneState, WorkList } from "../protocol/state.ts";
+import { type LaneState, RELAXED, type WorkList } from "../protocol/state.ts";
 import type { JsonStore } from "../storage/json-store.ts";
 import { chooseTables, orderPublished } from "./choose-tables.ts";
+import { compareWithLast, type DriftFile, driftFileSchema, type DriftLook } from "./drift.ts";
 import { planSource, type PlanContext, type PlannedLane } from "./plan-source.ts";
 import { smallestBudget } from "./smallest-budget.ts";
 
@@ -54,6 +56,11 @@ export async function planRun(
     const work: WorkList = { format: 1, items: lane.items };
     await store.put(keys.laneWork(run, lane.source, lane.lane), work);
   }
+  const drift = await compareAll(
+    plans.flatMap((plan) => plan.looks),
+    run,
+    dependencies,
+  );
   const file: PlanFile = {
     format: 1,
     run,
@@ -66,10 +73,34 @@ export async function planRun(
       ...plans.flatMap((plan) => plan.problems),
     ],
     waiting: plans.flatMap((plan) => plan.waiting),
+    unread: plans.flatMap((plan) => plan.unread),
+    drift: drift.flatMap(({ table, told }) => told.map((one) => ({ table, ...one }))),
   };
   await store.put(keys.runPlan(run), file);
+  // After the plan that tells of it: what is not told yet is looked at again by the next attempt.
+  for (const one of drift) await store.put(keys.drift(one.table), one);
   const startedAt = Date.now();
   return { lanes: lanes.map((lane) => firstState(input, lane, startedAt)) };
+}
+
+async function compareAll(
+  looks: readonly DriftLook[],
+  run: string,
+  { store, nowMillis, log }: Pick<PlanDependencies, "store" | "nowMillis" | "log">,
+): Promise<DriftFile[]> {
+  const found: DriftFile[] = [];
+  for (const look of looks) {
+    const key = keys.drift(look.table.name);
+    let last: DriftFile | undefined;
+    try {
+      last = await store.find(key, driftFileSchema);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      log.warn("drift is looked at as if for the first time", { key, reason: error.message });
+    }
+    found.push(compareWithLast(look, last, run, nowMillis));
+  }
+  return found;
 }
 
 type Group = [TableDefinition, ...TableDefinition[]];
@@ -101,7 +132,9 @@ function firstState(
     link: 0,
     startedAt,
     rows: 0,
-    pace: { readMillis: 0, restMillis: 0, backOffs: 0 },
+    pace: { readMillis: 0, restMillis: 0, backOffs: 0, slow: 0, bytes: 0 },
+    governor: RELAXED,
     done: false,
+    ended: null,
   };
 }

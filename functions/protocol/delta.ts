@@ -36,6 +36,7 @@ export const buildResultSchema = z.strictObject({
       winners: z.int(),
       deletes: z.int(),
       heldDeletes: z.int(),
+      lateRows: z.int().default(0),
       quarantined: z.int(),
       contentId: z.string().nullable(),
       seconds: z.number(),

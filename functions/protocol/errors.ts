@@ -10,7 +10,7 @@ export class SourceUnavailableError extends Error {
   override readonly name = "SourceUnavailableError";
 }
 
-/** The source refuses these credentials. Not retried. */
+/** The source refuses these credentials, or its certificate is not one that the secret trusts. Not retried. */
 export class SourceAuthenticationError extends Error {
   override readonly name = "SourceAuthenticationError";
 }

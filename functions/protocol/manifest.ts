@@ -1,10 +1,10 @@
 // The manifest: what one commit adds to a table.
 import { z } from "zod";
-import { objectRecordSchema } from "./records.ts";
+import { objectRecordSchema, passKindSchema } from "./records.ts";
 
 export const completedPassSchema = z.strictObject({
   pass: z.string(),
-  kind: z.enum(["rows", "keys"]),
+  kind: passKindSchema,
   number: z.int().positive(),
   startedAt: z.int(),
   sinceManifest: z.int().nonnegative(),

@@ -1,7 +1,10 @@
 // What the ledger holds: leases, passes, splits and the records of objects.
 import { z } from "zod";
 
-/** Bounds of a split. Elasticsearch: cursor values as text, `from` null = from the beginning. Cassandra: tokens, `(after, upTo]`. */
+/**
+ * Bounds of a split. Elasticsearch: cursor values as text, `from` null = from the beginning. Cassandra: tokens,
+ * `(after, upTo]`, or for time buckets a cursor's milliseconds since 1970.
+ */
 export const boundsSchema = z.discriminatedUnion("by", [
   z.strictObject({
     by: z.literal("cursor"),
@@ -16,19 +19,30 @@ export const boundsSchema = z.discriminatedUnion("by", [
     after: z.string(),
     /** Inclusive upper bound. */
     upTo: z.string(),
+    /** Only rows whose cursor lies in the window `[from, to)`, which an index finds. */
+    cursor: z.strictObject({ from: z.string(), to: z.string() }).optional(),
   }),
+  /** All of an Elasticsearch index, for a table without a cursor. */
+  z.strictObject({ by: z.literal("whole") }),
 ]);
 export type Bounds = z.infer<typeof boundsSchema>;
+
+/**
+ * What a pass is for: `rows` moves the watermark (or sweeps the ring), `keys` reads all keys, and `late` reads a past
+ * window's rows again for what came after its reading.
+ */
+export const passKindSchema = z.enum(["rows", "keys", "late"]);
+export type PassKind = z.infer<typeof passKindSchema>;
 
 /** One reading of a table; it may take many runs. Ids are `<kind>-<number>`. */
 export const passSchema = z.strictObject({
   id: z.string(),
-  kind: z.enum(["rows", "keys"]),
+  kind: passKindSchema,
   /** Grows by one with each pass of a table, over both kinds; a Cassandra row's version. */
   number: z.int().positive(),
   /** When it was planned, milliseconds; nothing of it was read before. */
   startedAt: z.int(),
-  /** The cursor window in cursor text, for a pass by cursor. */
+  /** The cursor window in cursor text; null where all rows are read each time. */
   window: z.strictObject({ from: z.string().nullable(), to: z.string() }).nullable(),
   /** True if a key absent from the completed pass is gone. */
   absence: z.boolean(),
@@ -75,10 +89,16 @@ export const progressSchema = z.strictObject({
   lastManifest: z.int().nonnegative(),
   watermark: z.string().nullable(),
   passNumber: z.int().nonnegative(),
-  passes: z.strictObject({ rows: passSchema.optional(), keys: passSchema.optional() }),
+  passes: z.strictObject({
+    rows: passSchema.optional(),
+    keys: passSchema.optional(),
+    late: passSchema.optional(),
+  }),
   /** `<pass>/<split>` to the number of its objects that are in manifests. */
   committed: z.record(z.string(), z.int().nonnegative()),
   lastKeysPassStartedAt: z.int().nullable(),
+  /** When past rows were last read again, or the whole table was read; absent in what was written before there was such a pass. */
+  lastLatePassStartedAt: z.int().nullable().default(null),
 });
 export type Progress = z.infer<typeof progressSchema>;
 

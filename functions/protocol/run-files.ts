@@ -1,5 +1,7 @@
 // What the steps of one run leave for each other in the data bucket, under `runs/<run>/`.
 import { z } from "zod";
+import { differenceSchema } from "../discover/differences.ts";
+import { passKindSchema } from "./records.ts";
 
 /** What Plan decided. */
 export const planFileSchema = z.strictObject({
@@ -31,8 +33,21 @@ export const planFileSchema = z.strictObject({
       message: z.string(),
     }),
   ),
-  /** Tables left out because another run holds them or their source's lanes. */
-  waiting: z.array(z.strictObject({ table: z.string(), reason: z.string() })),
+  /** Tables left out: another run holds them or their source's lanes, or the source must be left alone for now. */
+  waiting: z.array(
+    z.strictObject({
+      table: z.string(),
+      reason: z.string(),
+      /** Where it is only that the source's hours are closed: when they open, ISO 8601, UTC. */
+      opensAt: z.string().optional(),
+    }),
+  ),
+  /** Rows that the source has and that no pass reads, such as documents without the table's cursor. */
+  unread: z
+    .array(z.strictObject({ table: z.string(), rows: z.int().nonnegative(), reason: z.string() }))
+    .default([]),
+  /** How a table differs from its source: what appeared, changed or was lost since the run before. */
+  drift: z.array(differenceSchema.extend({ table: z.string() })).default([]),
 });
 export type PlanFile = z.infer<typeof planFileSchema>;
 
@@ -42,7 +57,7 @@ export type TablesFile = z.infer<typeof tablesFileSchema>;
 
 const commitPassSchema = z.strictObject({
   pass: z.string(),
-  kind: z.enum(["rows", "keys"]),
+  kind: passKindSchema,
   splits: z.int().nonnegative(),
   splitsDone: z.int().nonnegative(),
 });

@@ -1,5 +1,7 @@
 // The run record: what one execution did to each table, kept in the ledger and shown by the CLI.
 import { z } from "zod";
+import { passKindSchema } from "./records.ts";
+import { laneEndSchema } from "./state.ts";
 
 /** What the run did to one table or model. Parts that the run did not reach are null. */
 export const runTableSchema = z.strictObject({
@@ -18,7 +20,7 @@ export const runTableSchema = z.strictObject({
   passes: z.array(
     z.strictObject({
       pass: z.string(),
-      kind: z.enum(["rows", "keys"]),
+      kind: passKindSchema,
       splits: z.int().nonnegative(),
       splitsDone: z.int().nonnegative(),
     }),
@@ -30,6 +32,8 @@ export const runTableSchema = z.strictObject({
       winners: z.int(),
       deletes: z.int(),
       heldDeletes: z.int(),
+      /** Rows that changed the lake although their window had been read: they came later than the overlap. */
+      lateRows: z.int().default(0),
       quarantined: z.int(),
       contentId: z.string().nullable(),
       seconds: z.number(),
@@ -50,9 +54,17 @@ export const runLaneSchema = z.strictObject({
   rows: z.int().nonnegative(),
   readMillis: z.number().nonnegative(),
   restMillis: z.number().nonnegative(),
+  /** How often reading was slowed down. */
   backOffs: z.int().nonnegative(),
+  /** Those of them because answers took longer than usual; the others are refusals. */
+  slow: z.int().nonnegative().default(0),
+  /** Bytes of answers. */
+  bytes: z.int().nonnegative().default(0),
   /** Rows over the time spent reading and resting; null if it spent none. */
   rowsPerSecond: z.number().nonnegative().nullable(),
+  bytesPerSecond: z.number().nonnegative().nullable().default(null),
+  /** Why its reading was over; null if it failed. */
+  ended: laneEndSchema.nullable().default(null),
 });
 export type RunLane = z.infer<typeof runLaneSchema>;
 
@@ -68,7 +80,17 @@ export type RunFailure = z.infer<typeof runFailureSchema>;
 
 /** Something that people should look at although nothing failed. */
 export const runAlertSchema = z.strictObject({
-  kind: z.enum(["held-deletes", "quarantine", "waiting", "check"]),
+  kind: z.enum([
+    "held-deletes",
+    "late-rows",
+    "quarantine",
+    "unread",
+    "waiting",
+    "closed",
+    "resting",
+    "check",
+    "drift",
+  ]),
   name: z.string(),
   message: z.string(),
 });

@@ -1,6 +1,65 @@
 // The state that a lane carries from one extractor run to the next, and what a link answers.
 import { z } from "zod";
 
+/** Outcomes of questions to the source by which the governor judges it. */
+export const OUTCOMES_KEPT = 20;
+/** Sizes of batches of which it knows how long they take. */
+export const SIZES_KEPT = 8;
+
+/** What a lane has learnt of its source: how it bears the reading, and how long its answers usually take. */
+export const governorStateSchema = z.strictObject({
+  /** By how much rests are lengthened; 1 while the source answers gladly. */
+  slowdown: z.number().min(1),
+  /** Refusals since the last answer. */
+  refusals: z.int().nonnegative(),
+  /** Answered (`.`) and refused (`x`) questions, the latest last. */
+  outcomes: z
+    .string()
+    .regex(/^[.x]*$/)
+    .max(OUTCOMES_KEPT),
+  /** How many times as long as usual the last answers took, smoothed; 1 is usual. */
+  slowness: z.number().nonnegative(),
+  /** The source is not asked before, milliseconds since 1970. */
+  notBefore: z.number().nonnegative(),
+  /** How long answers usually take, by the size of the batch, for the table that was read last. */
+  usual: z
+    .strictObject({
+      /** Table and kind of reading. */
+      of: z.string(),
+      /** The size used last is the last. */
+      sizes: z
+        .array(
+          z.strictObject({
+            /** Steps of the square root of two, in rows and kilobytes. */
+            size: z.int(),
+            millis: z.number().nonnegative(),
+            /** Answers that this is known from. */
+            answers: z.int().positive(),
+          }),
+        )
+        .max(SIZES_KEPT),
+    })
+    .nullable(),
+});
+export type GovernorState = z.infer<typeof governorStateSchema>;
+
+/** Nothing is known of the source, and nothing speaks against reading. */
+export const RELAXED: GovernorState = {
+  slowdown: 1,
+  refusals: 0,
+  outcomes: "",
+  slowness: 1,
+  notBefore: 0,
+  usual: null,
+};
+
+/**
+ * Why a lane's reading in a run was over: its work was done, the run's extraction time was used up, the source's hours
+ * closed, or it refused so often that it was given a rest.
+ */
+export const laneEndSchema = z.enum(["done", "time", "hours", "refusals"]);
+export type LaneEnd = z.infer<typeof laneEndSchema>;
+
 /** A lane's state: pointers only, constant in size whatever the table's. */
 export const laneStateSchema = z.strictObject({
   format: z.literal(1),
@@ -21,14 +80,22 @@ export const laneStateSchema = z.strictObject({
   startedAt: z.int().nonnegative(),
   /** Rows recorded by this lane in this run. */
   rows: z.int().nonnegative(),
-  /** Rests, back-offs and milliseconds spent reading and resting, for the report. */
+  /** What was read at what pace so far, for the report and for what the next link owes. */
   pace: z.strictObject({
     readMillis: z.number().nonnegative(),
     restMillis: z.number().nonnegative(),
+    /** How often reading was slowed down. */
     backOffs: z.int().nonnegative(),
+    /** Those of them because answers took longer than usual; the others are refusals. */
+    slow: z.int().nonnegative().default(0),
+    /** Bytes of answers. */
+    bytes: z.int().nonnegative().default(0),
   }),
+  governor: governorStateSchema.default(RELAXED),
   /** True when there is nothing more to do for this lane in this run. */
   done: z.boolean(),
+  /** Why it is done; null until then. */
+  ended: laneEndSchema.nullable().default(null),
 });
 export type LaneState = z.infer<typeof laneStateSchema>;
 

@@ -7,15 +7,19 @@ const MAX_SUBJECT_CHARACTERS = 100;
 const MAX_LINES = 100;
 const MAX_LINE_CHARACTERS = 500;
 
-/** @returns nothing if there is nothing to tell */
+/**
+ * That a source's hours are closed is as people want it: it is told beside other things only.
+ * @returns nothing if there is nothing to tell
+ */
 export function alertMessage(
   deployment: string,
   record: RunRecord,
 ): { subject: string; message: string } | undefined {
   const { run, status, failed, alerts } = record;
-  if (failed.length === 0 && alerts.length === 0) return undefined;
+  const toLookAt = alerts.filter(({ kind }) => kind !== "closed").length;
+  if (failed.length === 0 && toLookAt === 0) return undefined;
   const told =
-    status === "failed" ? `run failed (${failed.length})` : `run needs a look (${alerts.length})`;
+    status === "failed" ? `run failed (${failed.length})` : `run needs a look (${toLookAt})`;
   const lines = [
     `Run ${run} of ${deployment}: ${status}, ${record.startedAt} to ${record.endedAt}`,
     ...failed.map(({ step, name, error, message }) => `${step}: ${name}: ${error}: ${message}`),

@@ -36,6 +36,13 @@ export function emitMetrics(metrics: Metrics, record: RunRecord): void {
       MetricUnit.Milliseconds,
       sum(lanes.map((lane) => lane.readMillis)),
     );
+    metrics.addMetric("SourceBytes", MetricUnit.Bytes, sum(lanes.map((lane) => lane.bytes)));
+    metrics.addMetric(
+      "SourceRestMillis",
+      MetricUnit.Milliseconds,
+      sum(lanes.map((lane) => lane.restMillis)),
+    );
+    metrics.addMetric("SourceSlow", MetricUnit.Count, sum(lanes.map((lane) => lane.slow)));
     metrics.addMetric("SourceBackOffs", MetricUnit.Count, sum(lanes.map((lane) => lane.backOffs)));
     metrics.publishStoredMetrics();
   }

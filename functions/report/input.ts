@@ -19,17 +19,21 @@ const laneDoneSchema = z.object({
   links: z.int().nonnegative(),
   rows: z.int().nonnegative(),
   pace: paceSchema,
+  ended: laneStateSchema.shape.ended,
 });
 
 /** A lane's last state says the same as the state machine's summary of it. */
-const laneStateDoneSchema = laneStateSchema.transform(({ source, lane, link, rows, pace }) => ({
-  status: "done" as const,
-  source,
-  lane,
-  links: link,
-  rows,
-  pace,
-}));
+const laneStateDoneSchema = laneStateSchema.transform(
+  ({ source, lane, link, rows, pace, ended }) => ({
+    status: "done" as const,
+    source,
+    lane,
+    links: link,
+    rows,
+    pace,
+    ended,
+  }),
+);
 
 export const laneResultSchema = z.union([laneFailedSchema, laneDoneSchema, laneStateDoneSchema]);
 export type LaneResult = z.infer<typeof laneResultSchema>;

@@ -1,5 +1,6 @@
 // Makes the run record from what the steps left behind: a pure function.
 import type { BuildResult } from "../protocol/delta.ts";
+import type { SourceRest } from "../ledger/ledger.ts";
 import type { CommitFile, CommitResult, PlanFile } from "../protocol/run-files.ts";
 import type { RunAlert, RunFailure, RunLane, RunRecord, RunTable } from "../protocol/run.ts";
 import type { LaneResult, LoadResult, ReportInput } from "./input.ts";
@@ -17,6 +18,8 @@ export interface RunResults {
   readonly commit: CommitFile | undefined;
   readonly build: BuildResult | undefined;
   readonly extractProblems: readonly ExtractProblem[];
+  /** The last rest that was given to each source that refused too often. */
+  readonly rests: ReadonlyMap<string, SourceRest>;
   /** Files of the run that could not be read. */
   readonly unreadable: readonly RunFailure[];
 }
@@ -36,7 +39,7 @@ export function makeRecord(input: ReportInput, results: RunResults, endedAt: str
     tables: listTables(input, results),
     lanes: input.lanes.map(describeLane),
     failed,
-    alerts: listAlerts(results),
+    alerts: listAlerts(input, results),
   };
 }
 
@@ -87,9 +90,12 @@ function describeCommit(
 
 function describeBuild(built: BuildTable | undefined): RunTable["build"] {
   if (built === undefined) return null;
-  const { status, rowsRead, winners, deletes, heldDeletes, quarantined, contentId, seconds } =
-    built;
-  return { status, rowsRead, winners, deletes, heldDeletes, quarantined, contentId, seconds };
+  const { status, rowsRead, winners, deletes, heldDeletes, lateRows } = built;
+  const { quarantined, contentId, seconds } = built;
+  return {
+    ...{ status, rowsRead, winners, deletes, heldDeletes, lateRows },
+    ...{ quarantined, contentId, seconds },
+  };
 }
 
 function describeLoad(loaded: LoadResult | undefined): RunTable["load"] {
@@ -99,11 +105,16 @@ function describeLoad(loaded: LoadResult | undefined): RunTable["load"] {
 function describeLane(lane: LaneResult): RunLane {
   const { source, lane: number, status } = lane;
   if (status === "failed") {
-    const nothing = { links: 0, rows: 0, readMillis: 0, restMillis: 0, backOffs: 0 };
-    return { source, lane: number, status, ...nothing, rowsPerSecond: null };
+    return {
+      ...{ source, lane: number, status, links: 0, rows: 0, bytes: 0 },
+      ...{ readMillis: 0, restMillis: 0, backOffs: 0, slow: 0 },
+      ...{ rowsPerSecond: null, bytesPerSecond: null, ended: null },
+    };
   }
-  const { links, rows, pace } = lane;
+  const { links, rows, pace, ended } = lane;
   const millis = pace.readMillis + pace.restMillis;
+  const aSecond = (amount: number): number | null =>
+    millis === 0 ? null : (amount * 1000) / millis;
   return {
     source,
     lane: number,
@@ -111,7 +122,9 @@ function describeLane(lane: LaneResult): RunLane {
     links,
     rows,
     ...pace,
-    rowsPerSecond: millis === 0 ? null : (rows * 1000) / millis,
+    rowsPerSecond: aSecond(rows),
+    bytesPerSecond: aSecond(pace.bytes),
+    ended,
   };
 }
 
@@ -171,19 +184,63 @@ function listFailures(input: ReportInput, results: RunResults): RunFailure[] {
   ];
 }
 
-function listAlerts({ plan, build }: RunResults): RunAlert[] {
+function listAlerts(input: ReportInput, { plan, build, rests }: RunResults): RunAlert[] {
   return [
-    ...(plan?.waiting ?? []).map(({ table, reason }) => ({
-      kind: "waiting" as const,
+    ...(plan?.waiting ?? []).map(({ table, reason, opensAt }) => ({
+      kind: opensAt === undefined ? ("waiting" as const) : ("closed" as const),
       name: table,
       message: reason,
     })),
+    ...input.lanes.flatMap((lane) =>
+      lane.status === "done" && lane.ended === "refusals"
+        ? alertOfRest(lane.source, rests.get(lane.source))
+        : [],
+    ),
+    ...(plan?.unread ?? []).map(({ table, reason }) => ({
+      kind: "unread" as const,
+      name: table,
+      message: reason,
+    })),
+    ...alertsOfDrift(plan?.drift ?? []),
     ...(build?.tables ?? []).flatMap(alertsOfBuild),
   ];
 }
 
-function alertsOfBuild({ table, heldDeletes, quarantined, checks }: BuildTable): RunAlert[] {
+function alertOfRest(source: string, rest: SourceRest | undefined): RunAlert {
+  const answer = rest === undefined ? "" : ` Its last answer: ${rest.reason}`;
+  return {
+    kind: "resting",
+    name: source,
+    message:
+      "it refused again and again, so it was given a rest; what was read by then is kept, and the next run goes on " +
+      `from there.${answer}`,
+  };
+}
+
+const MOST_DIFFERENCES = 5;
+
+/** One alert a table: an index may get a hundred fields at once. */
+function alertsOfDrift(drift: PlanFile["drift"]): RunAlert[] {
+  return [...Map.groupBy(drift, ({ table }) => table)].map(([name, differences]) => {
+    const shown = differences.slice(0, MOST_DIFFERENCES).map(({ message }) => message);
+    const more = differences.length - shown.length;
+    if (more > 0) shown.push(`and ${more} more: \`sluice discover --drift ${name}\` lists them`);
+    return { kind: "drift", name, message: shown.join("; ") };
+  });
+}
+
+function alertsOfBuild(built: BuildTable): RunAlert[] {
+  const { table, heldDeletes, lateRows, quarantined, checks } = built;
   const alerts: RunAlert[] = [];
+  if (lateRows > 0) {
+    alerts.push({
+      kind: "late-rows",
+      name: table,
+      message:
+        `${lateRows} rows came later than the cursor's overlapSeconds allow, or were changed without a new cursor ` +
+        "value; they are in the warehouse now. Raise overlapSeconds, or look at what writes them.",
+    });
+  }
   if (heldDeletes > 0) {
     alerts.push({
       kind: "held-deletes",

@@ -1,7 +1,7 @@
 // Ends a run: gathers what its steps did, keeps the record, tells people, and gives back what the run held.
 import type { z } from "zod";
 import { problemKey, problemSchema } from "../extract/problems.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import type { Ledger, SourceRest } from "../ledger/ledger.ts";
 import { buildResultSchema } from "../protocol/delta.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { keys } from "../protocol/keys.ts";
@@ -34,7 +34,10 @@ export async function reportRun(
   dependencies: ReportDependencies,
 ): Promise<{ status: RunRecord["status"]; failed: string[] }> {
   const { ledger, log } = dependencies;
-  const results = await readResults(input, dependencies.store);
+  const results = {
+    ...(await readResults(input, dependencies.store)),
+    rests: await readRests(input, ledger),
+  };
   const record = makeRecord(input, results, new Date().toISOString());
   await ledger.putRun(record);
   if (results.plan !== undefined) await release(input, results.plan, ledger);
@@ -48,7 +51,21 @@ export async function reportRun(
   return { status: record.status, failed: names.slice(0, MAX_NAMES) };
 }
 
-async function readResults({ run, failed }: ReportInput, store: JsonStore): Promise<RunResults> {
+/** What the sources answered that were given a rest. */
+async function readRests({ lanes }: ReportInput, ledger: Ledger): Promise<Map<string, SourceRest>> {
+  const rests = new Map<string, SourceRest>();
+  for (const lane of lanes) {
+    if (lane.status !== "done" || lane.ended !== "refusals" || rests.has(lane.source)) continue;
+    const rest = await ledger.readSourceRest(lane.source);
+    if (rest !== undefined) rests.set(lane.source, rest);
+  }
+  return rests;
+}
+
+async function readResults(
+  { run, failed }: ReportInput,
+  store: JsonStore,
+): Promise<Omit<RunResults, "rests">> {
   const unreadable: RunFailure[] = [];
   const find = async <Schema extends z.ZodType>(
     key: string,

@@ -20,6 +20,12 @@ class ObjectRecord:
     op: Literal["upsert", "key"]
     observed_to_millis: int
     manifest: int
+    pass_id: str
+
+    @property
+    def reads_past_rows(self) -> bool:
+        """Whether it comes from reading a past window again, for what came after its reading."""
+        return self.pass_id.startswith("late-")
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ def parse_manifest(value: Any, table: str, number: int) -> Manifest:  # noqa: AN
                 item["op"],
                 item["observedTo"],
                 number,
+                item["pass"],
             )
             for item in value["objects"]
         ),

@@ -21,6 +21,7 @@ class TableResult:
     winners: int = 0
     deletes: int = 0
     held_deletes: int = 0
+    late_rows: int = 0
     quarantined: int = 0
     content_id: str | None = None
     seconds: float = 0.0
@@ -38,6 +39,7 @@ class TableResult:
             "winners": self.winners,
             "deletes": self.deletes,
             "heldDeletes": self.held_deletes,
+            "lateRows": self.late_rows,
             "quarantined": self.quarantined,
             "contentId": self.content_id,
             "seconds": round(self.seconds, 3),

@@ -200,6 +200,7 @@ class _TableBuild:
         winning = merge.latest(staged.rows, definition)
         if not empty:
             winning = merge.winners(winning, staged.rows, lake, key)
+            self.result.late_rows = self._late(staged, winning)
         gone = self._absent(manifests, staged, lake, winning)
         if gone is not None:
             dead = deletes.tombstones(gone, definition)
@@ -216,6 +217,21 @@ class _TableBuild:
             f"{self.result.winners:,} winners, {self.result.deletes:,} of them deletes",
         )
         return written if self.result.winners else None
+
+    def _late(self, staged: _Staged, winning: DataFrame) -> int:
+        """How many winners only the reading of past rows has brought."""
+        late = [index for index, item in enumerate(staged.objects) if item.reads_past_rows]
+        if not late:
+            return 0
+        version = [*self.definition.key, "_version"]
+        upserts = staged.rows.where("_op = 'upsert'")
+        is_late = F.col("_object").isin(late)
+        in_time = upserts.where(~is_late).select(*map(quoted, version))
+        only_late = upserts.where(is_late).select(*map(quoted, version))
+        only_late = only_late.join(in_time, version, "left_anti")
+        count = winning.join(only_late, version, "left_semi").count()
+        progress(self.definition.name, f"{count:,} rows came later than the overlap")
+        return count
 
     def _absent(
         self,

@@ -139,6 +139,7 @@ export class CoreStack extends Stack {
     for (const writer of [plan, extract, commit, load, report])
       this.ledger.grantReadWriteData(writer);
     allowObjects(bucket, plan.ownRole, "runs", ["read", "write"]);
+    allowObjects(bucket, plan.ownRole, "drift", ["read", "write"]);
     allowObjects(bucket, extract.ownRole, "runs", ["read", "write"]);
     // Reading too: after a lost answer the link looks whether its object is there.
     allowObjects(bucket, extract.ownRole, "raw", ["read", "write"]);

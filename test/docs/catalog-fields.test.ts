@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   DEFAULT_BUDGET,
   DEFAULT_MAX_DELETED_SHARE,
+  DEFAULT_RECONCILE,
   DEFAULT_SPLITS,
 } from "../../catalog/schema/resolve.ts";
 import { SCALAR_TYPES } from "../../catalog/schema/types.ts";
@@ -26,14 +27,17 @@ describe("docs/catalog.md", () => {
   });
 
   it.each(Object.entries(DEFAULT_BUDGET))(
-    "gives the default of the budget's %s, %d",
+    "gives the default of the budget's %s, %s",
     (name, value) => {
-      expect(document).toMatch(new RegExp(`\\| \`${name}\` +\\| ${String(value)} +\\|`));
+      const shown = value === null ? "none" : JSON.stringify(value);
+      expect(document).toMatch(new RegExp(`\\| \`${name}\` +\\| ${shown} +\\|`));
     },
   );
 
   it("gives the other defaults", () => {
     expect(document).toContain(`The default is ${String(DEFAULT_MAX_DELETED_SHARE)}.`);
-    expect(document).toContain(`cut into, default ${String(DEFAULT_SPLITS)}`);
+    const { everyHours, reachHours } = DEFAULT_RECONCILE;
+    expect(document).toContain(`The default is ${String(everyHours)} and ${String(reachHours)} (`);
+    expect(document).toContain(`cut into, default ${String(DEFAULT_SPLITS)};`);
   });
 });

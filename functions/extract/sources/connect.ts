@@ -5,7 +5,8 @@ import { SourceConfigurationError } from "../../protocol/errors.ts";
 import { CassandraSource } from "./cassandra.ts";
 import { cassandraSecretSchema } from "./cassandra/secret.ts";
 import { ElasticsearchSource } from "./elasticsearch.ts";
-import { elasticsearchSecretSchema } from "./elasticsearch/connection.ts";
+import { elasticsearchSecretSchema } from "./elasticsearch/secret.ts";
+import { parseSecret } from "./secret.ts";
 import type { SourceClient } from "./source.ts";
 
 /**
@@ -17,43 +18,37 @@ export function connect(source: SourceDefinition, secretText: string): SourceCli
     case "elasticsearch":
       return new ElasticsearchSource(
         source.name,
-        parseSecret(source, secretText, elasticsearchSecretSchema, '{"nodes": ["https://…:9200"]}'),
+        readSecretOf(
+          source,
+          secretText,
+          elasticsearchSecretSchema,
+          '{"nodes": ["https://…:9200"]}',
+        ),
       );
     case "cassandra":
       return new CassandraSource(
         source.name,
-        parseSecret(
+        readSecretOf(
           source,
           secretText,
           cassandraSecretSchema,
           '{"contactPoints": ["…"], "port": 9042, "localDataCenter": "…"}',
         ),
+        source.budget.dataCenter,
       );
   }
 }
 
-function parseSecret<T>(
+function readSecretOf<T>(
   source: SourceDefinition,
   text: string,
   schema: z.ZodType<T>,
   form: string,
 ): T {
-  const parsed = schema.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
-  // Only names and kinds of mistakes: zod's messages may quote what they found.
-  const mistakes = parsed.error.issues.map(
-    ({ path, code }) => `${path.join(".") || "all"}: ${code}`,
-  );
+  const parsed = parseSecret(text, schema);
+  if ("secret" in parsed) return parsed.secret;
   throw new SourceConfigurationError(
     `The secret "${source.secret}" of source "${source.name}" does not have the form for ${source.system} ` +
-      `(${mistakes.join(", ")}). Store at least ${form} in it.`,
+      `(${parsed.mistakes}). Store at least ${form} in it.`,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,8 +1,11 @@
-// Everything particular to Elasticsearch: windows by a cursor field, and sweeps of all keys.
+// Everything particular to Elasticsearch: windows by a cursor field, sweeps of all keys, and whole readings.
 import type { TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { Discovery } from "../../discover/discovery.ts";
+import { describePlace, type Place, type SourceShape } from "../../discover/shape.ts";
 import { SourceConfigurationError } from "../../protocol/errors.ts";
 import type { Bounds } from "../../protocol/records.ts";
-import { ElasticsearchConnection, type ElasticsearchSecret } from "./elasticsearch/connection.ts";
+import { ElasticsearchConnection } from "./elasticsearch/connection.ts";
+import type { ElasticsearchSecret } from "./elasticsearch/secret.ts";
 import {
   boundInUnit,
   cutWindow,
@@ -14,20 +17,30 @@ import {
 import { selectFields } from "./elasticsearch/fields.ts";
 import {
   countRows,
+  countWithoutCursor,
   findCursorField,
   findExtreme,
+  findTieBreaker,
+  identifyIndices,
   refuseShortLag,
+  type TieBreaker,
 } from "./elasticsearch/inspection.ts";
 import { closePointInTime } from "./elasticsearch/point-in-time.ts";
-import { parsePosition } from "./elasticsearch/position.ts";
+import { parsePosition, parseWholePosition } from "./elasticsearch/position.ts";
 import { ElasticsearchReader } from "./elasticsearch/reader.ts";
-import type { OpenRequest, SourceClient, SplitReader } from "./source.ts";
+import type { RowSize } from "./elasticsearch/view.ts";
+import { isPositionOf, WholeReader } from "./elasticsearch/whole-reader.ts";
+import { discoverIndex, type SampleOptions } from "./elasticsearch/discover.ts";
+import { readShape } from "./elasticsearch/discover-shape.ts";
+import type { OpenRequest, SourceClient, SplitReader, UnreadRows } from "./source.ts";
 
 const rowsPerSplit = 500_000;
 const mostSplits = 64;
 
 export class ElasticsearchSource implements SourceClient {
   readonly #connection: ElasticsearchConnection;
+  /** What was learnt of each table's documents, by table and kind. */
+  readonly #rowSizes = new Map<string, RowSize>();
 
   constructor(sourceName: string, secret: ElasticsearchSecret) {
     this.#connection = new ElasticsearchConnection(sourceName, secret);
@@ -35,15 +48,16 @@ export class ElasticsearchSource implements SourceClient {
 
   /**
    * By a date, the window ends the lag before now. By an integer it ends after the greatest value that is searchable;
-   * what becomes searchable late is found by the overlap.
+   * what becomes searchable late is found by the overlap. A table without a cursor has no window.
    */
   async planWindow(
     table: TableDefinition,
     watermark: string | null,
     nowMillis: number,
-  ): Promise<Window> {
+  ): Promise<Window | null> {
+    if (table.cursor === null) return null;
     const cursor = await findCursorField(this.#connection, table, indexOf(table));
-    const { lagSeconds, overlapSeconds } = table.cursor ?? { lagSeconds: 0, overlapSeconds: 0 };
+    const { lagSeconds, overlapSeconds } = table.cursor;
     if (cursor.unit === "value") {
       const greatest = await findExtreme(this.#connection, cursor, "desc");
       const end = greatest === null ? SMALLEST_LONG : greatest + 1n;
@@ -55,10 +69,11 @@ export class ElasticsearchSource implements SourceClient {
   }
 
   async planRows(table: TableDefinition, window: Window | null): Promise<Bounds[]> {
-    if (window === null)
-      throw new SourceConfigurationError(
-        `Table "${table.name}" is read from Elasticsearch and needs a window. Add "cursor" to its file.`,
-      );
+    if (window === null) {
+      // So that an index that is not there is told before anything is opened.
+      await identifyIndices(this.#connection, indexOf(table));
+      return [{ by: "whole" }];
+    }
     const cursor = await findCursorField(this.#connection, table, indexOf(table));
     const from = window.from === null ? null : boundInUnit(window.from, cursor.unit);
     const to = boundInUnit(window.to, cursor.unit);
@@ -70,19 +85,45 @@ export class ElasticsearchSource implements SourceClient {
     return cutWindow(exact, lowest, parts);
   }
 
+  async countUnread(table: TableDefinition): Promise<UnreadRows | null> {
+    if (table.cursor === null) return null;
+    const cursor = await findCursorField(this.#connection, table, indexOf(table));
+    const rows = await countWithoutCursor(this.#connection, cursor);
+    if (rows === 0) return null;
+    return {
+      rows,
+      reason:
+        `${rows} documents of "${cursor.index}" have no "${cursor.field}" and are never read. ` +
+        'Set it in them, or remove "cursor" from the table\'s file, so that the index is read whole.',
+    };
+  }
+
   /** One split: a sweep of keys follows the cursor from one run to the next, and ends with what has no cursor. */
   planKeys(): Promise<Bounds[]> {
     return Promise.resolve([{ by: "cursor", from: null, to: null }]);
   }
 
-  async open({ table, kind, bounds, position, held, warn }: OpenRequest): Promise<SplitReader> {
-    if (bounds.by !== "cursor")
-      throw new SourceConfigurationError(
-        `Table "${table.name}" is read from Elasticsearch, but its split is a range of tokens. ` +
-          "Its source was changed while a pass was open; remove the pass from the ledger.",
-      );
+  async open(request: OpenRequest): Promise<SplitReader> {
+    const { table, bounds } = request;
+    switch (bounds.by) {
+      case "cursor":
+        return this.#openByCursor(request, bounds);
+      case "whole":
+        return this.#openWhole(request);
+      case "token":
+        throw new SourceConfigurationError(
+          `Table "${table.name}" is read from Elasticsearch, but its split is a range of tokens. ` +
+            "Its source was changed while a pass was open; remove the pass from the ledger.",
+        );
+    }
+  }
+
+  async #openByCursor(
+    { table, kind, position, held, warn }: OpenRequest,
+    bounds: Extract<Bounds, { by: "cursor" }>,
+  ): Promise<SplitReader> {
     const index = indexOf(table);
-    const { field, unit } = await findCursorField(this.#connection, table, index);
+    const { field, unit, load } = await findCursorField(this.#connection, table, index);
     const stored = position === null ? null : parsePosition(position);
     // A position in another unit (a date that became date_nanos) says nothing: the split is read from its beginning.
     const at = stored?.unit === unit ? stored : null;
@@ -91,6 +132,7 @@ export class ElasticsearchSource implements SourceClient {
       kind === "rows"
         ? table.columns
         : table.columns.filter((column) => table.key.includes(column.name));
+    const keyFields = keyFieldsOf(table);
     return new ElasticsearchReader(
       this.#connection,
       {
@@ -101,12 +143,59 @@ export class ElasticsearchSource implements SourceClient {
         from: bounds.from === null ? null : boundInUnit(bounds.from, unit),
         to: bounds.to === null ? null : boundInUnit(bounds.to, unit),
         fields: selectFields(columns),
-        uniqueField: uniqueFieldOf(table),
+        uniqueField: keyFields.length === 1 ? (keyFields[0] ?? null) : null,
         pageRows: table.source.budget.pageRows,
+        load,
       },
       at,
-      { held, warn },
+      { held, warn, rowSize: this.#rowSize(table, kind) },
     );
+  }
+
+  async #openWhole({ table, position, held, warn }: OpenRequest): Promise<SplitReader> {
+    const index = indexOf(table);
+    const keyFields = await this.#sortableKey(table, index);
+    const stored = position === null ? null : parseWholePosition(position);
+    // A position in the order of another key (or of one whose mapping was changed) says nothing: all is read anew.
+    const at = stored !== null && isPositionOf(stored, keyFields) ? stored : null;
+    if (at?.pit != null) await held.opened(at.pit.id);
+    return new WholeReader(
+      this.#connection,
+      {
+        index,
+        keyFields,
+        fields: selectFields(table.columns),
+        pageRows: table.source.budget.pageRows,
+        load: table.source.budget,
+      },
+      at,
+      { held, warn, rowSize: this.#rowSize(table, "rows") },
+    );
+  }
+
+  async #sortableKey(table: TableDefinition, index: string): Promise<TieBreaker[] | null> {
+    const found: TieBreaker[] = [];
+    for (const field of keyFieldsOf(table)) {
+      const one = field === null ? null : await findTieBreaker(this.#connection, index, field);
+      if (one === null) return null;
+      found.push(one);
+    }
+    return found;
+  }
+
+  #rowSize(table: TableDefinition, kind: "rows" | "keys"): RowSize {
+    const name = `${table.name} ${kind}`;
+    const known = this.#rowSizes.get(name) ?? { measured: null };
+    this.#rowSizes.set(name, known);
+    return known;
+  }
+
+  async describe(place: Place): Promise<SourceShape> {
+    return readShape(this.#connection, indexIn(place));
+  }
+
+  async discover(place: Place, options: SampleOptions): Promise<Discovery> {
+    return discoverIndex(this.#connection, indexIn(place), options);
   }
 
   async release(resource: string): Promise<void> {
@@ -118,11 +207,19 @@ export class ElasticsearchSource implements SourceClient {
   }
 }
 
-/** The field of a key of one column; `_id` is unique too, but clusters refuse to sort by it. */
-function uniqueFieldOf(table: TableDefinition): string | null {
-  const [name, ...more] = table.key;
-  const path = table.columns.find((column) => column.name === name)?.path ?? ["_id"];
-  return more.length > 0 || (path.length === 1 && path[0] === "_id") ? null : path.join(".");
+/** The key's fields; null for `_id`, which is unique but by which clusters refuse to sort. */
+function keyFieldsOf(table: TableDefinition): (string | null)[] {
+  return table.key.map((name) => {
+    const path = table.columns.find((column) => column.name === name)?.path ?? ["_id"];
+    return path.length === 1 && path[0] === "_id" ? null : path.join(".");
+  });
+}
+
+function indexIn(place: Place): string {
+  if ("index" in place) return place.index;
+  throw new SourceConfigurationError(
+    `${describePlace(place)} is a keyspace's table, but the source is Elasticsearch. Name an index, or another source.`,
+  );
 }
 
 function indexOf(table: TableDefinition): string {

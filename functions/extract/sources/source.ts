@@ -1,5 +1,7 @@
 // What every source system offers to planning and extraction; the rest of the extractor knows no system.
 import type { TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { Discovery } from "../../discover/discovery.ts";
+import type { Place, SourceShape } from "../../discover/shape.ts";
 import { SourceUnavailableError } from "../../protocol/errors.ts";
 import type { Bounds } from "../../protocol/records.ts";
 
@@ -8,6 +10,8 @@ export interface Batch {
   /** NDJSON object lines, each ended by `\n`. */
   readonly lines: Uint8Array;
   readonly rows: number;
+  /** Size of the source's answer in bytes; the lines' where a source does not know it. */
+  readonly answerBytes?: number;
   /** When it was asked for, milliseconds since 1970: the lines' `observed_at`. */
   readonly observedAt: number;
   /** What the source took to answer, milliseconds. */
@@ -45,14 +49,24 @@ export interface OpenRequest {
   readonly warn: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
 
+/** Rows that the source has and that no window of the table can hold. */
+export interface UnreadRows {
+  readonly rows: number;
+  /** How many, why, and what to do. */
+  readonly reason: string;
+}
+
 /** Nobody answered: the connection failed or timed out, so the source as a whole may be away. */
 export class SourceUnreachableError extends SourceUnavailableError {}
+
+/** The source as a whole has too much to do, whichever table is asked for. */
+export class SourceOverloadedError extends SourceUnavailableError {}
 
 /** A connection to one source, one a process, reused over warm starts. */
 export interface SourceClient {
   /**
    * The next window of a table with a cursor: from the watermark less the overlap to now less the lag.
-   * Null for a table read by sweeps.
+   * Null for a table read by sweeps, or as a whole.
    * @throws SourceConfigurationError if the lag does not exceed the index's refresh interval, or the field is missing
    */
   planWindow(
@@ -60,14 +74,23 @@ export interface SourceClient {
     watermark: string | null,
     nowMillis: number,
   ): Promise<{ from: string | null; to: string } | null>;
-  /** Cuts a window (or the ring, when null) into splits that tile it exactly. */
+  /** Cuts a window (or the ring or the whole index, when null) into splits that tile it exactly. */
   planRows(
     table: TableDefinition,
     window: { from: string | null; to: string } | null,
   ): Promise<Bounds[]>;
+  /** Counts what no window can hold, for the report; null if there is nothing. A source of which all is read has none. */
+  countUnread?(table: TableDefinition): Promise<UnreadRows | null>;
   /** Cuts a sweep of all keys into splits. */
   planKeys(table: TableDefinition): Promise<Bounds[]>;
   open(request: OpenRequest): Promise<SplitReader>;
+  /** The fields that a table has now, from the mapping or the schema: a question or two, asked in each run's plan. */
+  describe(place: Place): Promise<SourceShape>;
+  /** All that is to be known for a catalog entry; reads some documents at the pace of the budget's duty cycle. */
+  discover(
+    place: Place,
+    options: { readonly documents: number; readonly dutyCycle: number },
+  ): Promise<Discovery>;
   /** Gives back a resource that a crash left behind; one that is gone already is a success. */
   release(resource: string): Promise<void>;
   close(): Promise<void>;

@@ -5,11 +5,13 @@ import type {
   Check,
   Column,
   ElasticsearchTable,
+  LoadBudget,
   Model,
   Partition,
   Publish,
   Source,
   Table,
+  WholeElasticsearchTable,
 } from "../../../catalog/schema/table.ts";
 import { SCALAR_TYPES, type ColumnType } from "../../../catalog/schema/types.ts";
 import { isPlain } from "../../../catalog/schema/validate-columns.ts";
@@ -58,6 +60,44 @@ export const typeArbitrary: fc.Arbitrary<ColumnType> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<ColumnType>("json") },
 );
 
+const timeArbitrary = fc
+  .tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }))
+  .map((parts) => parts.map((part) => String(part).padStart(2, "0")).join(":"));
+
+const hoursArbitrary = fc
+  .record({
+    timeZone: fc.constantFrom("UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Chatham"),
+    from: timeArbitrary,
+    to: timeArbitrary,
+  })
+  .filter(({ from, to }) => from !== to);
+
+function budgetArbitrary(system: Source["system"]): fc.Arbitrary<LoadBudget> {
+  const ofAll: fc.Arbitrary<LoadBudget> = fc.record(
+    {
+      lanes: fc.integer({ min: 1, max: 40 }),
+      dutyCycle: fc.double({ min: 0.01, max: 1, noNaN: true }),
+      maxRowsPerSecond: fc.integer({ min: 1, max: 1_000_000 }),
+      maxBytesPerSecond: fc.integer({ min: 1, max: 1_000_000_000 }),
+      pageRows: fc.integer({ min: 1, max: 10_000 }),
+      maxSecondsPerRun: fc.integer({ min: 1, max: 604_800 }),
+      hours: hoursArbitrary,
+    },
+    { requiredKeys: [] },
+  );
+  const ofSystem: fc.Arbitrary<LoadBudget> =
+    system === "cassandra"
+      ? fc.record({ dataCenter: fc.constantFrom("analytics", "dc1") }, { requiredKeys: [] })
+      : fc.record(
+          {
+            shardsAtOnce: fc.integer({ min: 1, max: 100 }),
+            preference: fc.constantFrom("_local", "_prefer_nodes:a,b", "reports"),
+          },
+          { requiredKeys: [] },
+        );
+  return fc.tuple(ofAll, ofSystem).map(([all, own]) => ({ ...all, ...own }));
+}
+
 function sourceArbitrary<const System extends Source["system"]>(
   system: System,
 ): fc.Arbitrary<Source & { readonly system: System }> {
@@ -67,16 +107,7 @@ function sourceArbitrary<const System extends Source["system"]>(
       system: fc.constant(system),
       owner: wordsArbitrary,
       description: wordsArbitrary,
-      budget: fc.record(
-        {
-          lanes: fc.integer({ min: 1, max: 40 }),
-          dutyCycle: fc.double({ min: 0.01, max: 1, noNaN: true }),
-          maxRowsPerSecond: fc.integer({ min: 1, max: 1_000_000 }),
-          pageRows: fc.integer({ min: 1, max: 10_000 }),
-          maxSecondsPerRun: fc.integer({ min: 1, max: 604_800 }),
-        },
-        { requiredKeys: [] },
-      ),
+      budget: budgetArbitrary(system),
     },
     { requiredKeys: ["name", "system", "owner", "description"] },
   );
@@ -168,6 +199,16 @@ export const elasticsearchTableArbitrary: fc.Arbitrary<ElasticsearchTable> = fc
     index: fc.stringMatching(/^[a-z][a-z0-9.-]{0,20}\*?$/),
     lagSeconds: fc.integer({ min: 1, max: 600 }),
     overlapSeconds: fc.integer({ min: 0, max: 3600 }),
+    reconcile: fc.option(
+      fc.oneof(
+        fc.constant(false as const),
+        fc.record({
+          everyHours: fc.integer({ min: 0, max: 8760 }),
+          reachHours: fc.integer({ min: 1, max: 8760 }),
+        }),
+      ),
+      { nil: undefined },
+    ),
     deletes: fc.constantFrom<ElasticsearchTable["deletes"]>(
       { way: "none" },
       { way: "soft-delete", column: "gone_0" },
@@ -175,13 +216,29 @@ export const elasticsearchTableArbitrary: fc.Arbitrary<ElasticsearchTable> = fc
       { way: "key-sweep", everyHours: 0, maxShare: 0.5 },
     ),
   })
-  .map(({ shared, source, index, lagSeconds, overlapSeconds, deletes }) => ({
+  .map(({ shared, source, index, lagSeconds, overlapSeconds, reconcile, deletes }) => ({
     ...shared,
     source,
     from: { index },
-    cursor: { column: "changed_0", lagSeconds, overlapSeconds },
+    cursor: {
+      ...{ column: "changed_0", lagSeconds, overlapSeconds },
+      ...(reconcile === undefined ? {} : { reconcile }),
+    },
     deletes,
   }));
+
+export const wholeTableArbitrary: fc.Arbitrary<WholeElasticsearchTable> = fc
+  .record({
+    shared: sharedArbitrary(true),
+    source: sourceArbitrary("elasticsearch"),
+    index: fc.stringMatching(/^[a-z][a-z0-9.-]{0,20}\*?$/),
+    deletes: fc.constantFrom<WholeElasticsearchTable["deletes"]>(
+      { way: "none" },
+      { way: "soft-delete", column: "gone_0" },
+      { way: "absence", maxShare: 0.5 },
+    ),
+  })
+  .map(({ shared, source, index, deletes }) => ({ ...shared, source, from: { index }, deletes }));
 
 export const cassandraTableArbitrary: fc.Arbitrary<CassandraTable> = fc
   .record({
@@ -189,23 +246,39 @@ export const cassandraTableArbitrary: fc.Arbitrary<CassandraTable> = fc
     source: sourceArbitrary("cassandra"),
     table: nameArbitrary,
     splits: fc.option(fc.integer({ min: 1, max: 4096 })),
-    deletes: fc.constantFrom<CassandraTable["deletes"]>(
-      { way: "none" },
-      { way: "soft-delete", column: "gone_0" },
-      { way: "absence" },
-      { way: "absence", maxShare: 0 },
+    reading: fc.constantFrom<Pick<CassandraTable, "changes" | "deletes">>(
+      { deletes: { way: "none" } },
+      { deletes: { way: "soft-delete", column: "gone_0" } },
+      { deletes: { way: "absence" } },
+      { changes: { way: "sweep" }, deletes: { way: "absence", maxShare: 0 } },
+      {
+        changes: { way: "index", column: "changed_0", lagSeconds: 5, overlapSeconds: 60 },
+        deletes: { way: "key-sweep", everyHours: 24 },
+      },
+      {
+        changes: { way: "buckets", column: "key_0", unit: "day", lateBuckets: 2 },
+        deletes: { way: "soft-delete", column: "gone_0" },
+      },
+      {
+        changes: {
+          ...{ way: "buckets", column: "changed_0", unit: "hour", lateBuckets: 1 },
+          values: { key_0: ["a", "b"], gone_0: [0, 1] },
+        },
+        deletes: { way: "key-sweep", everyHours: 0, maxShare: 0.5 },
+      },
     ),
   })
-  .map(({ shared, source, table, splits, deletes }) => ({
+  .map(({ shared, source, table, splits, reading }) => ({
     ...shared,
     source,
     from: { keyspace: "events", table },
     ...(splits === null ? {} : { splits }),
-    deletes,
+    ...reading,
   }));
 
 export const tableArbitrary: fc.Arbitrary<Table> = fc.oneof(
   elasticsearchTableArbitrary,
+  wholeTableArbitrary,
   cassandraTableArbitrary,
 );
 

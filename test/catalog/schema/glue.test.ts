@@ -71,6 +71,7 @@ test("a table's parameters are what the architecture says", () => {
     field: "updatedAt",
     lagSeconds: 2,
     overlapSeconds: 60,
+    reconcile: { everyHours: 168, reachHours: 192 },
   });
   expect(JSON.parse(parameters["sluice.column.founded_on"] ?? "")).toEqual({
     type: "date",

@@ -16,6 +16,7 @@ import type {
   Model,
   Source,
   Table,
+  WholeElasticsearchTable,
 } from "../../../catalog/schema/table.ts";
 import {
   mistakesInCatalog,
@@ -27,6 +28,7 @@ import {
   elasticsearchTableArbitrary,
   modelArbitrary,
   tableArbitrary,
+  wholeTableArbitrary,
 } from "./arbitrary-entries.ts";
 
 const always = (): boolean => true;
@@ -313,8 +315,18 @@ const inElasticsearch: Injection<ElasticsearchTable>[] = [
     (e) => ({ ...e, cursor: { ...e.cursor, overlapSeconds: -1 } }),
   ],
   [
+    "late rows looked for nowhere",
+    "reconcile.reachHours: 0",
+    (e) => ({ ...e, cursor: { ...e.cursor, reconcile: { everyHours: 1, reachHours: 0 } } }),
+  ],
+  [
+    "late rows looked for after a negative time",
+    "reconcile.everyHours: -1",
+    (e) => ({ ...e, cursor: { ...e.cursor, reconcile: { everyHours: -1, reachHours: 1 } } }),
+  ],
+  [
     "absence",
-    "absence is not for elasticsearch",
+    "absence is not for a table of which only what changed is read",
     (e) => ({ ...e, deletes: untyped({ way: "absence" }) }),
   ],
   [
@@ -326,6 +338,19 @@ const inElasticsearch: Injection<ElasticsearchTable>[] = [
     "a share above one",
     "maxShare: 2",
     (e) => ({ ...e, deletes: { way: "key-sweep", everyHours: 0, maxShare: 2 } }),
+  ],
+];
+
+const withoutCursor: Injection<WholeElasticsearchTable>[] = [
+  [
+    "an index in capitals",
+    '"Companies" is no name of an index',
+    (e) => ({ ...e, from: { index: "Companies" } }),
+  ],
+  [
+    "a key sweep",
+    "key-sweep is not for a table without a cursor",
+    (e) => ({ ...e, deletes: untyped({ way: "key-sweep", everyHours: 0 }) }),
   ],
 ];
 
@@ -343,11 +368,72 @@ const inCassandra: Injection<CassandraTable>[] = [
   ],
   ["no splits", "splits: 0 is out of range", (e) => ({ ...e, splits: 0 })],
   [
-    "a key sweep",
-    "key-sweep is not for cassandra",
-    (e) => ({ ...e, deletes: untyped({ way: "key-sweep", everyHours: 0 }) }),
+    "a key sweep beside sweeps",
+    "key-sweep is not for a table without a cursor",
+    (e) => ({ ...e, changes: { way: "sweep" }, deletes: { way: "key-sweep", everyHours: 0 } }),
+  ],
+  [
+    "absence in windows",
+    "absence is not for a table of which only what changed is read",
+    (e) => ({ ...e, changes: buckets({}), deletes: { way: "absence" } }),
+  ],
+  ["an unknown way", 'the way "cdc" is not known', (e) => changed(e, { way: "cdc" })],
+  [
+    "an index on no column",
+    'changes: "nothing" is no column',
+    (e) => changed(e, { way: "index", column: "nothing", lagSeconds: 1, overlapSeconds: 0 }),
+  ],
+  [
+    "an index without a lag",
+    "changes.lagSeconds: 0 is out of range",
+    (e) => changed(e, { way: "index", column: "changed_0", lagSeconds: 0, overlapSeconds: 0 }),
+  ],
+  [
+    "an index on a long",
+    "whose greatest value Cassandra can't tell",
+    (e) => ({
+      ...changed(e, { way: "index", column: "count_9", lagSeconds: 1, overlapSeconds: 0 }),
+      columns: [
+        ...e.columns,
+        { name: "count_9", type: "long", description: "a count", nullable: false },
+      ],
+    }),
+  ],
+  [
+    "a bucket of no column",
+    '"nothing" is no column',
+    (e) => changed(e, buckets({ column: "nothing" })),
+  ],
+  ["a bucket of no unit", '"week" is no unit', (e) => changed(e, buckets({ unit: "week" }))],
+  [
+    "no late bucket",
+    "lateBuckets: 0 is out of range",
+    (e) => changed(e, buckets({ lateBuckets: 0 })),
+  ],
+  [
+    "an empty list",
+    "values.gone_0: the list is empty",
+    (e) => changed(e, buckets({ values: { gone_0: [] } })),
+  ],
+  [
+    "a value twice",
+    "a value stands in it twice",
+    (e) => changed(e, buckets({ values: { gone_0: [1, 1] } })),
+  ],
+  [
+    "too many partitions",
+    "a bucket has 5000 partitions",
+    (e) => changed(e, buckets({ values: { gone_0: Array.from({ length: 5000 }, (_, n) => n) } })),
   ],
 ];
+
+function changed(entry: CassandraTable, changes: object): CassandraTable {
+  return { ...entry, changes: untyped(changes) };
+}
+
+function buckets(buckets: object): NonNullable<CassandraTable["changes"]> {
+  return untyped({ way: "buckets", column: "key_0", unit: "day", lateBuckets: 1, ...buckets });
+}
 
 const inModels: Injection<Model>[] = [
   ["a path", "the column of a model has the path", (e) => added(e, { path: ["x"] })],
@@ -378,6 +464,9 @@ test.each(inTables)("table: %s is found", (...injection) => {
 });
 test.each(inElasticsearch)("Elasticsearch: %s is found", (...injection) => {
   expectEachFound(elasticsearchTableArbitrary, injection);
+});
+test.each(withoutCursor)("Elasticsearch without a cursor: %s is found", (...injection) => {
+  expectEachFound(wholeTableArbitrary, injection);
 });
 test.each(inCassandra)("Cassandra: %s is found", (...injection) => {
   expectEachFound(cassandraTableArbitrary, injection);
@@ -414,6 +503,58 @@ test.each<[string, Source]>([
   [
     "budget.maxSecondsPerRun: NaN is out of range",
     { ...search, budget: { maxSecondsPerRun: NaN } },
+  ],
+  ["budget.maxBytesPerSecond: 0 is out of range", { ...search, budget: { maxBytesPerSecond: 0 } }],
+  ["budget.shardsAtOnce: 0 is out of range", { ...search, budget: { shardsAtOnce: 0 } }],
+  ['budget.pageRows: "many" is out of range', { ...search, budget: { pageRows: untyped("many") } }],
+  [
+    "budget.shardsAtOnce: 2 is for elasticsearch, and this source is cassandra",
+    { ...search, system: "cassandra", budget: { shardsAtOnce: 2 } },
+  ],
+  [
+    'budget.preference: "_local" is for elasticsearch, and this source is cassandra',
+    { ...search, system: "cassandra", budget: { preference: "_local" } },
+  ],
+  [
+    'budget.dataCenter: "dc2" is for cassandra, and this source is elasticsearch',
+    { ...search, budget: { dataCenter: "dc2" } },
+  ],
+  [
+    'budget.dataCenter: " " is no name',
+    { ...search, system: "cassandra", budget: { dataCenter: " " } },
+  ],
+  [
+    'budget.hours: "at night" is no description of hours',
+    { ...search, budget: { hours: untyped("at night") } },
+  ],
+  [
+    'budget.hours.timeZone: "Europe/Atlantis" is no time zone',
+    { ...search, budget: { hours: { timeZone: "Europe/Atlantis", from: "22:00", to: "05:00" } } },
+  ],
+  [
+    'budget.hours.from: "24:00" is no time of day',
+    { ...search, budget: { hours: { timeZone: "UTC", from: "24:00", to: "05:00" } } },
+  ],
+  [
+    'budget.hours.to: "5:00" is no time of day',
+    { ...search, budget: { hours: { timeZone: "UTC", from: "22:00", to: "5:00" } } },
+  ],
+  [
+    "budget.hours.to: undefined is no time of day",
+    { ...search, budget: { hours: untyped({ timeZone: "UTC", from: "22:00" }) } },
+  ],
+  [
+    'budget.hours: they open and close at "05:00"',
+    { ...search, budget: { hours: { timeZone: "UTC", from: "05:00", to: "05:00" } } },
+  ],
+  ['budget.preference: "" is no search', { ...search, budget: { preference: "" } }],
+  [
+    'budget.preference: "_shards:1,2|_local" leaves out all other shards',
+    { ...search, budget: { preference: "_shards:1,2|_local" } },
+  ],
+  [
+    'budget.preference: "_primary" is none that Elasticsearch knows',
+    { ...search, budget: { preference: "_primary" } },
   ],
   ['the system "oracle" is not known', { ...search, system: untyped("oracle") }],
   ["the owner is empty", { ...search, owner: "" }],

@@ -65,6 +65,23 @@ describe("the watermark", () => {
   });
 });
 
+describe("the watermark of a window that is read by token ranges", () => {
+  it("moves to the window's end when all of them are done, and not before", () => {
+    const { pass, splits } = rowsPass(1, 2, { window: { from: "10", to: "20" } });
+    const contentOf = (done: readonly boolean[]) => ({
+      pass,
+      splits: splits.map((one, index) => {
+        const cursor = { from: "10", to: "20" };
+        const bounds = { by: "token" as const, after: String(index), upTo: "9", cursor };
+        return read({ ...one, bounds }, 1, done[index] === true);
+      }),
+    });
+    expect(nextWatermark("12", contentOf([true, false]))).toBe("12");
+    expect(nextWatermark("12", contentOf([true, true]))).toBe("20");
+    expect(nextWatermark(null, contentOf([true, true]))).toBe("20");
+  });
+});
+
 describe("a commit", () => {
   /** How far each split is after each run: objects so far, and whether it is finished. */
   const courseOf = fc

@@ -5,6 +5,7 @@ import type {
   LoadBudgetDefinition,
   TableDefinition,
 } from "../../../catalog/schema/definition.ts";
+import { DEFAULT_BUDGET } from "../../../catalog/schema/resolve.ts";
 import type { ColumnType } from "../../../catalog/schema/types.ts";
 import type { Bounds } from "../../../functions/protocol/records.ts";
 import type { Batch, SourceClient } from "../../../functions/extract/sources/source.ts";
@@ -19,11 +20,11 @@ export function column(
 
 /** A budget without any rest, for tests that are not about the pace. */
 export const freely: LoadBudgetDefinition = {
-  lanes: 1,
+  ...DEFAULT_BUDGET,
   dutyCycle: 1,
   maxRowsPerSecond: 1e9,
+  maxBytesPerSecond: 1e12,
   pageRows: 10_000,
-  maxSecondsPerRun: 3600,
 };
 
 export function tableDefinition(

@@ -16,7 +16,7 @@ import type { SourceClient } from "../../../functions/extract/sources/source.ts"
 import { Ledger } from "../../../functions/ledger/ledger.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
 import type { Bounds, ObjectRecord, SplitRecord } from "../../../functions/protocol/records.ts";
-import type { LaneState, WorkItem } from "../../../functions/protocol/state.ts";
+import { type LaneState, RELAXED, type WorkItem } from "../../../functions/protocol/state.ts";
 import { type Line, parseLines } from "./fixtures.ts";
 
 export const execution = "arn:aws:states:us-east-1:123456789012:execution:sluice:run-1";
@@ -118,7 +118,8 @@ export class Lane {
     return new Lane(stores, items, definitions, {
       ...{ format: 1, run: "run-1", execution, source: "shop", lane, laneToken },
       ...{ work, item: 0, link: 0, startedAt: Date.now(), rows: 0, done: false },
-      pace: { readMillis: 0, restMillis: 0, backOffs: 0 },
+      pace: { readMillis: 0, restMillis: 0, backOffs: 0, slow: 0, bytes: 0 },
+      ...{ governor: RELAXED, ended: null },
     });
   }
 
@@ -145,6 +146,19 @@ export class Lane {
       ...changes,
     });
     return this.state;
+  }
+
+  /** Begins another run on the same work, once the run before has given its lane back. */
+  async nextRun(now = Date.now()): Promise<void> {
+    const taken = await this.ledger.takeLane("shop", 1, execution, farAway, notRunning, now);
+    if (taken === undefined) throw new Error("the lane was not given back");
+    const { lane, token: laneToken } = taken;
+    this.state = {
+      ...this.state,
+      ...{ lane, laneToken, item: 0, link: 0, startedAt: now, rows: 0, done: false, ended: null },
+      ...{ pace: { readMillis: 0, restMillis: 0, backOffs: 0, slow: 0, bytes: 0 } },
+      governor: RELAXED,
+    };
   }
 
   async splits(table: string): Promise<SplitRecord[]> {

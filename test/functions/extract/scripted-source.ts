@@ -12,18 +12,26 @@ export class ScriptedSource implements SourceClient {
   readonly #pageRows: number;
   /** Called, and waited for, before each batch with its first row; it may throw. */
   readonly #beforeBatch: (firstRow: number) => unknown;
-  readonly #sourceMillis: number;
+  readonly #sourceMillis: number | ((firstRow: number) => number);
+  readonly #answerBytesPerRow: number | undefined;
   /** Batches that end before this row come without rows. */
   readonly #emptyBefore: number;
   /** What each reader holds open. */
   readonly #holds: string | undefined;
   isClosed = false;
   openReaders = 0;
+  /** How many rows each batch was asked for. */
+  readonly rowLimits: number[] = [];
+  #inFlight = 0;
+  /** The most requests that were open at the same time. */
+  mostInFlight = 0;
 
   constructor(options: {
     readonly rows: number;
     readonly pageRows: number;
-    readonly sourceMillis?: number;
+    /** What a batch takes, by its first row. */
+    readonly sourceMillis?: number | ((firstRow: number) => number);
+    readonly answerBytesPerRow?: number;
     readonly beforeBatch?: (firstRow: number) => unknown;
     readonly emptyBefore?: number;
     readonly holds?: string;
@@ -31,6 +39,7 @@ export class ScriptedSource implements SourceClient {
     this.#rows = options.rows;
     this.#pageRows = options.pageRows;
     this.#sourceMillis = options.sourceMillis ?? 0;
+    this.#answerBytesPerRow = options.answerBytesPerRow;
     this.#emptyBefore = options.emptyBefore ?? 0;
     this.#holds = options.holds;
     this.#beforeBatch = options.beforeBatch ?? (() => undefined);
@@ -50,21 +59,46 @@ export class ScriptedSource implements SourceClient {
 
   async open({ position, held }: OpenRequest): Promise<SplitReader> {
     let next = position === null ? 0 : Number(position);
-    this.openReaders += 1;
-    if (this.#holds !== undefined) await held.opened(this.#holds);
+    await this.#inFlightWhile(async () => {
+      this.openReaders += 1;
+      if (this.#holds !== undefined) await held.opened(this.#holds);
+    });
     return {
-      next: async () => {
-        await this.#beforeBatch(next);
-        const end = Math.min(this.#rows, next + this.#pageRows);
-        const batch = this.#batch(next, end);
-        next = end;
-        return batch;
-      },
-      close: async () => {
-        this.openReaders -= 1;
-        if (this.#holds !== undefined) await held.closed(this.#holds);
-      },
+      next: (rowLimit) =>
+        this.#inFlightWhile(async () => {
+          await this.#beforeBatch(next);
+          this.rowLimits.push(rowLimit);
+          const end = Math.min(this.#rows, next + Math.min(rowLimit, this.#pageRows));
+          const batch = this.#batch(next, end);
+          next = end;
+          return batch;
+        }),
+      close: () =>
+        this.#inFlightWhile(async () => {
+          this.openReaders -= 1;
+          if (this.#holds !== undefined) await held.closed(this.#holds);
+        }),
     };
+  }
+
+  async #inFlightWhile<T>(request: () => Promise<T>): Promise<T> {
+    this.#inFlight += 1;
+    this.mostInFlight = Math.max(this.mostInFlight, this.#inFlight);
+    try {
+      // So that a request made beside this one would be seen.
+      await new Promise((resolve) => setImmediate(resolve));
+      return await request();
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  describe(): Promise<never> {
+    return Promise.reject(new Error("extraction does not look at the fields"));
+  }
+
+  discover(): Promise<never> {
+    return Promise.reject(new Error("extraction discovers nothing"));
   }
 
   release(): Promise<void> {
@@ -86,7 +120,11 @@ export class ScriptedSource implements SourceClient {
       lines: Buffer.from(lines.join("")),
       rows: numbers.length,
       observedAt: from,
-      sourceMillis: this.#sourceMillis,
+      ...(this.#answerBytesPerRow === undefined
+        ? {}
+        : { answerBytes: this.#answerBytesPerRow * count }),
+      sourceMillis:
+        typeof this.#sourceMillis === "number" ? this.#sourceMillis : this.#sourceMillis(from),
       position: String(to),
       done: to >= this.#rows,
     };

@@ -29,7 +29,10 @@ export function runElasticsearch(): Promise<RunningServer> {
 /** The address is `host:port`; `SLUICE_TEST_CASSANDRA` names one that runs already. */
 export function runCassandra(): Promise<RunningServer> {
   return runOrUse("SLUICE_TEST_CASSANDRA", ({ folder, logFolder, report }) =>
-    startCassandra({ dataFolder: join(folder, "cassandra"), logFolder, port: 0, report }),
+    startCassandra({
+      ...{ dataFolder: join(folder, "cassandra"), logFolder, port: 0, report },
+      withIndexes: true,
+    }),
   );
 }
 

@@ -4,11 +4,14 @@ import { describe, expect, it } from "vitest";
 import { EMPTY_PROGRESS } from "../../../functions/ledger/ledger.ts";
 import {
   checkTiling,
+  cursorReaching,
   isEmptyWindow,
   isKeysPassDue,
+  isLatePassDue,
   makePass,
 } from "../../../functions/plan/decide-pass.ts";
-import type { Bounds } from "../../../functions/protocol/records.ts";
+import { ProtocolError } from "../../../functions/protocol/errors.ts";
+import type { Bounds, Pass } from "../../../functions/protocol/records.ts";
 import { cursorBounds, rowsPass } from "../store-fixtures.ts";
 import { leads } from "./definitions.ts";
 
@@ -93,6 +96,67 @@ describe("a pass of all keys", () => {
     expect(isKeysPassDue(leads, EMPTY_PROGRESS, undefined, HOUR)).toBe(false);
     const none = { ...leads, deletes: { way: "none" as const } };
     expect(isKeysPassDue(none, progress, later, HOUR)).toBe(false);
+  });
+});
+
+describe("a pass of past rows", () => {
+  const reconcile = { everyHours: 24, reachHours: 48 };
+
+  it("is due when its hours are over and none is open", () => {
+    const at = (lastLatePassStartedAt: number | null, now: number, late?: Pass): boolean =>
+      isLatePassDue(
+        reconcile,
+        { ...EMPTY_PROGRESS, lastLatePassStartedAt, passes: late === undefined ? {} : { late } },
+        now,
+      );
+    expect(at(null, 0)).toBe(true);
+    expect(at(HOUR, HOUR + 24 * HOUR - 1)).toBe(false);
+    expect(at(HOUR, HOUR + 24 * HOUR)).toBe(true);
+    expect(at(HOUR, HOUR + 99 * HOUR, rowsPass(4, 1).pass)).toBe(false);
+  });
+
+  it("reaches back by its hours", () => {
+    if (leads.cursor === null) throw new Error("leads has a cursor");
+    expect(cursorReaching(leads.cursor, reconcile)).toEqual({
+      ...leads.cursor,
+      overlapSeconds: 48 * 3600,
+    });
+  });
+
+  it("concludes nothing from absence", () => {
+    const absence = { ...leads, deletes: { way: "absence" as const, maxShare: 0.1 } };
+    const made = makePass({
+      ...{ kind: "late", table: absence, progress: EMPTY_PROGRESS, nowMillis: 1 },
+      ...{ window: { from: "1", to: "2" }, bounds: [cursorBounds("1", "2")] },
+    });
+    expect(made?.pass).toMatchObject({ id: "late-1", absence: false });
+  });
+});
+
+describe("token ranges of a window", () => {
+  const window = { from: "10", to: "20" };
+  const [least, most] = [String(-(2n ** 63n)), String(2n ** 63n - 1n)];
+  const range = (after: string, upTo: string, cursor = window): Bounds => ({
+    ...{ by: "token", after, upTo, cursor },
+  });
+
+  it("tile the ring, each for the whole window", () => {
+    checkTiling("t", window, [range(least, "0"), range("0", most)]);
+    // Without a beginning all is read, which needs no index.
+    checkTiling("t", { from: null, to: "20" }, [{ by: "token", after: least, upTo: most }]);
+  });
+
+  it.each([
+    [[range("1", "0"), range("0", most)]],
+    [[range(least, "0"), range("1", most)]],
+    [[range(least, "0")]],
+    [[range(least, "0"), range("0", most, { from: "11", to: "20" })]],
+    [[range(least, "0"), { by: "token" as const, after: "0", upTo: most }]],
+    [[range(least, "0"), cursorBounds("10", "20")]],
+  ])("are refused where they leave something out: %j", (bounds) => {
+    expect(() => {
+      checkTiling("t", window, bounds);
+    }).toThrow(ProtocolError);
   });
 });
 

@@ -1,6 +1,11 @@
 // A source client that plans from fixed answers, and fails where a test wants it to.
 import type { TableDefinition } from "../../../catalog/schema/definition.ts";
-import type { SourceClient, SplitReader } from "../../../functions/extract/sources/source.ts";
+import type {
+  SourceClient,
+  SplitReader,
+  UnreadRows,
+} from "../../../functions/extract/sources/source.ts";
+import type { SourceShape } from "../../../functions/discover/shape.ts";
 import type { Bounds } from "../../../functions/protocol/records.ts";
 import { cursorBounds } from "../store-fixtures.ts";
 
@@ -8,10 +13,19 @@ export class FakeSource implements SourceClient {
   /** Where the next window ends. */
   end = 1000;
   splits = 1;
+  /** True for a source whose tables without a window are one split. */
+  wholeIndex = false;
   readonly released: string[] = [];
+  /** The fields that every table has. */
+  shape: SourceShape = { fields: {}, hidesFields: true };
   /** Thrown when a table of this name is planned. */
   readonly failing = new Map<string, Error>();
   releaseError: Error | undefined;
+  /** What each table's count of unread rows answers. */
+  readonly unread = new Map<string, UnreadRows | Error>();
+  unreadCounts = 0;
+  /** How far a window reaches back before the watermark, by the cursor's overlap; not at all by default. */
+  overlapUnits: (overlapSeconds: number) => number = () => 0;
 
   planWindow(
     table: TableDefinition,
@@ -19,15 +33,17 @@ export class FakeSource implements SourceClient {
   ): Promise<{ from: string | null; to: string } | null> {
     const error = this.failing.get(table.name);
     if (error !== undefined) return Promise.reject(error);
-    return Promise.resolve(
-      table.cursor === null ? null : { from: watermark, to: String(this.end) },
-    );
+    if (table.cursor === null) return Promise.resolve(null);
+    const overlap = this.overlapUnits(table.cursor.overlapSeconds);
+    const from = watermark === null ? null : String(Number(watermark) - overlap);
+    return Promise.resolve({ from, to: String(this.end) });
   }
 
   planRows(
     _table: TableDefinition,
     window: { from: string | null; to: string } | null,
   ): Promise<Bounds[]> {
+    if (window === null && this.wholeIndex) return Promise.resolve([{ by: "whole" }]);
     if (window === null) {
       return Promise.resolve([
         { by: "token", after: "-9", upTo: "0" },
@@ -46,12 +62,26 @@ export class FakeSource implements SourceClient {
     );
   }
 
+  countUnread({ name }: TableDefinition): Promise<UnreadRows | null> {
+    this.unreadCounts += 1;
+    const answer = this.unread.get(name) ?? null;
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  }
+
   planKeys(): Promise<Bounds[]> {
     return Promise.resolve([cursorBounds(null, null)]);
   }
 
   open(): Promise<SplitReader> {
     return Promise.reject(new Error("planning reads no rows"));
+  }
+
+  describe(): Promise<SourceShape> {
+    return Promise.resolve(this.shape);
+  }
+
+  discover(): Promise<never> {
+    return Promise.reject(new Error("planning discovers nothing"));
   }
 
   release(resource: string): Promise<void> {

@@ -100,7 +100,7 @@ describe("a run", () => {
       })),
     );
     expect(file).toEqual({
-      ...{ format: 1, run: "one", problems: [], waiting: [] },
+      ...{ format: 1, run: "one", problems: [], waiting: [], unread: [], drift: [] },
       tables: [{ table: "leads", source: "shop", token: 1 }],
       lanes: [{ source: "shop", lane: 0, token: 1 }],
     });
@@ -137,6 +137,47 @@ describe("a run", () => {
     expect(third.items[0]?.map(({ pass }) => pass)).toEqual(["rows-2", "rows-2", "keys-3"]);
   });
 
+  it("reads past rows again beside the next window, as often as the cursor says, without moving the watermark", async () => {
+    if (leads.cursor === null) throw new Error("leads has a cursor");
+    const none = { way: "none" as const };
+    const reconcile = { everyHours: 1, reachHours: 1 / 60 };
+    definitions = [{ ...leads, deletes: none, cursor: { ...leads.cursor, reconcile } }];
+    source.overlapUnits = (seconds) => seconds;
+    const first = await plan("one");
+    expect(first.items[0]?.map(({ pass }) => pass)).toEqual(["rows-1"]);
+    await readAll(first.items[0] ?? []);
+    await end("one");
+    source.end = 3000;
+    const second = await plan("two");
+    expect(second.items[0]?.map(({ pass }) => pass)).toEqual(["rows-2"]);
+    await readAll(second.items[0] ?? []);
+    await end("two");
+
+    now += 3_600_000;
+    source.end = 4000;
+    const third = await plan("three");
+    expect(third.items[0]?.map(({ pass, kind }) => [pass, kind])).toEqual([
+      ["rows-3", "rows"],
+      ["late-4", "rows"],
+    ]);
+    const open = await stores.ledger.readProgress("leads");
+    // The window's overlap is 60, and what is looked for lies 60 seconds before its beginning.
+    expect(open.passes.rows?.window).toEqual({ from: "2940", to: "4000" });
+    expect(open.passes.late?.window).toEqual({ from: "2880", to: "2940" });
+
+    // The reading of past rows ends first, and in another run than the window's.
+    await readAll((third.items[0] ?? []).filter(({ pass }) => pass === "late-4"));
+    await end("three");
+    const later = await stores.ledger.readProgress("leads");
+    expect(later.watermark).toBe("3000");
+    expect(later.passes.late).toBeUndefined();
+    const fourth = await plan("four");
+    expect(fourth.items[0]?.map(({ pass }) => pass)).toEqual(["rows-3"]);
+    await readAll(fourth.items[0] ?? []);
+    await end("four");
+    expect((await stores.ledger.readProgress("leads")).watermark).toBe("4000");
+  });
+
   it("holds a table whose pass was read but not committed, so that Commit finds it", async () => {
     const first = await plan("one");
     await readAll(first.items[0] ?? []);
@@ -171,6 +212,32 @@ describe("a run", () => {
     }
     const progress = await stores.ledger.readProgress("events");
     expect(progress).toMatchObject({ lastManifest: 2, watermark: null, passes: {} });
+  });
+
+  it("reads a whole index again in every run for a table without a cursor", async () => {
+    definitions = [{ ...leads, name: "plans", cursor: null, deletes: events.deletes }];
+    source.wholeIndex = true;
+    for (const number of [1, 2]) {
+      const { items } = await plan(`run-${number}`);
+      expect(items[0]?.map(({ pass, kind }) => [pass, kind])).toEqual([[`rows-${number}`, "rows"]]);
+      const { passes } = await stores.ledger.readProgress("plans");
+      expect(passes.rows).toMatchObject({ window: null, absence: true });
+      await readAll(items[0] ?? []);
+      await end(`run-${number}`);
+    }
+  });
+
+  it("tells once a run what the source has and no pass reads, and reads on", async () => {
+    definitions = [leads, { ...leads, name: "well" }, { ...leads, name: "uncounted" }];
+    source.unread.set("leads", { rows: 3, reason: "3 documents have no changed_at" });
+    source.unread.set("uncounted", new SourceUnavailableError("429"));
+    const { file } = await plan("one");
+    expect(file.tables.map(({ table }) => table)).toEqual(["leads", "well", "uncounted"]);
+    expect(file.unread).toEqual([
+      { table: "leads", rows: 3, reason: "3 documents have no changed_at" },
+    ]);
+    expect(file.problems).toMatchObject([{ kind: "table", name: "uncounted", message: "429" }]);
+    expect(source.unreadCounts).toBe(3);
   });
 
   it("deals the tables of a source to all its lanes", async () => {
@@ -230,6 +297,59 @@ describe("another run", () => {
     const { file, items } = await plan("two");
     expect(file.tables).toEqual([{ table: "leads", source: "shop", token: 2 }]);
     expect(items[0]?.[0]).toMatchObject({ pass: "rows-1", token: 2 });
+  });
+});
+
+describe("a source that must be left alone", () => {
+  const nightly = { timeZone: "Europe/Berlin", from: "22:00", to: "05:00" };
+  const untouched = { connect: () => Promise.reject(new Error("the source was asked")) };
+
+  it("for its hours are closed is not asked, and its tables wait until they open", async () => {
+    const shop = { ...leads.source, budget: { ...leads.source.budget, hours: nightly } };
+    const nowMillis = Date.parse("2026-03-28T12:00:00Z");
+    const onlyOther = {
+      connect: ({ name }: SourceDefinition) =>
+        name === "shop" ? untouched.connect() : Promise.resolve(source),
+    };
+    const tracking = { ...events, source: { ...events.source, name: "tracking" } };
+    definitions = [{ ...leads, source: shop }, tracking];
+    const { file, lanes } = await plan("one", undefined, { nowMillis, ...onlyOther });
+    expect(file.waiting).toEqual([
+      {
+        table: "leads",
+        reason:
+          "source shop is read from 22:00 to 05:00, Europe/Berlin: it opens at 2026-03-28T21:00:00.000Z",
+        opensAt: "2026-03-28T21:00:00.000Z",
+      },
+    ]);
+    expect(file.problems).toEqual([]);
+    expect(lanes.map((lane) => lane.source)).toEqual(["tracking"]);
+    expect(await stores.ledger.countLanesInUse("shop", "two", executions.isRunning, now)).toBe(0);
+  });
+
+  it("is read in its hours", async () => {
+    const shop = { ...leads.source, budget: { ...leads.source.budget, hours: nightly } };
+    definitions = [{ ...leads, source: shop }];
+    const nowMillis = Date.parse("2026-03-29T02:59:00Z");
+    expect((await plan("one", undefined, { nowMillis })).file.waiting).toEqual([]);
+  });
+
+  it("for it refused again and again is not asked until its rest is over", async () => {
+    const until = now + 60_000;
+    await stores.ledger.restSource("shop", { until, run: "zero", reason: "429: too many" });
+    const { file, lanes } = await plan("one", undefined, untouched);
+    expect(lanes).toEqual([]);
+    expect(file.problems).toEqual([]);
+    expect(file.waiting).toEqual([
+      {
+        table: "leads",
+        reason:
+          `source shop refused again and again and is left alone until ${new Date(until).toISOString()}: ` +
+          "429: too many",
+      },
+    ]);
+    now = until;
+    expect((await plan("two")).file.waiting).toEqual([]);
   });
 });
 

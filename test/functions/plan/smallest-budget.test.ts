@@ -15,4 +15,15 @@ it("takes the smallest of each part over the source's own tables", () => {
     ...{ lanes: 2, dutyCycle: 0.1, pageRows: 10 },
   });
   expect(smallestBudget([other], "shop")).toBeUndefined();
+  const night = { timeZone: "UTC", from: "22:00", to: "05:00" };
+  const hour = { timeZone: "UTC", from: "01:00", to: "02:00" };
+  const of = (...budgets: Partial<typeof leads.source.budget>[]) =>
+    smallestBudget(budgets.map(shop), "shop");
+  expect(of({}, { hours: night })?.hours).toEqual(night);
+  expect(of({ hours: night }, {}, { hours: hour })?.hours).toEqual(hour);
+  expect(of({ hours: hour }, { hours: night })?.hours).toEqual(hour);
+  expect(of({ maxBytesPerSecond: 10, shardsAtOnce: 3 }, { maxBytesPerSecond: 20 })).toMatchObject({
+    ...{ maxBytesPerSecond: 10, shardsAtOnce: 1, preference: null, dataCenter: null },
+  });
+  expect(of({}, { preference: "_local" })).toMatchObject({ preference: "_local" });
 });

@@ -14,6 +14,16 @@ it("is none for a run that went well", () => {
   expect(alertMessage("sluice", record("one", []))).toBeUndefined();
 });
 
+it("is none when all there is to tell is that a source's hours are closed", () => {
+  const closed = { kind: "closed" as const, name: "leads", message: "it opens later" };
+  const held = { kind: "held-deletes" as const, name: "leads", message: "many" };
+  const well = record("one", []);
+  expect(alertMessage("sluice", { ...well, alerts: [closed] })).toBeUndefined();
+  const both = alertMessage("sluice", { ...well, alerts: [closed, held] });
+  expect(both?.subject).toContain("needs a look (1)");
+  expect(both?.message).toContain("closed: leads: it opens later");
+});
+
 it("has a subject and a size that SNS accepts", () => {
   const failure = fc.record({
     step: fc.constant("plan" as const),

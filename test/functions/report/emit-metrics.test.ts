@@ -21,7 +21,10 @@ it("are a few a run and a source", () => {
   // Powertools writes to a console of its own, unless it is told that it is being developed with.
   vi.spyOn(console, "log").mockImplementation((line: unknown) => lines.push(line));
   Object.assign(metrics, { console });
-  const lane = { status: "done" as const, lane: 0, links: 1, rowsPerSecond: null };
+  const lane = {
+    ...{ status: "done" as const, lane: 0, links: 1, bytes: 100, slow: 1, ended: null },
+    ...{ rowsPerSecond: null, bytesPerSecond: null },
+  };
   const record: RunRecord = {
     ...{ format: 1, run: "one", execution: "arn", status: "failed", tables: [], alerts: [] },
     ...{ startedAt: "2030-01-01T00:00:00.000Z", endedAt: "2030-01-01T00:01:30.000Z" },
@@ -36,7 +39,14 @@ it("are a few a run and a source", () => {
   const parsed = lines.map((line) => embeddedSchema.parse(JSON.parse(String(line))));
   expect(parsed).toMatchObject([
     { deployment: "test", RunSeconds: 90, Failures: 1, RowsExtracted: 0 },
-    { source: "shop", SourceRows: 15, SourceReadMillis: 3, SourceBackOffs: 3 },
+    {
+      source: "shop",
+      SourceRows: 15,
+      SourceReadMillis: 3,
+      SourceBackOffs: 3,
+      SourceBytes: 200,
+      SourceSlow: 2,
+    },
     { source: "other", SourceRows: 7, SourceReadMillis: 4, SourceBackOffs: 0 },
   ]);
   expect(parsed[0]?.source).toBeUndefined();

@@ -29,8 +29,10 @@ beforeEach(async () => {
 
 const quiet = { info: () => undefined, error: () => undefined };
 const input = { run: "one", execution: "arn:one", startedAt: "2030-01-01T00:00:00Z" };
-const pace = { readMillis: 1000, restMillis: 9000, backOffs: 2 };
-const laneDone = { source: "shop", lane: 0, status: "done", rows: 500, links: 3, pace };
+const pace = { readMillis: 1000, restMillis: 9000, backOffs: 3, slow: 1, bytes: 20_000 };
+const laneDone = {
+  ...{ source: "shop", lane: 0, status: "done", rows: 500, links: 3, pace, ended: "time" },
+};
 
 async function report(more: Record<string, unknown> = {}) {
   const { ledger, store } = stores;
@@ -115,7 +117,7 @@ describe("a run that went well", () => {
     expect(record.lanes).toEqual([
       {
         ...{ source: "shop", lane: 0, status: "done", links: 3, rows: 500 },
-        ...{ ...pace, rowsPerSecond: 50 },
+        ...{ ...pace, rowsPerSecond: 50, bytesPerSecond: 2000, ended: "time" },
       },
     ]);
     expect(told).toEqual([]);
@@ -146,7 +148,10 @@ describe("a run that went well", () => {
 
   it("is told of when something needs a look", async () => {
     await leave({
-      plan: { waiting: [{ table: "orders", reason: "held by arn:two" }] },
+      plan: {
+        waiting: [{ table: "orders", reason: "held by arn:two" }],
+        unread: [{ table: "leads", rows: 3, reason: "3 documents have no changed_at" }],
+      },
       build: [
         {
           ...{ heldDeletes: 50, quarantined: 3, status: "held" },
@@ -161,13 +166,37 @@ describe("a run that went well", () => {
     expect(status).toBe("succeeded");
     expect(record.alerts.map(({ kind, name }) => [kind, name])).toEqual([
       ["waiting", "orders"],
+      ["unread", "leads"],
       ["held-deletes", "leads"],
       ["quarantine", "leads"],
       ["check", "leads"],
     ]);
     expect(told).toHaveLength(1);
-    expect(told[0]?.subject).toBe("sluice: run needs a look (4): one");
+    expect(told[0]?.subject).toBe("sluice: run needs a look (5): one");
+    expect(told[0]?.message).toContain("unread: leads: 3 documents have no changed_at");
     expect(told[0]?.message).toContain("check odd: 4 bad rows; a warning");
+  });
+});
+
+describe("a source that was left alone", () => {
+  it("since it refused is told with its last answer", async () => {
+    await leave({});
+    const rest = { until: 1, run: "one", reason: "429: too many" };
+    await stores.ledger.restSource("shop", rest);
+    const lanes = [laneDone, { ...laneDone, lane: 1, ended: "refusals" }];
+    const { status, record } = await report({ lanes });
+    expect(status).toBe("succeeded");
+    expect(record.alerts).toMatchObject([{ kind: "resting", name: "shop" }]);
+    expect(told[0]?.message).toMatch(/resting: shop: .*what was read .* is kept.*429: too many/);
+  });
+
+  it("since its hours are closed is recorded, and nobody is woken", async () => {
+    const opensAt = "2030-01-01T22:00:00.000Z";
+    await leave({ plan: { waiting: [{ table: "leads", reason: "it opens later", opensAt }] } });
+    const { status, record } = await report();
+    expect(status).toBe("succeeded");
+    expect(record.alerts).toEqual([{ kind: "closed", name: "leads", message: "it opens later" }]);
+    expect(told).toEqual([]);
   });
 });
 

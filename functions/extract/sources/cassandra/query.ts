@@ -1,15 +1,16 @@
-// The one query that a sweep asks: a token range of a table, declared columns and the row's token.
+// The queries that a reader asks: a token range of a table, all of it or what an index finds, or one partition.
 import { createHash } from "node:crypto";
 import { SMALLEST_TOKEN } from "./token-ranges.ts";
 
-export interface SweepQuery {
+export interface PageQuery {
   readonly text: string;
-  readonly parameters: readonly bigint[];
+  readonly parameters: readonly unknown[];
+  /** Changes with all that a page state depends on. */
   readonly fingerprint: string;
 }
 
 /** What the query is made of; `schema` is any text that changes with the columns' types. */
-export interface SweepTarget {
+export interface Target {
   readonly keyspace: string;
   readonly table: string;
   readonly columns: readonly string[];
@@ -17,18 +18,77 @@ export interface SweepTarget {
   readonly schema: string;
 }
 
-/** Rows with a token in `(after, upTo]`; the smallest token as `after` means from the ring's beginning. */
-export function sweepQuery(target: SweepTarget, after: bigint, upTo: bigint): SweepQuery {
+/** Rows whose column lies in `[from, to)`, which an index finds. */
+export interface CursorRange {
+  readonly column: string;
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
+/**
+ * Rows with a token in `(after, upTo]`, the row's token last; the smallest token as `after` means from the ring's
+ * beginning.
+ */
+export function rangeQuery(
+  target: Target,
+  after: bigint,
+  upTo: bigint,
+  cursor: CursorRange | null = null,
+): PageQuery {
   const token = `token(${target.partitionKey.map(quoted).join(", ")})`;
-  const columns = [...target.columns.map(quoted), token].join(", ");
   const isFromBeginning = after <= SMALLEST_TOKEN;
-  const bounds = isFromBeginning ? `${token} <= ?` : `${token} > ? AND ${token} <= ?`;
-  const text = `SELECT ${columns} FROM ${quoted(target.keyspace)}.${quoted(target.table)} WHERE ${bounds}`;
+  const conditions = isFromBeginning ? [`${token} <= ?`] : [`${token} > ?`, `${token} <= ?`];
+  const parameters: unknown[] = isFromBeginning ? [upTo] : [after, upTo];
+  if (cursor !== null) {
+    conditions.push(`${quoted(cursor.column)} >= ?`, `${quoted(cursor.column)} < ?`);
+    parameters.push(cursor.from, cursor.to);
+  }
+  return query(target, [...target.columns.map(quoted), token], conditions, parameters);
+}
+
+/** All rows of one partition. */
+export function partitionQuery(
+  target: Target,
+  partition: readonly { readonly column: string; readonly value: unknown }[],
+): PageQuery {
+  return query(
+    target,
+    target.columns.map(quoted),
+    partition.map(({ column }) => `${quoted(column)} = ?`),
+    partition.map(({ value }) => value),
+  );
+}
+
+/** Some partition keys with a token of at least `from`. */
+export function sampleQuery(target: Target, from: bigint, limit: number): PageQuery {
+  const keys = target.partitionKey.map(quoted);
+  const { text, ...rest } = query(
+    target,
+    ["DISTINCT " + keys.join(", ")],
+    [`token(${keys.join(", ")}) >= ?`],
+    [from],
+  );
+  return { ...rest, text: `${text} LIMIT ${limit}` };
+}
+
+function query(
+  target: Target,
+  selected: readonly string[],
+  conditions: readonly string[],
+  parameters: readonly unknown[],
+): PageQuery {
+  const text =
+    `SELECT ${selected.join(", ")} FROM ${quoted(target.keyspace)}.${quoted(target.table)} ` +
+    `WHERE ${conditions.join(" AND ")}`;
   const fingerprint = createHash("sha256")
-    .update(JSON.stringify([text, target.schema, String(after), String(upTo)]))
+    .update(JSON.stringify([text, target.schema, ...parameters.map(asText)]))
     .digest("hex")
     .slice(0, 32);
-  return { text, parameters: isFromBeginning ? [upTo] : [after, upTo], fingerprint };
+  return { text, parameters, fingerprint };
+}
+
+function asText(parameter: unknown): string {
+  return parameter instanceof Date ? parameter.toISOString() : String(parameter);
 }
 
 function quoted(name: string): string {

@@ -33,11 +33,13 @@ function writer(type: CqlType): ToJson {
     case codes.ascii:
     case codes.text:
     case codes.varchar:
+      return quotedText;
     case codes.uuid:
     case codes.timeuuid:
     case codes.inet:
     case codes.date:
-      return quotedText;
+      // Nothing in them needs an escape.
+      return (value) => `"${String(value)}"`;
     case codes.bigint:
     case codes.counter:
     case codes.varint:
@@ -80,10 +82,12 @@ function writer(type: CqlType): ToJson {
 
 function arrayWriter(element: CqlType): ToJson {
   const write = toJson(element);
-  return (value) =>
-    `[${expectClass(value, Array<unknown>, "list")
-      .map(write)
-      .join(",")}]`;
+  return (value) => {
+    let text = "";
+    for (const item of expectClass(value, Array<unknown>, "list"))
+      text += (text === "" ? "" : ",") + write(item);
+    return `[${text}]`;
+  };
 }
 
 function mapWriter(info: unknown): ToJson {
@@ -91,10 +95,10 @@ function mapWriter(info: unknown): ToJson {
   const writeKey = toJson(expectType(keyType));
   const writeValue = toJson(expectType(valueType));
   return (value) => {
-    const members = [...expectClass(value, Map<unknown, unknown>, "map")].map(
-      ([key, entry]) => `${asName(writeKey(key))}:${writeValue(entry)}`,
-    );
-    return `{${members.join(",")}}`;
+    let text = "";
+    for (const [key, entry] of expectClass(value, Map<unknown, unknown>, "map"))
+      text += `${text === "" ? "" : ","}${asName(writeKey(key))}:${writeValue(entry)}`;
+    return `{${text}}`;
   };
 }
 
@@ -113,16 +117,17 @@ function tupleWriter(info: unknown): ToJson {
 
 function objectWriter(info: unknown): ToJson {
   const { fields } = expectRecord(info);
-  const members = expectTypes(fields).map((field) => {
+  const members = expectTypes(fields).map((field, index) => {
     const { name, type } = expectRecord(field);
-    return { name: String(name), write: toJson(expectType(type)) };
+    const opening = `${index === 0 ? "{" : ","}${JSON.stringify(String(name))}:`;
+    return { name: String(name), opening, write: toJson(expectType(type)) };
   });
   return (value) => {
     const record = expectRecord(value);
-    const written = members.map(
-      ({ name, write }) => `${JSON.stringify(name)}:${write(record[name])}`,
-    );
-    return `{${written.join(",")}}`;
+    // A type has a field at least.
+    let text = "";
+    for (const { name, opening, write } of members) text += opening + write(record[name]);
+    return `${text}}`;
   };
 }
 
@@ -142,14 +147,18 @@ function elementText(value: unknown): string {
 }
 
 function quotedText(value: unknown): string {
-  return JSON.stringify(String(value));
+  return JSON.stringify(typeof value === "string" ? value : String(value));
 }
 
 // From the bytes: the driver's own text is wrong for a negative scale.
 function decimalText(value: cassandra.types.BigDecimal): string {
   const bytes = types.BigDecimal.toBuffer(value);
   const scale = bytes.readInt32BE(0);
-  const unscaled = types.Integer.fromBuffer(bytes.subarray(4)).toString();
+  // Two's complement: reading it as unsigned says the negative ones' distance from the next power of two.
+  const digitBytes = bytes.subarray(4);
+  const unscaled = String(
+    BigInt.asIntN(digitBytes.length * 8, BigInt(`0x${digitBytes.toString("hex")}`)),
+  );
   if (scale === 0) return unscaled;
   if (scale < 0 || scale > 40) return `${unscaled}E${-scale}`;
   const sign = unscaled.startsWith("-") ? "-" : "";
@@ -216,8 +225,12 @@ function expectClass<T>(
   throw new ProtocolError(`The driver gave ${typeof value} for a ${what}.`);
 }
 
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
 function expectRecord(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null) return { ...value };
+  if (isRecord(value)) return value;
   throw new ProtocolError(`The driver gave ${typeof value} in place of an object.`);
 }
 

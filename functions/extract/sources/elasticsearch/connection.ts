@@ -6,20 +6,19 @@ import {
   SourceConfigurationError,
   SourceUnavailableError,
 } from "../../../protocol/errors.ts";
-import { SourceUnreachableError } from "../source.ts";
+import { SourceOverloadedError, SourceUnreachableError } from "../source.ts";
+import { tlsAdvice } from "../tls.ts";
+import { ReceiveBuffer } from "./receive-buffer.ts";
+import type { ElasticsearchSecret } from "./secret.ts";
 
-export const elasticsearchSecretSchema = z.strictObject({
-  nodes: z.array(z.url()).min(1),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  apiKey: z.string().optional(),
-  ca: z.string().optional(),
-});
-export type ElasticsearchSecret = z.infer<typeof elasticsearchSecretSchema>;
-
-/** The point in time is gone: its keep-alive ran out, or a node was restarted. A normal event. */
+/** The point in time is gone: its keep-alive ran out, a node was restarted, or an index of it was removed. A normal event. */
 export class PointInTimeLostError extends Error {
   override readonly name = "PointInTimeLostError";
+}
+
+/** The answer was longer than the request allowed; the rest of it was not waited for. */
+export class AnswerTooLargeError extends Error {
+  override readonly name = "AnswerTooLargeError";
 }
 
 export interface Request {
@@ -28,7 +27,17 @@ export interface Request {
   readonly query?: Readonly<Record<string, string>>;
   /** JSON text. */
   readonly body?: string;
+  /** An answer that is longer is given up; without it any length is waited for. */
+  readonly mostBytes?: number;
+  /** Where the answer is put, which lives until the next one; without it in memory of its own. */
+  readonly into?: ReceiveBuffer;
 }
+
+// A node that has too much to do says so of each table's searches, also inside an answer of another status.
+const overloads: ReadonlySet<string> = new Set([
+  "es_rejected_execution_exception",
+  "circuit_breaking_exception",
+]);
 
 // Shorter than what a link keeps of its time, so that it can still record what it read before.
 const requestTimeoutMillis = 30_000;
@@ -53,7 +62,8 @@ export class ElasticsearchConnection {
 
   /**
    * The body of a successful answer, untouched.
-   * @throws SourceUnavailableError, SourceAuthenticationError, SourceConfigurationError, PointInTimeLostError
+   * @throws SourceUnavailableError, SourceAuthenticationError, SourceConfigurationError, PointInTimeLostError,
+   *   AnswerTooLargeError
    */
   async request(request: Request): Promise<Buffer> {
     let status: number;
@@ -76,10 +86,9 @@ export class ElasticsearchConnection {
         },
       );
       status = answer.statusCode;
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of answer.body) chunks.push(chunk);
-      body = Buffer.concat(chunks);
+      body = await readBody(answer.body, request, this.where(request));
     } catch (error) {
+      if (error instanceof AnswerTooLargeError) throw error;
       throw this.#connectionError(request, error);
     }
     if (status >= 200 && status < 300) return body;
@@ -112,26 +121,45 @@ export class ElasticsearchConnection {
         { cause: error },
       );
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const advice = tlsAdvice(reason);
+    if (advice !== undefined)
+      return new SourceAuthenticationError(
+        `${this.where(request)} could not be connected to securely (${reason}). ${advice}`,
+        { cause: error },
+      );
     return new SourceUnreachableError(
       `${this.where(request)} gave no answer (${reason}). ` +
-        'If it stays so, check that the cluster is up, that "nodes" in the source\'s secret is right, ' +
-        "and that the function's network reaches it.",
+        'If it stays so, check that the cluster is up, that "nodes" in the source\'s secret is right (http or https, ' +
+        "too), and that the function's network reaches it.",
       { cause: error },
     );
   }
 
   #refusal(request: Request, status: number, body: Buffer): Error {
     const { type, reason, all } = describeRefusal(body);
-    if (all.includes("search_context_missing_exception")) return new PointInTimeLostError(reason);
+    // A search that names no index is one in a point in time. To close one that is gone is answered without a type.
+    const isGone =
+      (request.path === "/_search" && type === "index_not_found_exception") ||
+      (request.path === "/_pit" && status === 404);
+    if (isGone || all.includes("search_context_missing_exception"))
+      return new PointInTimeLostError(reason);
     const what = `${this.where(request)} answered ${status} ${type}: ${reason}.`;
-    if (status === 401 || status === 403)
+    if (status === 401)
+      return new SourceAuthenticationError(
+        `${what} Correct "username" and "password", or "apiKey", in the source's secret; a key may have expired or ` +
+          "been revoked.",
+      );
+    if (status === 403)
       return new SourceAuthenticationError(
         `${what} Give the user or API key in the source's secret the privileges "read" and "view_index_metadata" on the index.`,
       );
-    if (status === 408 || status === 429 || status >= 500)
-      return new SourceUnavailableError(
+    if (status === 408 || status === 429 || status >= 500) {
+      const isOverloaded = status === 429 || all.some((one) => overloads.has(one));
+      const Unavailable = isOverloaded ? SourceOverloadedError : SourceUnavailableError;
+      return new Unavailable(
         `${what} The cluster refuses work for now; it is asked again more slowly.`,
       );
+    }
     if (type === "index_not_found_exception")
       return new SourceConfigurationError(
         `${what} Correct "from.index" in the table's file, or create the index.`,
@@ -140,6 +168,23 @@ export class ElasticsearchConnection {
       `${what} Correct the table's file to what the index has, or the index.`,
     );
   }
+}
+
+/** Leaving the loop early closes the connection, so that the cluster stops sending. */
+async function readBody(
+  body: AsyncIterable<Uint8Array>,
+  { mostBytes = Infinity, into = new ReceiveBuffer() }: Request,
+  where: string,
+): Promise<Buffer> {
+  into.clear();
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > mostBytes)
+      throw new AnswerTooLargeError(`${where} answered more than ${mostBytes} bytes.`);
+    into.append(chunk);
+  }
+  return into.received;
 }
 
 function credentials(

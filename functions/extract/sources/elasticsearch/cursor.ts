@@ -60,7 +60,9 @@ export function windowTo(
     unit === "value"
       ? BigInt(Math.ceil(overlapSeconds))
       : timeInUnit(Math.ceil(overlapSeconds * 1000), unit);
-  return { from: String(mark - overlap), to: String(end > mark ? end : mark) };
+  // The watermark of an index that was empty is the smallest integer, and there is nothing before that to ask for.
+  const from = mark - overlap < SMALLEST_LONG ? SMALLEST_LONG : mark - overlap;
+  return { from: String(from), to: String(end > mark ? end : mark) };
 }
 
 /**

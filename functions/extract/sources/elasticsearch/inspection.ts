@@ -1,4 +1,5 @@
 // What planning asks a cluster about an index: the cursor's type, its extremes, counts and the refresh interval.
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { TableDefinition } from "../../../../catalog/schema/definition.ts";
 import {
@@ -7,13 +8,22 @@ import {
   SourceUnavailableError,
 } from "../../../protocol/errors.ts";
 import type { ElasticsearchConnection } from "./connection.ts";
-import { cursorSort, cursorUnit, type CursorUnit, rangeQuery, tieBreakerType } from "./cursor.ts";
+import {
+  cursorSort,
+  cursorUnit,
+  type CursorUnit,
+  rangeQuery,
+  SMALLEST_LONG,
+  tieBreakerType,
+} from "./cursor.ts";
+import { preferenceQuery, type SearchLoad, shardsQuery } from "./load.ts";
 import { cutPage } from "./search-page.ts";
 
 export interface CursorField {
   readonly index: string;
   readonly field: string;
   readonly unit: CursorUnit;
+  readonly load: SearchLoad;
 }
 
 const existing = { ignore_unavailable: "false", allow_no_indices: "false" };
@@ -39,7 +49,8 @@ export async function findCursorField(
   const field = table.cursor?.field;
   if (field === undefined)
     throw new SourceConfigurationError(
-      `Table "${table.name}" is read from Elasticsearch but has no cursor. Add "cursor" to its file.`,
+      `Table "${table.name}" has no cursor any more, but its split is a range of one: the cursor was removed while a ` +
+        "pass was open. Remove the pass from the ledger, or put the cursor back until it is read.",
     );
   const found = await describeField(connection, index, field);
   const where = `Table "${table.name}": the cursor field "${field}" of index "${index}"`;
@@ -59,13 +70,23 @@ export async function findCursorField(
       `${where} is mapped without "index" or "doc_values", so it cannot be searched and sorted by. ` +
         "Map it with both, or choose another field.",
     );
-  return { index, field, unit };
+  return { index, field, unit, load: table.source.budget };
 }
 
 /** A unique field that a sort can order the rows of one cursor value by. */
 export interface TieBreaker {
   readonly field: string;
   readonly type: "keyword" | "long";
+}
+
+/** The element of a sort by it; documents without it come last. */
+export function uniqueSort({ field, type }: TieBreaker): string {
+  return `{${JSON.stringify(field)}:{"order":"asc","missing":"_last","unmapped_type":"${type}"}}`;
+}
+
+/** As JSON text, what no value sorts before. */
+export function smallestValue({ type }: TieBreaker): string {
+  return type === "keyword" ? '""' : String(SMALLEST_LONG);
 }
 
 /** Null if the field is not in the mapping or cannot be sorted by. */
@@ -106,45 +127,91 @@ const countSchema = z.looseObject({
 });
 
 /** How many documents have a cursor in `[from, to)`. */
-export async function countRows(
+export function countRows(
   connection: ElasticsearchConnection,
-  { index, field, unit }: CursorField,
+  cursor: CursorField,
   from: bigint | null,
   to: bigint,
+): Promise<number> {
+  return count(connection, cursor, rangeQuery(cursor.field, cursor.unit, from, to));
+}
+
+/** How many documents have no cursor at all, and so are in no window. */
+export function countWithoutCursor(
+  connection: ElasticsearchConnection,
+  cursor: CursorField,
+): Promise<number> {
+  const exists = rangeQuery(cursor.field, cursor.unit, null, null);
+  return count(connection, cursor, `{"bool":{"must_not":${exists}}}`);
+}
+
+async function count(
+  connection: ElasticsearchConnection,
+  { index, load }: CursorField,
+  query: string,
 ): Promise<number> {
   const request = {
     method: "POST",
     path: `/${encodeURIComponent(index)}/_count`,
-    query: existing,
-    body: `{"query":${rangeQuery(field, unit, from, to)}}`,
+    query: { ...existing, ...preferenceQuery(load) },
+    body: `{"query":${query}}`,
   } as const;
-  const { count, _shards } = await connection.json(request, countSchema);
-  refuseFailedShards(connection.where(request), _shards.failed, false);
-  return count;
+  const answer = await connection.json(request, countSchema);
+  refuseFailedShards(connection.where(request), answer._shards.failed, false);
+  return answer.count;
 }
 
 /** The smallest (`asc`) or greatest (`desc`) cursor value that occurs, or null if none does. */
 export async function findExtreme(
   connection: ElasticsearchConnection,
-  { index, field, unit }: CursorField,
+  { index, field, unit, load }: CursorField,
   order: "asc" | "desc",
 ): Promise<bigint | null> {
   const request = {
     method: "POST",
     path: `/${encodeURIComponent(index)}/_search`,
-    query: { ...existing, allow_partial_search_results: "false" },
+    query: {
+      ...existing,
+      allow_partial_search_results: "false",
+      ...preferenceQuery(load),
+      ...shardsQuery(load),
+    },
     body:
       `{"size":1,"track_total_hits":false,"_source":false,"query":${rangeQuery(field, unit, null, null)},` +
       `"sort":[${cursorSort(field, unit, order)}]}`,
   } as const;
   const answer = await connection.request(request);
-  const page = cutPage(answer, { op: "key", observedAt: 0, hasDocument: false, keep: null });
+  const page = cutPage(answer, {
+    ...{ op: "key", version: "cursor", observedAt: 0, hasDocument: false, keep: null },
+  });
   refuseFailedShards(connection.where(request), page.failedShards, page.timedOut);
   if (page.firstCursor === null) return null;
   if (/^-?\d+$/.test(page.firstCursor)) return BigInt(page.firstCursor);
   throw new ProtocolError(
     `${connection.where(request)} sorted by ${page.firstCursor}, which is no integer.`,
   );
+}
+
+const identitySchema = z.record(
+  z.string(),
+  z.looseObject({ settings: z.looseObject({ "index.uuid": z.string() }) }),
+);
+
+/** The indices behind an alias or pattern, by their ids; another text as soon as one is added, removed or made anew. */
+export async function identifyIndices(
+  connection: ElasticsearchConnection,
+  index: string,
+): Promise<string> {
+  const found = await connection.json(
+    {
+      method: "GET",
+      path: `/${encodeURIComponent(index)}/_settings/index.uuid`,
+      query: { flat_settings: "true", ...existing },
+    },
+    identitySchema,
+  );
+  const ids = Object.values(found).map(({ settings }) => settings["index.uuid"]);
+  return createHash("sha256").update(ids.sort().join()).digest("hex").slice(0, 16);
 }
 
 const settingsSchema = z.record(

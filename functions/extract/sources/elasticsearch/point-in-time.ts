@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { SourceUnavailableError } from "../../../protocol/errors.ts";
 import { type ElasticsearchConnection, PointInTimeLostError } from "./connection.ts";
+import { preferenceQuery, type SearchLoad, shardsQuery } from "./load.ts";
 
 /** How long a point in time lives without a request. */
 export const keepAlive = "5m";
@@ -12,14 +13,21 @@ const openedSchema = z.looseObject({
   _shards: z.looseObject({ failed: z.number() }).optional(),
 });
 
+/** The copies that answer are chosen here: a search in a point in time takes no `preference` any more. */
 export async function openPointInTime(
   connection: ElasticsearchConnection,
   index: string,
+  load: SearchLoad,
 ): Promise<string> {
   const request = {
     method: "POST",
     path: `/${encodeURIComponent(index)}/_pit`,
-    query: { keep_alive: keepAlive, allow_partial_search_results: "false" },
+    query: {
+      keep_alive: keepAlive,
+      allow_partial_search_results: "false",
+      ...preferenceQuery(load),
+      ...shardsQuery(load),
+    },
   } as const;
   const opened = await connection.json(request, openedSchema);
   if ((opened._shards?.failed ?? 0) === 0) return opened.id;

@@ -34,15 +34,38 @@ const positionSchema = z.strictObject({
 });
 export type Position = z.infer<typeof positionSchema>;
 
+const wholePositionSchema = z.strictObject({
+  format: z.literal(1),
+  /** The fields that the whole index is read in the order of. */
+  order: z.array(z.string()).min(1),
+  /** The last row's values of those fields as the JSON text that came; null before the first row. */
+  after: z.array(z.string()).nullable(),
+  /** Which indices were read by number, whose numbers mean something in them only; null before the first. */
+  indices: z.string().nullable(),
+  /** As in a position by cursor. */
+  pit: pointInTimeSchema.nullable(),
+});
+/** Where a reading of the whole index goes on. */
+export type WholePosition = z.infer<typeof wholePositionSchema>;
+
 /** @throws ProtocolError */
 export function parsePosition(text: string): Position {
+  return parse(text, positionSchema);
+}
+
+/** @throws ProtocolError */
+export function parseWholePosition(text: string): WholePosition {
+  return parse(text, wholePositionSchema);
+}
+
+function parse<T>(text: string, schema: z.ZodType<T>): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     value = null;
   }
-  const parsed = positionSchema.safeParse(value);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new ProtocolError(
     `The position ${text.slice(0, 200)} in the ledger is not one of an Elasticsearch split that this version knows. ` +

@@ -1,7 +1,6 @@
-// Reads one split of an Elasticsearch table by a point in time and search_after.
-import { SourceUnavailableError } from "../../../protocol/errors.ts";
+// Reads one split of an Elasticsearch table by its cursor, in a point in time and with search_after.
 import type { Batch, OpenRequest, SplitReader } from "../source.ts";
-import { type ElasticsearchConnection, PointInTimeLostError } from "./connection.ts";
+import type { ElasticsearchConnection } from "./connection.ts";
 import {
   cursorSort,
   LARGEST_LONG,
@@ -11,10 +10,11 @@ import {
   type CursorUnit,
 } from "./cursor.ts";
 import type { FieldSelection } from "./fields.ts";
-import { findTieBreaker, type TieBreaker } from "./inspection.ts";
-import { openPointInTime, closePointInTime, keepAlive } from "./point-in-time.ts";
+import { findTieBreaker, smallestValue, type TieBreaker, uniqueSort } from "./inspection.ts";
+import type { SearchLoad } from "./load.ts";
 import type { Position } from "./position.ts";
-import { cutPage, type Page } from "./search-page.ts";
+import type { Page } from "./search-page.ts";
+import { type Question, type RowSize, View } from "./view.ts";
 
 /** What is read, decided before the first request. */
 export interface SplitPlan {
@@ -28,13 +28,7 @@ export interface SplitPlan {
   /** The field of the table's key, if it is one field; whether it can be sorted by is asked when it is needed. */
   readonly uniqueField: string | null;
   readonly pageRows: number;
-}
-
-interface OpenPointInTime {
-  id: string;
-  readonly openedAt: number;
-  /** The cursor value at which reading in it began; null before its first row. */
-  began: string | null;
+  readonly load: SearchLoad;
 }
 
 /** The rows of the present cursor value, read in the order of a unique field. */
@@ -43,10 +37,6 @@ interface Tie {
   /** The last row's value as JSON text; null before the first row. */
   after: string | null;
 }
-
-// A point in time keeps segments on the cluster's disks from being removed.
-const oldestPointInTimeMillis = 25 * 60_000;
-const losesInOneBatch = 3;
 
 /**
  * Reads in the order of the cursor, so that a lost point in time costs no more than the rows of one cursor value:
@@ -62,9 +52,10 @@ const losesInOneBatch = 3;
 export class ElasticsearchReader implements SplitReader {
   readonly #connection: ElasticsearchConnection;
   readonly #plan: SplitPlan;
-  readonly #held: OpenRequest["held"];
   readonly #warn: OpenRequest["warn"];
-  #pit: OpenPointInTime | null = null;
+  readonly #view: View;
+  /** The cursor value at which reading in the present point in time began; null before its first row. */
+  #began: string | null = null;
   #cursor: string | null;
   /** `_shard_doc` of the last row read in the present point in time. */
   #shardDoc: string | null = null;
@@ -79,45 +70,49 @@ export class ElasticsearchReader implements SplitReader {
     connection: ElasticsearchConnection,
     plan: SplitPlan,
     position: Position | null,
-    { held, warn }: Pick<OpenRequest, "held" | "warn">,
+    {
+      held,
+      warn,
+      rowSize,
+    }: Pick<OpenRequest, "held" | "warn"> & {
+      readonly rowSize: RowSize;
+    },
   ) {
     this.#connection = connection;
     this.#plan = plan;
-    this.#held = held;
     this.#warn = warn;
+    const { index, fields, pageRows, load } = plan;
+    const op = plan.kind === "rows" ? "upsert" : "key";
+    this.#view = new View(
+      connection,
+      { index, op, version: "cursor", fields, pageRows, load },
+      held,
+      rowSize,
+    );
     this.#cursor = position?.cursor ?? null;
     this.#tieToResume = position?.tie ?? null;
     if (position?.pit != null) {
-      const { id, openedAt, shardDoc } = position.pit;
-      this.#pit = { id, openedAt, began: position.cursor };
-      this.#shardDoc = shardDoc;
+      this.#view.adopt(position.pit);
+      this.#began = position.cursor;
+      this.#shardDoc = position.pit.shardDoc;
     }
   }
 
   async next(rowLimit: number): Promise<Batch> {
-    const size = Math.max(1, Math.min(rowLimit, this.#plan.pageRows));
     await this.#resumeTie();
-    await this.#replaceOldPointInTime();
-    for (let loses = 0; ; loses += 1) {
-      try {
-        return await this.#readPage(size);
-      } catch (error) {
-        if (!(error instanceof PointInTimeLostError)) throw error;
+    await this.#replaceOldView();
+    return this.#view.survivingLoss(
+      () => this.#readPage(rowLimit),
+      async () => {
         if (this.#isStuck() && !(await this.#enterTie())) this.#warnOfRepeatedTie();
-        await this.#forgetPointInTime();
-        if (loses === losesInOneBatch)
-          throw new SourceUnavailableError(
-            `The cluster lost ${loses + 1} points in time of "${this.#plan.index}" in a row: ${error.message}. ` +
-              "Look for nodes that restart, or for search.max_open_pit_context.",
-            { cause: error },
-          );
-      }
-    }
+        this.#shardDoc = null;
+      },
+    );
   }
 
   async close(): Promise<void> {
-    if (this.#pit === null || this.#isHandedOn()) return;
-    await this.#closePointInTime().catch(() => undefined);
+    if (this.#isHandedOn()) return;
+    await this.#view.close().catch(() => undefined);
   }
 
   // The next reader goes on in this point in time where the cursor value alone would begin the same rows again.
@@ -127,62 +122,45 @@ export class ElasticsearchReader implements SplitReader {
 
   /** True if rows were read in the present point in time, all of one cursor value. */
   #isStuck(): boolean {
-    return this.#tie === null && this.#shardDoc !== null && this.#cursor === this.#pit?.began;
+    return this.#tie === null && this.#shardDoc !== null && this.#cursor === this.#began;
   }
 
-  async #readPage(size: number): Promise<Batch> {
-    const pit = this.#pit ?? (await this.#openPointInTime());
-    const request = {
-      method: "POST",
-      path: "/_search",
-      query: { allow_partial_search_results: "false" },
-      body: this.#searchBody(pit.id, size),
-    } as const;
-    const before = performance.now();
-    const answer = await this.#connection.request(request);
-    const sourceMillis = performance.now() - before;
-    const page = cutPage(answer, {
-      op: this.#plan.kind === "rows" ? "upsert" : "key",
-      // The rows are as they were when the point in time was opened, whenever they are asked for.
-      observedAt: pit.openedAt,
-      hasDocument: this.#plan.fields.source !== "false",
-      keep: this.#plan.fields.keep,
-    });
-    this.#refusePartial(page, this.#connection.where(request));
-    await this.#renamePointInTime(pit, page.pitId);
-    this.#moveTo(pit, page);
-    if (page.rows < size) this.#isDone = this.#isDoneAfterLastPage();
+  async #readPage(rowLimit: number): Promise<Batch> {
+    const { openedAt } = this.#view.pit ?? (await this.#openView());
+    const { page, sourceMillis, answerBytes, isLast } = await this.#view.read(
+      rowLimit,
+      this.#question(),
+    );
+    this.#moveTo(page);
+    if (isLast) this.#isDone = this.#isDoneAfterLastPage();
     return {
       lines: page.lines,
       rows: page.rows,
-      observedAt: pit.openedAt,
+      observedAt: openedAt,
       sourceMillis,
-      position: JSON.stringify(this.#position(pit)),
+      answerBytes,
+      position: JSON.stringify(this.#position()),
       done: this.#isDone,
     };
   }
 
-  #searchBody(pitId: string, size: number): string {
-    const { field, unit, kind, fields } = this.#plan;
-    const tie = this.#tie;
-    const sort = [cursorSort(field, unit, "asc"), '{"_shard_doc":"asc"}'];
-    if (tie !== null) sort.splice(1, 0, tieSort(tie.breaker));
-    const parts = [
-      `"pit":{"id":${JSON.stringify(pitId)},"keep_alive":"${keepAlive}"}`,
-      `"size":${size}`,
-      '"track_total_hits":false',
-      `"_source":${fields.source}`,
-      `"sort":[${sort.join(",")}]`,
-      `"query":${this.#query()}`,
-    ];
-    if (kind === "rows") parts.push('"seq_no_primary_term":true');
+  #question(): Question {
+    const { field, unit } = this.#plan;
+    const order = cursorSort(field, unit, "asc");
     // -1 comes before every document, so that a new point in time goes on at the value, not after it.
     const shardDoc = this.#shardDoc ?? "-1";
-    if (tie === null && this.#cursor !== null)
-      parts.push(`"search_after":[${this.#cursor},${shardDoc}]`);
-    if (tie?.after != null)
-      parts.push(`"search_after":[${this.#cursor ?? ""},${tie.after},${shardDoc}]`);
-    return `{${parts.join(",")}}`;
+    const query = this.#query();
+    if (this.#tie === null || this.#cursor === null) {
+      const after = this.#cursor === null ? null : [this.#cursor, shardDoc];
+      return { query, sort: [order, '{"_shard_doc":"asc"}'], after };
+    }
+    const { breaker, after } = this.#tie;
+    return {
+      query,
+      sort: [order, uniqueSort(breaker), '{"_shard_doc":"asc"}'],
+      // From the first on: a document of several values is found by each, and sorted by its smallest.
+      after: [this.#cursor, after ?? smallestValue(breaker), shardDoc],
+    };
   }
 
   #query(): string {
@@ -194,15 +172,7 @@ export class ElasticsearchReader implements SplitReader {
     return rangeQuery(field, unit, lower ?? reached, to);
   }
 
-  #refusePartial(page: Page, where: string): void {
-    if (page.failedShards === 0 && !page.timedOut) return;
-    throw new SourceUnavailableError(
-      `${where} answered a part only (${page.failedShards} shards failed, timed out: ${page.timedOut}). ` +
-        "Nothing of it is used; it is asked again.",
-    );
-  }
-
-  #moveTo(pit: OpenPointInTime, page: Page): void {
+  #moveTo(page: Page): void {
     if (page.rows === 0) return;
     this.#shardDoc = page.lastSort.at(-1) ?? null;
     const [first, second] = page.lastSort;
@@ -210,7 +180,7 @@ export class ElasticsearchReader implements SplitReader {
       this.#tie.after = second ?? null;
       return;
     }
-    pit.began ??= page.firstCursor;
+    this.#began ??= page.firstCursor;
     this.#cursor = first ?? null;
   }
 
@@ -226,14 +196,15 @@ export class ElasticsearchReader implements SplitReader {
     return false;
   }
 
-  #position(pit: OpenPointInTime): Position {
+  #position(): Position {
     const tie = this.#tie;
+    const pit = this.#view.pit;
     return {
       format: 1,
       cursor: this.#cursor,
       unit: this.#plan.unit,
       pit:
-        this.#isHandedOn() && this.#shardDoc !== null
+        pit !== null && this.#isHandedOn() && this.#shardDoc !== null
           ? { id: pit.id, openedAt: pit.openedAt, shardDoc: this.#shardDoc }
           : null,
       tie: tie?.after == null ? null : { field: tie.breaker.field, after: tie.after },
@@ -274,44 +245,17 @@ export class ElasticsearchReader implements SplitReader {
     );
   }
 
-  async #openPointInTime(): Promise<OpenPointInTime> {
-    const openedAt = Date.now();
-    const id = await openPointInTime(this.#connection, this.#plan.index);
-    const pit = { id, openedAt, began: this.#cursor };
-    this.#pit = pit;
+  async #openView(): Promise<{ readonly openedAt: number }> {
+    const opened = await this.#view.open();
+    this.#began = this.#cursor;
     this.#shardDoc = null;
-    await this.#held.opened(id);
-    return pit;
+    return opened;
   }
 
-  async #replaceOldPointInTime(): Promise<void> {
-    if (this.#pit === null || Date.now() - this.#pit.openedAt <= oldestPointInTimeMillis) return;
-    if (!this.#isStuck() || (await this.#enterTie())) await this.#closePointInTime();
-  }
-
-  async #renamePointInTime(pit: OpenPointInTime, id: string | null): Promise<void> {
-    if (id === null || id === pit.id) return;
-    const before = pit.id;
-    await this.#held.opened(id);
-    pit.id = id;
-    await this.#held.closed(before);
-  }
-
-  async #closePointInTime(): Promise<void> {
-    if (this.#pit === null) return;
-    await closePointInTime(this.#connection, this.#pit.id);
-    await this.#forgetPointInTime();
-  }
-
-  async #forgetPointInTime(): Promise<void> {
-    if (this.#pit === null) return;
-    const { id } = this.#pit;
-    this.#pit = null;
+  async #replaceOldView(): Promise<void> {
+    if (!this.#view.isOld) return;
+    if (this.#isStuck() && !(await this.#enterTie())) return;
+    await this.#view.close();
     this.#shardDoc = null;
-    await this.#held.closed(id);
   }
-}
-
-function tieSort({ field, type }: TieBreaker): string {
-  return `{${JSON.stringify(field)}:{"order":"asc","missing":"_last","unmapped_type":"${type}"}}`;
 }

@@ -12,6 +12,11 @@ import { hasLineEnds, LineBuffer } from "./line-buffer.ts";
 
 export interface PageRequest {
   readonly op: "upsert" | "key";
+  /**
+   * An upsert's version: `cursor` is the first sort value with `_seq_no` and `_primary_term`, `observation` is
+   * `observedAt` alone, for rows that have no cursor.
+   */
+  readonly version: "cursor" | "observation";
   /** The lines' `observed_at`, milliseconds. */
   readonly observedAt: number;
   /** False if the search asked for no document (`_source` false); it is `{}` then. */
@@ -34,7 +39,8 @@ export interface Page {
 }
 
 /**
- * @throws ProtocolError if the answer is not that of a search with `seq_no_primary_term` and a numeric sort
+ * @throws ProtocolError if the answer is not that of a search, where the version is the cursor's with
+ *   `seq_no_primary_term` and a numeric sort
  * @throws SourceConfigurationError if the index keeps no documents
  */
 export function cutPage(answer: Buffer, request: PageRequest): Page {
@@ -117,9 +123,13 @@ class LineWriter {
   constructor(answer: Buffer, request: PageRequest) {
     this.#answer = answer;
     this.#request = request;
-    this.#out = new LineBuffer(answer.length + 1024);
+    // Where members are left away it is not known how much is kept.
+    const expectedBytes = request.keep === null ? answer.length : answer.length / 8;
+    this.#out = new LineBuffer(Math.ceil(expectedBytes) + 1024);
     this.#opening = Buffer.from(`{"op":"${request.op}","id":`);
-    this.#suffix = Buffer.from(`,"observed_at":${request.observedAt},"doc":`);
+    const isObservation = request.op === "upsert" && request.version === "observation";
+    const version = isObservation ? `,"version":[${request.observedAt},0,0]` : "";
+    this.#suffix = Buffer.from(`${version},"observed_at":${request.observedAt},"doc":`);
     this.#needsOneLine = hasLineEnds(answer);
   }
 
@@ -188,7 +198,7 @@ class LineWriter {
     out.appendAll(this.#opening);
     this.#expectPart(this.#idStart, "_id");
     out.append(this.#answer, this.#idStart, this.#idEnd);
-    if (this.#request.op === "upsert") {
+    if (this.#request.op === "upsert" && this.#request.version === "cursor") {
       out.appendAll(versionOpening);
       this.#appendInteger(this.#cursorStart, this.#cursorEnd, "sort");
       out.appendAll(comma);

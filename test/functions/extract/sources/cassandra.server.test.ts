@@ -1,6 +1,4 @@
 // Tests sweeping a real Cassandra: every type without loss, every row of the ring, page states that may not be used.
-import { randomUUID } from "node:crypto";
-import cassandra from "cassandra-driver";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TableDefinition } from "../../../../catalog/schema/definition.ts";
 import { CassandraSource } from "../../../../functions/extract/sources/cassandra.ts";
@@ -9,70 +7,21 @@ import {
   SourceUnavailableError,
 } from "../../../../functions/protocol/errors.ts";
 import { cassandraDataCenter } from "../../../../local/servers/cassandra.ts";
-import { column, type Line, readSplit, tableDefinition } from "../fixtures.ts";
-import { runCassandra, type RunningServer } from "../servers.ts";
+import { type Line, readSplit } from "../fixtures.ts";
+import { TestKeyspace } from "./cassandra/keyspace.ts";
 
-const keyspace = `extract_${randomUUID().replaceAll("-", "")}`;
-
-let server: RunningServer;
-let writer: cassandra.Client;
-let client: CassandraSource;
-let host: string;
-let port: number;
+let keyspace: TestKeyspace;
 
 beforeAll(async () => {
-  server = await runCassandra();
-  [host = "", port = 0] = ((parts) => [parts[0], Number(parts[1])] as const)(
-    server.address.split(":"),
-  );
-  writer = new cassandra.Client({
-    contactPoints: [host],
-    localDataCenter: cassandraDataCenter,
-    protocolOptions: { port },
-  });
-  await writer.execute(
-    `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
-  );
-  client = new CassandraSource("shop", {
-    ...{ contactPoints: [host], port, localDataCenter: cassandraDataCenter },
-  });
+  keyspace = await TestKeyspace.make();
 });
 
 afterAll(async () => {
-  await client.close();
-  await writer.execute(`DROP KEYSPACE ${keyspace}`);
-  await writer.shutdown();
-  await server.stop();
+  await keyspace.close();
 });
 
 function table(name: string, columns: readonly string[], splits = 4): TableDefinition {
-  return tableDefinition({
-    ...{ name, system: "cassandra", cursor: null },
-    columns: columns.map((one) => column(one, "json")),
-    from: { keyspace, table: name, splits },
-  });
-}
-
-/** Reads all splits, each by readers of one or more pages. */
-async function sweep(
-  definition: TableDefinition,
-  options: { pageRows: number; pagesAReader: number },
-): Promise<{ lines: Line[]; text: string }> {
-  const lines: Line[] = [];
-  let text = "";
-  for (const bounds of await client.planRows(definition)) {
-    let position: string | null = null;
-    for (let done = false; !done;) {
-      const part = await readSplit(client, {
-        ...{ table: definition, bounds, position, passNumber: 4, pageRows: options.pageRows },
-        afterBatch: (_, count) => Promise.resolve(count === options.pagesAReader),
-      });
-      lines.push(...part.lines);
-      text += part.text;
-      ({ position, done } = part);
-    }
-  }
-  return { lines, text };
+  return keyspace.definition(name, { columns, splits });
 }
 
 const uuid = "5b6962dd-3f90-4c93-8f61-eabfa4a803e2";
@@ -123,37 +72,35 @@ const types: readonly (readonly [string, string, string, string])[] = [
 ];
 
 test("every type becomes JSON without loss", async () => {
-  await writer.execute(`CREATE TYPE ${keyspace}.address (street text, "No" int, since date)`);
+  await keyspace.execute(`CREATE TYPE {ks}.address (street text, "No" int, since date)`);
   const columns = types.map(([name, type]) => `${name} ${type}`).join(", ");
-  await writer.execute(`CREATE TABLE ${keyspace}.types (id text PRIMARY KEY, ${columns})`);
+  await keyspace.execute(`CREATE TABLE {ks}.types (id text PRIMARY KEY, ${columns})`);
   const names = types.map(([name]) => name).join(", ");
   const literals = types.map(([, , literal]) => literal).join(", ");
-  await writer.execute(`INSERT INTO ${keyspace}.types (id, ${names}) VALUES ('1', ${literals})`);
+  await keyspace.execute(`INSERT INTO {ks}.types (id, ${names}) VALUES ('1', ${literals})`);
   const definition = table("types", ["id", ...types.map(([name]) => name)]);
-  const { lines, text } = await sweep(definition, { pageRows: 100, pagesAReader: 100 });
+  const { lines, text } = await keyspace.read(definition, { pageRows: 100, pagesAReader: 100 });
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatchObject({ op: "upsert", id: null, version: [4, 0, 0] });
   for (const [name, , , json] of types) expect(text).toContain(`,"${name}":${json}`);
 });
 
 test("counters and names in capitals are read", async () => {
-  await writer.execute(`CREATE TABLE ${keyspace}."Hits" ("Page" text PRIMARY KEY, n counter)`);
-  await writer.execute(`UPDATE ${keyspace}."Hits" SET n = n + 9007199254740993 WHERE "Page" = 'p'`);
-  const { text } = await sweep(table("Hits", ["Page", "n"]), { pageRows: 10, pagesAReader: 10 });
+  await keyspace.execute(`CREATE TABLE {ks}."Hits" ("Page" text PRIMARY KEY, n counter)`);
+  await keyspace.execute(`UPDATE {ks}."Hits" SET n = n + 9007199254740993 WHERE "Page" = 'p'`);
+  const { text } = await keyspace.read(table("Hits", ["Page", "n"]), {
+    pageRows: 10,
+    pagesAReader: 10,
+  });
   expect(text).toContain('"doc":{"Page":"p","n":9007199254740993}}');
 });
 
 test("each row of the ring once, over splits, pages, readers and a wide partition", async () => {
-  await writer.execute(
-    `CREATE TABLE ${keyspace}.rows (a int, b text, n int, PRIMARY KEY ((a, b), n))`,
-  );
+  await keyspace.execute(`CREATE TABLE {ks}.rows (a int, b text, n int, PRIMARY KEY ((a, b), n))`);
   const keys: string[] = [];
   const insert = async (a: number, n: number): Promise<void> => {
     keys.push(`${a}/${n}`);
-    const parameters = [a, "x", n];
-    await writer.execute(`INSERT INTO ${keyspace}.rows (a, b, n) VALUES (?, ?, ?)`, parameters, {
-      prepare: true,
-    });
+    await keyspace.execute(`INSERT INTO {ks}.rows (a, b, n) VALUES (${a}, 'x', ${n})`);
   };
   await Promise.all(Array.from({ length: 300 }, (_, a) => insert(a, 0)));
   await Promise.all(Array.from({ length: 400 }, (_, n) => insert(1000, n)));
@@ -163,27 +110,27 @@ test("each row of the ring once, over splits, pages, readers and a wide partitio
     { pageRows: 13, pagesAReader: 1000 },
     { pageRows: 50, pagesAReader: 1 },
   ]) {
-    const { lines } = await sweep(definition, options);
+    const { lines } = await keyspace.read(definition, options);
     const seen = lines.map(({ doc }) => `${String(doc.a)}/${String(doc.n)}`);
     expect(seen.sort()).toEqual(keys.sort());
   }
 });
 
 test("a page state that cannot be used is left, and reading goes on from the last token", async () => {
-  await writer.execute(`CREATE TABLE ${keyspace}.resumed (id int PRIMARY KEY, v int)`);
+  await keyspace.execute(`CREATE TABLE {ks}.resumed (id int PRIMARY KEY, v int)`);
   const all = Array.from({ length: 200 }, (_, id) => id);
   await Promise.all(
-    all.map((id) => writer.execute(`INSERT INTO ${keyspace}.resumed (id, v) VALUES (${id}, 1)`)),
+    all.map((id) => keyspace.execute(`INSERT INTO {ks}.resumed (id, v) VALUES (${id}, 1)`)),
   );
-  const [bounds] = await client.planRows(table("resumed", ["id"], 1));
+  const [bounds] = await keyspace.client.planRows(table("resumed", ["id"], 1), null);
   if (bounds === undefined) throw new Error("no split");
-  const first = await readSplit(client, {
+  const first = await readSplit(keyspace.client, {
     ...{ table: table("resumed", ["id"]), bounds, pageRows: 60 },
     afterBatch: () => Promise.resolve(true),
   });
   const idsOf = (lines: readonly Line[]): number[] => lines.map(({ doc }) => Number(doc.id));
   const readOn = async (position: string, columns: readonly string[]): Promise<number[]> => {
-    const rest = await readSplit(client, {
+    const rest = await readSplit(keyspace.client, {
       ...{ table: table("resumed", columns), bounds, position, pageRows: 60 },
     });
     return idsOf(rest.lines);
@@ -202,15 +149,17 @@ test("a page state that cannot be used is left, and reading goes on from the las
 });
 
 test("what the cluster does not have is refused with the fix", async () => {
-  await writer.execute(`CREATE TABLE ${keyspace}.small (id int PRIMARY KEY, name text)`);
-  const none = client.planRows(table("nothing", ["id"]));
+  await keyspace.execute(`CREATE TABLE {ks}.small (id int PRIMARY KEY, name text)`);
+  const none = keyspace.client.planRows(table("nothing", ["id"]), null);
   await expect(none).rejects.toThrow(SourceConfigurationError);
   await expect(none).rejects.toThrow(
     /Source "shop" \(.*\) has no table .*\.nothing.*Correct "from"/,
   );
-  const column = client.planRows(table("small", ["id", "nome"]));
+  const column = keyspace.client.planRows(table("small", ["id", "nome"]), null);
   await expect(column).rejects.toThrow(/has no column "nome". It has id, name. Correct/);
-  await expect(client.planKeys(table("small", ["id"]))).rejects.toThrow(SourceConfigurationError);
+  await expect(keyspace.client.planKeys(table("small", ["id"]))).rejects.toThrow(
+    SourceConfigurationError,
+  );
 });
 
 test("a cluster that is not there is unavailable", async () => {
@@ -218,7 +167,7 @@ test("a cluster that is not there is unavailable", async () => {
     ...{ contactPoints: ["127.0.0.1"], port: 1, localDataCenter: cassandraDataCenter },
     ...{ username: "reader", password: "s3cret" },
   });
-  const attempt = absent.planRows(table("small", ["id"]));
+  const attempt = absent.planRows(table("small", ["id"]), null);
   await expect(attempt).rejects.toThrow(SourceUnavailableError);
   await expect(attempt).rejects.toThrow(/Source "shop" \(127.0.0.1, port 1\) could not be reached/);
   await expect(attempt).rejects.not.toThrow(/s3cret/);

@@ -1,12 +1,13 @@
 // Tests that a bad secret is told without its values.
 import { expect, test } from "vitest";
 import type { SourceDefinition } from "../../../../catalog/schema/definition.ts";
+import { DEFAULT_BUDGET } from "../../../../catalog/schema/resolve.ts";
 import { connect } from "../../../../functions/extract/sources/connect.ts";
 import { SourceConfigurationError } from "../../../../functions/protocol/errors.ts";
 
 const source = (system: "elasticsearch" | "cassandra"): SourceDefinition => ({
   ...{ name: "shop", system, owner: "o", description: "d", secret: "sluice/source/shop" },
-  budget: { lanes: 1, dutyCycle: 0.1, maxRowsPerSecond: 1, pageRows: 1, maxSecondsPerRun: 1 },
+  budget: DEFAULT_BUDGET,
 });
 
 test.each([
@@ -17,7 +18,20 @@ test.each([
   ],
   ["elasticsearch", "s3cret", "all"],
   ["elasticsearch", '{"nodes":[]}', "nodes"],
+  ["elasticsearch", '{"nodes":["https://r:s3cret@a:9200"]}', "nodes.0"],
+  ["elasticsearch", '{"nodes":["https://a:9200"],"ca":"s3cret"}', "ca"],
+  ["elasticsearch", '{"nodes":["https://a:9200"],"username":"s3cret"}', "all"],
+  [
+    "elasticsearch",
+    '{"nodes":["https://a:9200"],"username":"r","password":"s3cret","apiKey":"s3cret"}',
+    "all",
+  ],
   ["cassandra", '{"contactPoints":["a"],"port":"s3cret","localDataCenter":"d"}', "port"],
+  [
+    "cassandra",
+    '{"contactPoints":["a"],"port":1,"localDataCenter":"d","password":"s3cret"}',
+    "all",
+  ],
 ] as const)("%s: the secret %s is refused by name, not by value", (system, text, place) => {
   const attempt = (): unknown => connect(source(system), text);
   expect(attempt).toThrow(SourceConfigurationError);

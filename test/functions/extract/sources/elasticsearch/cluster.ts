@@ -46,11 +46,10 @@ export class Cluster {
     await this.send("DELETE", "/_pit", { id });
   }
 
-  /** Points in time and other search contexts that are open. */
-  async countOpenContexts(): Promise<number> {
-    const answer = await this.send("GET", "/_nodes/stats/indices/search");
-    const { nodes } = statsSchema.parse(JSON.parse(answer));
-    return Object.values(nodes).reduce((sum, node) => sum + node.indices.search.open_contexts, 0);
+  /** Points in time and other search contexts that are open on an index, alias or pattern. */
+  async countOpenContexts(index = "_all"): Promise<number> {
+    const answer = await this.send("GET", `/${index}/_stats/search`);
+    return statsSchema.parse(JSON.parse(answer))._all.total.search.open_contexts;
   }
 
   async send(method: string, path: string, body?: unknown): Promise<string> {
@@ -68,8 +67,5 @@ export class Cluster {
 }
 
 const statsSchema = z.object({
-  nodes: z.record(
-    z.string(),
-    z.object({ indices: z.object({ search: z.object({ open_contexts: z.int() }) }) }),
-  ),
+  _all: z.object({ total: z.object({ search: z.object({ open_contexts: z.int() }) }) }),
 });

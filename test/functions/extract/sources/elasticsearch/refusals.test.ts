@@ -2,7 +2,10 @@
 import { createServer, type Server } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import { ElasticsearchSource } from "../../../../../functions/extract/sources/elasticsearch.ts";
-import type { SplitReader } from "../../../../../functions/extract/sources/source.ts";
+import {
+  SourceOverloadedError,
+  type SplitReader,
+} from "../../../../../functions/extract/sources/source.ts";
 import {
   SourceAuthenticationError,
   SourceConfigurationError,
@@ -71,7 +74,7 @@ async function readerOf(searches: Answer[]): Promise<{ reader: SplitReader; held
   const reader = await client.open({
     table: tableDefinition({
       ...{ name: "t", system: "elasticsearch", from: { index: "i" }, columns: [column("at")] },
-      cursor: { column: "at", field: "at", lagSeconds: 0, overlapSeconds: 0 },
+      cursor: { column: "at", field: "at", lagSeconds: 0, overlapSeconds: 0, reconcile: null },
     }),
     ...{ kind: "rows", passNumber: 1, position: null, held, warn: () => undefined },
     bounds: { by: "cursor", from: null, to: "9" },
@@ -80,7 +83,12 @@ async function readerOf(searches: Answer[]): Promise<{ reader: SplitReader; held
 }
 
 test.each([
-  ["429", { status: 429, body: error("es_rejected_execution_exception") }, SourceUnavailableError],
+  ["429", { status: 429, body: error("es_rejected_execution_exception") }, SourceOverloadedError],
+  [
+    "503 of a full queue",
+    { status: 503, body: error("es_rejected_execution_exception") },
+    SourceOverloadedError,
+  ],
   [
     "503",
     { status: 503, body: error("no_shard_available_action_exception") },
@@ -92,7 +100,6 @@ test.each([
   ["a broken body", { status: 200, body: page(0, false), isCut: true }, SourceUnavailableError],
   ["401", { status: 401, body: error("security_exception") }, SourceAuthenticationError],
   ["403", { status: 403, body: error("security_exception") }, SourceAuthenticationError],
-  ["404", { status: 404, body: error("index_not_found_exception") }, SourceConfigurationError],
   ["400", { status: 400, body: error("illegal_argument_exception") }, SourceConfigurationError],
 ] as const)(
   "%s is the error it should be, and the next question goes on",
@@ -117,6 +124,15 @@ test("a lost point in time is opened anew, but not without end", async () => {
   expect([...held.open]).toEqual(["pit-3"]);
   await reader.close();
   expect([...held.open]).toEqual([]);
+});
+
+test("a point in time of which an index was removed is opened anew, on what is left", async () => {
+  const { reader, held } = await readerOf([
+    { status: 404, body: error("index_not_found_exception") },
+  ]);
+  expect(await reader.next(10)).toMatchObject({ done: true });
+  expect(held.all).toEqual(["pit-1", "pit-2"]);
+  await reader.close();
 });
 
 test("points in time that are lost again and again are an unavailable source", async () => {

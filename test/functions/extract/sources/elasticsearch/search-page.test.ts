@@ -10,7 +10,10 @@ import {
   SourceConfigurationError,
 } from "../../../../../functions/protocol/errors.ts";
 
-const request: PageRequest = { op: "upsert", observedAt: 1234, hasDocument: true, keep: null };
+const request: PageRequest = {
+  ...{ op: "upsert", version: "cursor", observedAt: 1234 },
+  ...{ hasDocument: true, keep: null },
+};
 
 const integer = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
 const hit = fc.record({

@@ -1,0 +1,180 @@
+// Keeps a lane to its pace: rests as the governor decides, and keeps account of what was read, rested and refused.
+import type { GovernorState, LaneState } from "../protocol/state.ts";
+import {
+  afterAnswer,
+  type AfterRefusal,
+  afterRefusal,
+  hasAnsweredLately,
+  rowLimit,
+} from "./governor/governor.ts";
+import { type LanePace, owedMillis } from "./governor/pace.ts";
+
+export interface Clock {
+  now(): number;
+  sleep(millis: number): Promise<void>;
+}
+
+/** A batch as the pace sees it. */
+export interface PacedBatch {
+  readonly sourceMillis: number;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+// Nothing is known before the first batch; a search of a cold index may take some seconds.
+const firstBatchMillis = 5000;
+const batchMargin = 2;
+const forgottenByBatch = 0.9;
+
+/** One lane's pace in one link, going on from the link before. */
+export class Pacer {
+  readonly #clock: Clock;
+  readonly #before: LaneState;
+  #governor: GovernorState;
+  #readMillis: number;
+  #restMillis: number;
+  #bytes: number;
+  #backOffs: number;
+  #slow: number;
+  #batches = 0;
+  #longestLately: number | null = null;
+  /** Requests that were answered and not rested for. */
+  #besideMillis = 0;
+  /** When the source was last asked nothing any more; rests count from here. */
+  #idleSince: number;
+  #hasBegun = false;
+
+  constructor(before: LaneState, clock: Clock) {
+    this.#clock = clock;
+    this.#before = before;
+    this.#governor = before.governor;
+    const { readMillis, restMillis, bytes, backOffs, slow } = before.pace;
+    this.#readMillis = readMillis;
+    this.#restMillis = restMillis;
+    this.#bytes = bytes;
+    this.#backOffs = backOffs;
+    this.#slow = slow;
+    this.#idleSince = clock.now();
+  }
+
+  /** Batches of this link. */
+  get batches(): number {
+    return this.#batches;
+  }
+
+  /** True if the lane ever got rows from its source in this run, so that the source is known to be there. */
+  get hasAnswered(): boolean {
+    return this.#batches > 0 || hasAnsweredLately(this.#governor);
+  }
+
+  /** The moment before which the source is not asked; now, if no rest is due. */
+  get restUntil(): number {
+    return Math.max(this.#clock.now(), this.#governor.notBefore);
+  }
+
+  /** What the next batch may take at the source, with a margin. */
+  get expectedMillis(): number {
+    return this.#longestLately === null ? firstBatchMillis : this.#longestLately * batchMargin;
+  }
+
+  /** What the links before read without resting for it is rested for before anything is asked. */
+  begin(pace: LanePace): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    const read = { millis: this.#readMillis, rows: this.#before.rows, bytes: this.#bytes };
+    this.restAtLeastUntil(this.#idleSince + owedMillis(read, this.#restMillis, pace));
+  }
+
+  restAtLeastUntil(instant: number): void {
+    const notBefore = Math.max(this.#governor.notBefore, Math.ceil(instant));
+    this.#governor = { ...this.#governor, notBefore };
+  }
+
+  /** Rests as long as is due. */
+  async rest(): Promise<void> {
+    await this.#sleep(this.#governor.notBefore - this.#clock.now());
+    this.#countRest();
+  }
+
+  /** Rests as far as the time goes; the next link rests the remainder. */
+  async restFor(mostMillis: number): Promise<void> {
+    await this.#sleep(Math.min(this.#governor.notBefore - this.#clock.now(), mostMillis));
+  }
+
+  /** How many rows to ask for now. */
+  rowLimit(pageRows: number): number {
+    return rowLimit(pageRows, this.#governor);
+  }
+
+  /** The source has answered something that was asked `askedAt`. */
+  answered(askedAt: number, isBatch: boolean): void {
+    this.#idleSince = this.#clock.now();
+    // Batches tell themselves what the source took; what goes with them is rested for together with the next one, for
+    // a link must not spend its time on resting for a split that it had opened and could not read then.
+    if (isBatch) return;
+    this.#besideMillis += this.#idleSince - askedAt;
+    this.#readMillis += this.#idleSince - askedAt;
+  }
+
+  /** @returns true if reading is slowed down because answers take longer than usual */
+  afterBatch(of: string, batch: PacedBatch, pace: LanePace): boolean {
+    const { sourceMillis: millis, rows, bytes } = batch;
+    const besideMillis = this.#besideMillis;
+    const next = afterAnswer({ of, millis, rows, bytes, besideMillis }, this.#governor, pace);
+    this.#governor = next.state;
+    this.#besideMillis = 0;
+    this.#batches += 1;
+    this.#readMillis += millis;
+    this.#bytes += bytes;
+    this.#longestLately = Math.max(millis, (this.#longestLately ?? 0) * forgottenByBatch);
+    if (next.isSlowed) {
+      this.#backOffs += 1;
+      this.#slow += 1;
+    }
+    this.restAtLeastUntil(this.#idleSince + next.restMillis);
+    return next.isSlowed;
+  }
+
+  /** The source refused, or did not answer, what was asked `askedAt`. */
+  afterRefusal(askedAt: number, pace: LanePace): AfterRefusal {
+    this.#idleSince = this.#clock.now();
+    const askedMillis = this.#idleSince - askedAt;
+    const next = afterRefusal(askedMillis, this.#governor, pace);
+    this.#governor = next.state;
+    this.#readMillis += askedMillis;
+    this.#backOffs += 1;
+    this.restAtLeastUntil(this.#idleSince + next.restMillis);
+    return next;
+  }
+
+  /** The refusals were one table's: the next one is asked as if there had been none, but after the rest that is due. */
+  forgetRefusals(): void {
+    const outcomes = this.#governor.outcomes.replaceAll("x", "");
+    this.#governor = { ...this.#governor, refusals: 0, outcomes };
+  }
+
+  /** What the state carries on. */
+  account(): Pick<LaneState, "pace" | "governor"> {
+    this.#countRest();
+    return {
+      pace: {
+        readMillis: Math.round(this.#readMillis),
+        restMillis: Math.round(this.#restMillis),
+        backOffs: this.#backOffs,
+        slow: this.#slow,
+        bytes: this.#bytes,
+      },
+      governor: this.#governor,
+    };
+  }
+
+  async #sleep(millis: number): Promise<void> {
+    if (millis > 0) await this.#clock.sleep(millis);
+  }
+
+  #countRest(): void {
+    const now = this.#clock.now();
+    this.#restMillis += Math.max(0, now - this.#idleSince);
+    this.#idleSince = now;
+  }
+}

@@ -1,0 +1,109 @@
+// Asks a Cassandra table for one page and writes its rows as object lines.
+import cassandra from "cassandra-driver";
+import { isPageStateRefused } from "./errors.ts";
+import { afterPage, rowsToAsk, type RowSize } from "./page-size.ts";
+import type { PageQuery } from "./query.ts";
+import type { ToJson } from "./to-json.ts";
+
+/** What all pages of a reader have in common. */
+export interface PagePlan {
+  /** Names source and table, for messages. */
+  readonly where: string;
+  readonly op: "upsert" | "key";
+  /** The columns that a line's document has: the first that each query selects. */
+  readonly columns: readonly { readonly name: string; readonly write: ToJson }[];
+  /** The rows' version. */
+  readonly passNumber: number;
+  readonly pageRows: number;
+  /** What is known of the rows' size, kept from one reader of a table to the next. */
+  readonly size: { value: RowSize | null };
+  /** The driver's error as ours. */
+  readonly explain: (where: string, error: unknown) => Promise<Error>;
+}
+
+export interface Page {
+  readonly lines: Buffer;
+  readonly rows: readonly cassandra.types.Row[];
+  /** When it was asked for, milliseconds since 1970. */
+  readonly observedAt: number;
+  readonly sourceMillis: number;
+  /** Where the query goes on; null after its last page. */
+  readonly pageState: string | null;
+}
+
+export class Pages {
+  readonly #client: cassandra.Client;
+  readonly #plan: PagePlan;
+  readonly #members: readonly string[];
+
+  constructor(client: cassandra.Client, plan: PagePlan) {
+    this.#client = client;
+    this.#plan = plan;
+    this.#members = plan.columns.map(({ name }) => `${JSON.stringify(name)}:`);
+  }
+
+  /**
+   * The next page, or null if the cluster refuses the page state.
+   * @param token a token whose replicas shall answer; where it is null, the query's own partition key decides
+   */
+  async ask(
+    query: PageQuery,
+    at: { pageState: string | null; rowLimit: number; token: bigint | null },
+  ): Promise<Page | null> {
+    try {
+      return await this.#ask(query, at);
+    } catch (error) {
+      if (at.pageState !== null && isPageStateRefused(error)) return null;
+      throw await this.#plan.explain(this.#plan.where, error);
+    }
+  }
+
+  async #ask(
+    query: PageQuery,
+    at: { pageState: string | null; rowLimit: number; token: bigint | null },
+  ): Promise<Page> {
+    const { pageRows, size } = this.#plan;
+    const askedRows = rowsToAsk(size.value, Math.min(at.rowLimit, pageRows));
+    const options: cassandra.QueryOptions = {
+      prepare: true,
+      isIdempotent: true,
+      autoPage: false,
+      consistency: cassandra.types.consistencies.localQuorum,
+      fetchSize: askedRows,
+      ...(at.pageState === null ? {} : { pageState: at.pageState }),
+    };
+    if (at.token !== null) Object.assign(options, this.#routing(at.token));
+    const observedAt = Date.now();
+    const before = performance.now();
+    const result = await this.#client.execute(query.text, [...query.parameters], options);
+    const sourceMillis = performance.now() - before;
+    const { op, passNumber } = this.#plan;
+    const version = op === "upsert" ? `"version":[${passNumber},0,0],` : "";
+    const head = `{"op":"${op}","id":null,${version}"observed_at":${observedAt},"doc":`;
+    const lines = Buffer.from(result.rows.map((row) => `${head}${this.#doc(row)}}\n`).join(""));
+    const page = { askedRows, rows: result.rows.length, bytes: lines.length };
+    size.value = afterPage(size.value, page);
+    // Typed as text, but absent after the last page.
+    const pageState: unknown = result.pageState;
+    return {
+      lines,
+      rows: result.rows,
+      observedAt,
+      sourceMillis,
+      pageState: typeof pageState === "string" ? pageState : null,
+    };
+  }
+
+  // The driver takes a token here too, from which it finds the replicas; its types know of the key's bytes only.
+  #routing(token: bigint): object {
+    return { routingKey: this.#client.metadata.newToken(String(token)) };
+  }
+
+  #doc(row: cassandra.types.Row): string {
+    const members = this.#plan.columns.map(({ write }, index) => {
+      const value: unknown = row.get(index);
+      return `${this.#members[index] ?? ""}${write(value)}`;
+    });
+    return `{${members.join(",")}}`;
+  }
+}

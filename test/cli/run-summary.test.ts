@@ -1,0 +1,38 @@
+// What people read after a run: how fast each lane read, what slowed it, and why it ended.
+import { expect, test } from "vitest";
+import { laneTable } from "../../cli/run-summary.ts";
+import type { RunLane } from "../../functions/protocol/run.ts";
+
+const lane: RunLane = {
+  ...{ source: "search", lane: 0, status: "done", links: 2, rows: 12_345, bytes: 4_096_000 },
+  ...{ readMillis: 4000, restMillis: 36_000, backOffs: 0, slow: 0 },
+  ...{ rowsPerSecond: 308.6, bytesPerSecond: 102_400, ended: "done" },
+};
+
+function row(changes: Partial<RunLane>): string[] {
+  const [, , cells = ""] = laneTable([{ ...lane, ...changes }]).split("\n");
+  return cells.trim().split(/\s{2,}/);
+}
+
+test("a lane's rates, times and end", () => {
+  expect(row({})).toEqual([
+    ...["search/0", "12,345", "309", "100.0 KiB", "2", "4.0 s", "36.0 s", "0", "done"],
+  ]);
+});
+
+test.each([
+  [{ backOffs: 3 }, "3 refused"],
+  [{ backOffs: 2, slow: 2 }, "2 slow"],
+  [{ backOffs: 5, slow: 2 }, "3 refused, 2 slow"],
+])("back-offs %o are told by their cause", (changes, words) => {
+  expect(row(changes)).toContain(words);
+});
+
+test.each([
+  [{ ended: "time" as const }, "time was up"],
+  [{ ended: "hours" as const }, "hours closed"],
+  [{ ended: "refusals" as const }, "source rests"],
+  [{ ended: null, status: "failed" as const }, "failed"],
+])("the end %o is told", (changes, words) => {
+  expect(row(changes).at(-1)).toBe(words);
+});
