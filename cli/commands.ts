@@ -26,13 +26,15 @@ const deployed = {
 const stackOptions = {
   elasticsearch: {
     type: "string",
-    value: "URL",
-    description: "use this Elasticsearch instead of starting one (http://user:password@host:9200)",
+    value: "URL|@FILE",
+    description:
+      "use this Elasticsearch instead of starting one (https://user:password@host:9200), or the one of a secret's file",
   },
   cassandra: {
     type: "string",
-    value: "HOST:PORT/DC",
-    description: "use this Cassandra instead of starting one (127.0.0.1:9042/datacenter1)",
+    value: "HOST:PORT/DC|@FILE",
+    description:
+      "use this Cassandra instead of starting one (127.0.0.1:9042/datacenter1), or the one of a secret's file",
   },
   context: {
     type: "string",
@@ -68,6 +70,32 @@ export const COMMANDS = {
     description: "show the last runs and how far each table is",
     options: { deployed, json },
   },
+  discover: {
+    name: "discover",
+    arguments: "SOURCE INDEX | SOURCE KEYSPACE.TABLE | [tables…]",
+    description:
+      "propose a catalog entry for what a source has, or list how tables of the catalog differ from their sources",
+    options: {
+      write: {
+        type: "boolean",
+        description: "write the proposal to catalog/tables/, where no file of its name is",
+      },
+      name: { type: "string", value: "NAME", description: "call the proposed table so" },
+      sample: {
+        type: "string",
+        value: "N",
+        description: "documents to look at, 200 if not given; 0 for none",
+      },
+      drift: {
+        type: "boolean",
+        description: "list the differences of the named tables, or of all, and propose nothing",
+      },
+      deployed,
+      elasticsearch: { ...stackOptions.elasticsearch, description: "discover this Elasticsearch" },
+      cassandra: { ...stackOptions.cassandra, description: "discover this Cassandra" },
+      json,
+    },
+  },
   query: {
     name: "query",
     arguments: '"SQL"',
@@ -100,8 +128,39 @@ export const COMMANDS = {
   bench: {
     name: "bench",
     arguments: "NAME",
-    description: "run a benchmark of bench/",
-    options: { json },
+    description: "run a benchmark of bench/: million, extraction or foreground",
+    options: {
+      only: {
+        type: "string",
+        value: "SYSTEM",
+        description: "elasticsearch or cassandra alone (extraction, foreground)",
+      },
+      rows: {
+        type: "string",
+        value: "N",
+        description: "rows to write into each source (extraction, foreground)",
+      },
+      repeats: {
+        type: "string",
+        value: "N",
+        description: "readings of each reader, 5 by default (extraction)",
+      },
+      minutes: {
+        type: "string",
+        value: "N",
+        description: "minutes of each variant, 3 by default (foreground)",
+      },
+      requests: {
+        type: "string",
+        value: "N",
+        description: "requests a second that customers make, 200 by default (foreground)",
+      },
+      profile: {
+        type: "boolean",
+        description: "tell where the extractor's CPU time goes instead (extraction)",
+      },
+      json,
+    },
   },
 } as const satisfies Record<string, CommandHelp>;
 

@@ -1,10 +1,13 @@
 // The stack on this machine, as commands use it: the running one, or one of their own that ends with them.
+import { isDeepStrictEqual } from "node:util";
 import { runningStack, startStack, stopStack } from "../local/control.ts";
-import { applyCatalogAndCode } from "../local/deploy.ts";
+import { applyCatalogAndCode, repoint } from "../local/deploy.ts";
 import { stateFolder, type LocalOptions, type RunningStack } from "../local/state.ts";
 import { ensurePythonEnvironment } from "../local/toolchain/python-environment.ts";
 import { UsageError } from "./arguments.ts";
+import { Interrupted, interruptible } from "./interruption.ts";
 import type { Output } from "./output.ts";
+import { cassandraSecret, elasticsearchSecret } from "./source-address.ts";
 
 /** Options of `up` and `run`, as typed. */
 export interface StackArguments {
@@ -38,44 +41,6 @@ export function localOptions(given: StackArguments): LocalOptions {
   };
 }
 
-function elasticsearchSecret(address: string): Record<string, unknown> {
-  if (!URL.canParse(address) || !/^https?:/.test(address)) {
-    throw new UsageError(
-      `--elasticsearch ${JSON.stringify(address)}: wants a URL like http://user:password@host:9200`,
-    );
-  }
-  const url = new URL(address);
-  const { username, password } = url;
-  url.username = "";
-  url.password = "";
-  return {
-    nodes: [url.href.replace(/\/$/, "")],
-    ...(username === ""
-      ? {}
-      : { username: decodeURIComponent(username), password: decodeURIComponent(password) }),
-  };
-}
-
-function cassandraSecret(address: string): Record<string, unknown> {
-  const match =
-    /^(?:(?<username>[^:@/]+):(?<password>[^@/]+)@)?(?<host>[^:@/]+):(?<port>\d+)\/(?<dc>[\w-]+)$/.exec(
-      address,
-    );
-  const groups = match?.groups;
-  if (groups === undefined) {
-    throw new UsageError(
-      `--cassandra ${JSON.stringify(address)}: wants HOST:PORT/DATACENTER like 127.0.0.1:9042/datacenter1`,
-    );
-  }
-  const { username, password, host, port, dc } = groups;
-  return {
-    contactPoints: [host],
-    port: Number(port),
-    localDataCenter: dc,
-    ...(username === undefined ? {} : { username, password }),
-  };
-}
-
 /**
  * Runs `work` on the stack: the running one (with changed catalog and code applied), or one that is started for it
  * and ended after it, also when it is interrupted.
@@ -88,9 +53,8 @@ export async function withLocalStack<T>(
   const say = (line: string): void => {
     output.line(line);
   };
-  const already = runningStack();
-  if (already !== undefined) {
-    const stack = await startStack(already.options, say);
+  if (runningStack() !== undefined) {
+    const stack = await startLasting(given, say);
     const python = await ensurePythonEnvironment(say);
     const summary = await applyCatalogAndCode(stateFolder(), stack, python, say);
     if (summary.changed) {
@@ -98,27 +62,70 @@ export async function withLocalStack<T>(
         `applied the changed catalog and code: ${String(summary.created)} created, ${String(summary.updated)} updated, ${String(summary.deleted)} deleted`,
       );
     }
-    return work(stack);
+    return interruptible(() => work(stack), {
+      atFirst: "what was started goes on; `npm run sluice -- status` shows how it ends",
+      atSecond: "",
+    });
   }
   const options = { ...localOptions(given), ownerPid: process.pid };
-  const interrupted = new Promise<never>((_resolve, reject) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.once(signal, () => {
-        reject(new Interrupted(signal));
-      });
-    }
-  });
   try {
-    return await Promise.race([startStack(options, say).then(work), interrupted]);
+    return await interruptible(async () => work(await startStack(options, say)), ENDING);
   } finally {
-    await stopStack(say);
+    output.mute();
+    await stopStack((line) => {
+      console.error(line);
+    });
   }
 }
 
-/** The person pressed Ctrl-C, or the process was asked to end. */
-export class Interrupted extends Error {
-  override readonly name = "Interrupted";
-  constructor(signal: string) {
-    super(`interrupted (${signal})`);
+/**
+ * The stack as it runs, with the addresses that were typed, or one that is started and stays. One whose start is
+ * interrupted is ended.
+ * @throws Error if the running stack cannot become what was typed
+ */
+export async function startLasting(
+  given: StackArguments,
+  say: (line: string) => void,
+): Promise<RunningStack> {
+  const already = runningStack();
+  if (already !== undefined) return asTyped(await startStack(already.options, say), given, say);
+  try {
+    return await interruptible(() => startStack(localOptions(given), say), ENDING);
+  } catch (error) {
+    if (error instanceof Interrupted) await stopStack(say);
+    throw error;
   }
+}
+
+const ENDING = {
+  atFirst: "ending what was started …",
+  atSecond: "not waiting for the end of the stack, which goes on ending by itself",
+};
+
+async function asTyped(
+  stack: RunningStack,
+  given: StackArguments,
+  say: (line: string) => void,
+): Promise<RunningStack> {
+  const typed = localOptions(given);
+  const first = "End it first, with its data: npm run sluice -- down";
+  for (const [name, value] of Object.entries(typed.context)) {
+    const running = stack.options.context[name];
+    if (running !== value)
+      throw new Error(
+        `A stack runs already, with ${running === undefined ? `no ${name}` : `${name}=${running}`}; --context ${name}=${value} cannot be given to it any more. ${first}`,
+      );
+  }
+  let changed = stack;
+  for (const system of ["elasticsearch", "cassandra"] as const) {
+    const secret = typed[system];
+    if (secret === undefined || isDeepStrictEqual(secret, stack.secrets[system])) continue;
+    if (stack.options[system] === undefined)
+      throw new Error(
+        `A stack runs already, with a server that it started; --${system} cannot be given to it any more. ${first}`,
+      );
+    changed = await repoint(stateFolder(), changed, { [system]: secret });
+    say(`the secrets of the ${system} sources hold what was typed now`);
+  }
+  return changed;
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { UsageError } from "./arguments.ts";
 import { commandHelp, COMMANDS, help, isCommand, type CommandName } from "./commands.ts";
-import { Interrupted } from "./local-stack.ts";
+import { Interrupted } from "./interruption.ts";
 
 type Run = (args: string[]) => Promise<number>;
 
@@ -12,6 +12,7 @@ const runs: Record<CommandName, () => Promise<Run>> = {
   down: async () => (await import("./commands/down.ts")).down,
   run: async () => (await import("./commands/run.ts")).run,
   status: async () => (await import("./commands/status.ts")).status,
+  discover: async () => (await import("./commands/discover.ts")).discover,
   query: async () => (await import("./commands/query.ts")).query,
   demo: async () => (await import("./commands/demo.ts")).demo,
   test: async () => (await import("./commands/test.ts")).test,

@@ -7,6 +7,7 @@ export class Output {
   readonly json: boolean;
   private readonly stream: NodeJS.WriteStream;
   private transient = false;
+  private muted = false;
   private lastPlainProgress = 0;
 
   constructor(options: { json: boolean }) {
@@ -14,14 +15,22 @@ export class Output {
     this.stream = options.json ? process.stderr : process.stdout;
   }
 
+  /** Says nothing any more: what goes on in an interrupted process is not worth a line. */
+  mute(): void {
+    this.clear();
+    this.muted = true;
+  }
+
   /** A line that stays. */
   line(text = ""): void {
+    if (this.muted) return;
     this.clear();
     this.stream.write(`${text}\n`);
   }
 
   /** What is going on now: on a terminal one line that changes, elsewhere a plain line every few seconds. */
   progress(text: string): void {
+    if (this.muted) return;
     if (this.stream.isTTY) {
       const width = Math.max(20, this.stream.columns || 80) - 1;
       const cut = text.length > width ? `${text.slice(0, width - 1)}…` : text;
@@ -37,6 +46,7 @@ export class Output {
 
   /** The command's result for machines; for people nothing. */
   result(value: unknown): void {
+    if (this.muted) return;
     this.clear();
     if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
   }

@@ -14,6 +14,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { endProcess, endRecorded, isOurs } from "./servers/process.ts";
 import { reachableFolder } from "./servers/unprivileged.ts";
 import {
+  OWNER_ONLY,
   optionsFile,
   progressFile,
   projectFolder,
@@ -53,7 +54,8 @@ export async function startStack(
     // What a killed supervisor left: its servers are ended, and their half-known state is not used again.
     await stopStack(report);
     mkdirSync(folder, { recursive: true, mode: 0o755 });
-    writeFileSync(optionsFile(folder), JSON.stringify(options));
+    rmSync(optionsFile(folder), { force: true });
+    writeFileSync(optionsFile(folder), JSON.stringify(options), { mode: OWNER_ONLY });
     writeFileSync(progressFile(folder), "");
     const log = openSync(supervisorLog(folder), "w");
     const child = spawn(process.execPath, [join(projectFolder, SUPERVISOR_MARKER)], {
@@ -137,6 +139,7 @@ export async function stopStack(report: (line: string) => void): Promise<number>
   }
   const state = [
     "running.json",
+    "options.json",
     "cdk.out",
     "deployed.json",
     "deployed.sha256",

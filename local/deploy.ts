@@ -15,13 +15,19 @@ import {
   LOCAL_ACCOUNT,
   LOCAL_CREDENTIALS,
   LOCAL_REGION,
+  OWNER_ONLY,
   projectFolder,
+  writeRunning,
+  type LocalOptions,
   type RunningStack,
 } from "./state.ts";
 
 /** Everything that decides what is deployed. */
 const DEPLOYED_FOLDERS = ["catalog", "lib", "functions", "glue-jobs"];
 const DEPLOYED_FILES = ["package-lock.json", "cdk.json", "tsconfig.json"];
+
+/** Of each secret the hash of what was put into it. */
+const filledSchema = z.record(z.string(), z.string());
 
 const summarySchema = z.object({
   created: z.number(),
@@ -112,6 +118,25 @@ export async function applyCatalogAndCode(
   return { ...summary, changed: true };
 }
 
+/** Gives a running stack other addresses or credentials of somebody's own sources. */
+export async function repoint(
+  folder: string,
+  running: RunningStack,
+  given: Pick<LocalOptions, "elasticsearch" | "cassandra">,
+): Promise<RunningStack> {
+  const { endpoint } = running;
+  if (endpoint === undefined)
+    throw new Error("The emulated AWS does not run: start it with `sluice up`");
+  const changed = {
+    ...running,
+    options: { ...running.options, ...given },
+    secrets: { ...running.secrets, ...given },
+  };
+  await fillSecrets(folder, changed, endpoint);
+  writeRunning(folder, changed);
+  return changed;
+}
+
 function parseSummary(line: string, logFile: string): z.infer<typeof summarySchema> {
   try {
     return summarySchema.parse(JSON.parse(line));
@@ -122,13 +147,13 @@ function parseSummary(line: string, logFile: string): z.infer<typeof summarySche
 
 /**
  * What a platform team does after the first deploy: puts addresses and credentials into the sources' secrets. Once for
- * each, so that what somebody put there later stays.
+ * each that was typed, so that what somebody put there later stays.
  */
 async function fillSecrets(folder: string, running: RunningStack, endpoint: string): Promise<void> {
   const filledFile = join(folder, "filled-secrets.json");
   const filled = existsSync(filledFile)
-    ? z.array(z.string()).parse(JSON.parse(readFileSync(filledFile, "utf8")))
-    : [];
+    ? filledSchema.parse(JSON.parse(readFileSync(filledFile, "utf8")))
+    : {};
   const client = new SecretsManagerClient({
     endpoint,
     region: LOCAL_REGION,
@@ -141,13 +166,13 @@ async function fillSecrets(folder: string, running: RunningStack, endpoint: stri
     const secret = running.secrets[source.system];
     if (secret === undefined) continue;
     const name = `${running.deployment}/source/${source.name}`;
-    if (filled.includes(name)) continue;
+    const text = JSON.stringify(secret);
+    const hash = createHash("sha256").update(text).digest("hex");
+    if (filled[name] === hash) continue;
     try {
-      await client.send(
-        new PutSecretValueCommand({ SecretId: name, SecretString: JSON.stringify(secret) }),
-      );
-      filled.push(name);
-      writeFileSync(filledFile, JSON.stringify(filled));
+      await client.send(new PutSecretValueCommand({ SecretId: name, SecretString: text }));
+      filled[name] = hash;
+      writeFileSync(filledFile, JSON.stringify(filled), { mode: OWNER_ONLY });
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw error;
       throw new Error(`The deployed stack has no secret ${name} for source ${source.name}`, {

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { cassandraSecretSchema } from "../functions/extract/sources/cassandra/secret.ts";
+import { elasticsearchSecretSchema } from "../functions/extract/sources/elasticsearch/secret.ts";
 
 export const projectFolder = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
@@ -15,10 +17,10 @@ export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local
 
 /** How a stack on this machine is to be started. */
 export const localOptionsSchema = z.strictObject({
-  /** Somebody's own Elasticsearch instead of one that is started: the JSON of the source's secret. */
-  elasticsearch: z.record(z.string(), z.unknown()).optional(),
-  /** Somebody's own Cassandra instead of one that is started: the JSON of the source's secret. */
-  cassandra: z.record(z.string(), z.unknown()).optional(),
+  /** Somebody's own Elasticsearch instead of one that is started: what the source's secret holds. */
+  elasticsearch: elasticsearchSecretSchema.optional(),
+  /** Somebody's own Cassandra instead of one that is started: what the source's secret holds. */
+  cassandra: cassandraSecretSchema.optional(),
   /** CDK context values. */
   context: z.record(z.string(), z.string()),
   /** The stack ends when this process is gone; without it, it lasts until `down`. */
@@ -49,10 +51,10 @@ const runningSchema = z.strictObject({
   postgres: z
     .strictObject({ host: z.string(), port: z.int(), user: z.string(), database: z.string() })
     .optional(),
-  /** JSON texts of the sources' secrets by system. */
+  /** What the sources' secrets hold, by system. */
   secrets: z.strictObject({
-    elasticsearch: z.record(z.string(), z.unknown()).optional(),
-    cassandra: z.record(z.string(), z.unknown()).optional(),
+    elasticsearch: elasticsearchSecretSchema.optional(),
+    cassandra: cassandraSecretSchema.optional(),
   }),
   options: localOptionsSchema,
   /** Servers and helpers by pid; `marker` is text in their command line, so that a recycled pid is left alone. */
@@ -67,6 +69,9 @@ export function stateFolder(env: NodeJS.ProcessEnv = process.env): string {
   const name = createHash("sha256").update(projectFolder).digest("hex").slice(0, 12);
   return join(tmpdir(), `sluice-${String(process.getuid?.() ?? 0)}-${name}`);
 }
+
+/** The mode of files that hold credentials. */
+export const OWNER_ONLY = 0o600;
 
 const runningFile = (folder: string): string => join(folder, "running.json");
 /** Lines that the supervisor writes while it starts; `up` shows them. */
@@ -85,6 +90,7 @@ export function readRunning(folder: string): RunningStack | undefined {
 export function writeRunning(folder: string, running: RunningStack): void {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const temporary = `${runningFile(folder)}.${String(process.pid)}`;
-  writeFileSync(temporary, JSON.stringify(running, null, 2));
+  // It holds passwords of somebody's own sources.
+  writeFileSync(temporary, JSON.stringify(running, null, 2), { mode: OWNER_ONLY });
   renameSync(temporary, runningFile(folder));
 }

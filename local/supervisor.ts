@@ -1,5 +1,5 @@
 // The detached process that starts the servers of a local stack, deploys into it, and ends it all when told to.
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { applyCatalogAndCode } from "./deploy.ts";
@@ -21,7 +21,8 @@ import {
 import { reachableFolder } from "./servers/unprivileged.ts";
 import { ensureAll } from "./toolchain/ensure-all.ts";
 
-const OWNER_CHECK_MILLIS = 1000;
+const POLL_MILLIS = 100;
+const AGAIN_MILLIS = 1000;
 
 const folder = stateFolder();
 const options: LocalOptions = localOptionsSchema.parse(
@@ -54,6 +55,7 @@ change({});
 
 const servers: Server[] = [];
 let told = false;
+const interruption = new AbortController();
 
 /** Notes a started server at once, so that `down` can end it whatever happens to this process. */
 const note = (server: Server): void => {
@@ -75,26 +77,34 @@ async function startAll(): Promise<void> {
   const toolchain = await ensureAll(say);
   const dataFolder = await reachableFolder(join(folder, "data"));
   const data = (name: string): string => join(dataFolder, name);
-  say("starting Elasticsearch, Cassandra, PostgreSQL and the emulated AWS …");
+  const common = { logFolder, port: 0, interrupted: interruption.signal, report: say };
+  const own = [
+    ...(options.elasticsearch === undefined ? ["Elasticsearch"] : []),
+    ...(options.cassandra === undefined ? ["Cassandra"] : []),
+  ];
+  say(`starting ${[...own, "PostgreSQL"].join(", ")} and the emulated AWS …`);
   const elasticsearch = async (): Promise<void> => {
     if (options.elasticsearch !== undefined) {
       change({ secrets: { ...running.secrets, elasticsearch: options.elasticsearch } });
+      say(`the sources' Elasticsearch is ${options.elasticsearch.nodes.join(", ")}`);
       return;
     }
     const server = await started(
       "Elasticsearch",
-      startElasticsearch({ dataFolder: data("elasticsearch"), logFolder, port: 0, report: say }),
+      startElasticsearch({ dataFolder: data("elasticsearch"), ...common }),
     );
     change({ secrets: { ...running.secrets, elasticsearch: { nodes: [server.address] } } });
   };
   const cassandra = async (): Promise<void> => {
     if (options.cassandra !== undefined) {
       change({ secrets: { ...running.secrets, cassandra: options.cassandra } });
+      const { contactPoints, port } = options.cassandra;
+      say(`the sources' Cassandra is ${contactPoints.join(", ")}, port ${String(port)}`);
       return;
     }
     const server = await started(
       "Cassandra",
-      startCassandra({ dataFolder: data("cassandra"), logFolder, port: 0, report: say }),
+      startCassandra({ dataFolder: data("cassandra"), ...common }),
     );
     change({
       secrets: {
@@ -108,12 +118,7 @@ async function startAll(): Promise<void> {
     });
   };
   const warehouseAndAws = async (): Promise<void> => {
-    const postgres = await startPostgres({
-      dataFolder: data("postgres"),
-      logFolder,
-      port: 0,
-      report: say,
-    });
+    const postgres = await startPostgres({ dataFolder: data("postgres"), ...common });
     note(postgres);
     say(`PostgreSQL answers at ${postgres.address}`);
     change({
@@ -121,13 +126,7 @@ async function startAll(): Promise<void> {
     });
     const aws = await started(
       "The emulated AWS",
-      startAws({
-        logFolder,
-        workFolder: data("aws"),
-        postgresUrl: postgres.address,
-        port: 0,
-        report: say,
-      }),
+      startAws({ workFolder: data("aws"), postgresUrl: postgres.address, ...common }),
     );
     change({ endpoint: aws.address });
   };
@@ -156,10 +155,33 @@ const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
 function ownerIsGone(): boolean {
-  return options.ownerPid !== undefined && !existsSync(`/proc/${String(options.ownerPid)}`);
+  if (options.ownerPid === undefined) return false;
+  try {
+    process.kill(options.ownerPid, 0);
+    return false;
+  } catch (error) {
+    // One that may not be signalled is there.
+    return error instanceof Error && "code" in error && error.code === "ESRCH";
+  }
 }
 
-const mustEnd = (): boolean => told || ownerIsGone();
+/**
+ * Ends programs of the start (downloads, the CDK's synthesis, the deployer), which are of this process's group, until it
+ * gives up: servers, which are not, hear of the interruption by themselves.
+ */
+async function endStart(starting: Promise<void>): Promise<void> {
+  const settled = starting.then(
+    () => true,
+    () => true,
+  );
+  do process.kill(0, "SIGTERM");
+  while (!(await Promise.race([settled, delay(AGAIN_MILLIS, false)])));
+}
+
+/** Returns when somebody tells this process to end, or the one that it works for is gone. */
+async function untilItMustEnd(): Promise<void> {
+  while (!told && !ownerIsGone()) await delay(POLL_MILLIS);
+}
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(signal, () => {
@@ -169,17 +191,18 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 
 try {
   const starting = startAll();
-  const interrupted = (async () => {
-    while (!mustEnd()) await delay(100);
-    return "interrupted" as const;
-  })();
-  const first = await Promise.race([starting.then(() => "started" as const), interrupted]);
+  const end = untilItMustEnd();
+  const first = await Promise.race([
+    starting.then(() => "started" as const),
+    end.then(() => "interrupted" as const),
+  ]);
   if (first === "started") {
     change({ status: "ready" });
-    while (!mustEnd()) await delay(OWNER_CHECK_MILLIS / 4);
+    await end;
   } else {
     say("interrupted while starting: ending what was started …");
-    await starting.catch(() => undefined);
+    interruption.abort();
+    await endStart(starting);
   }
   await stopAll();
 } catch (error) {

@@ -6,13 +6,12 @@ import { SAMPLE_TABLES, type History } from "../../local/sample-data/history.ts"
 import { demoQueries, sameAnswer } from "../../local/sample-data/queries.ts";
 import type { Targets } from "../../local/sample-data/targets.ts";
 import { liveCount } from "../../local/sample-data/truth.ts";
-import { startStack } from "../../local/control.ts";
 import type { RunningStack } from "../../local/state.ts";
 import { readArguments, UsageError } from "../arguments.ts";
 import { COMMANDS } from "../commands.ts";
 import { connect, type Connection } from "../connection.ts";
 import { describeStack } from "../describe-stack.ts";
-import { localOptions, withLocalStack } from "../local-stack.ts";
+import { startLasting, withLocalStack } from "../local-stack.ts";
 import { formatCount, formatTable, Output } from "../output.ts";
 import { answerTexts, queryWarehouse } from "../warehouse.ts";
 import { runOnce } from "./run.ts";
@@ -56,7 +55,7 @@ export async function demo(args: string[]): Promise<number> {
     );
   }
   if (values.keep === true) {
-    const stack = await startStack(localOptions({}), (line) => {
+    const stack = await startLasting({}, (line) => {
       output.line(line);
     });
     return tellStory(stack, scale, true, output);

@@ -8,7 +8,7 @@ import { projectFolder } from "../../local/state.ts";
 import { ensureAll } from "../../local/toolchain/ensure-all.ts";
 import { readArguments } from "../arguments.ts";
 import { COMMANDS } from "../commands.ts";
-import { Interrupted } from "../local-stack.ts";
+import { Interrupted } from "../interruption.ts";
 
 interface Counts {
   readonly passed: number;

@@ -1,8 +1,7 @@
 // `sluice up`: starts the stack on this machine and leaves it running.
-import { startStack } from "../../local/control.ts";
 import { readArguments } from "../arguments.ts";
 import { COMMANDS } from "../commands.ts";
-import { localOptions } from "../local-stack.ts";
+import { startLasting } from "../local-stack.ts";
 import { describeStack } from "../describe-stack.ts";
 import { connect } from "../connection.ts";
 import { Output } from "../output.ts";
@@ -10,7 +9,7 @@ import { Output } from "../output.ts";
 export async function up(args: string[]): Promise<number> {
   const { values } = readArguments({ args, options: COMMANDS.up.options });
   const output = new Output({ json: values.json ?? false });
-  const stack = await startStack(localOptions(values), (line) => {
+  const stack = await startLasting(values, (line) => {
     output.line(line);
   });
   const connection = await connect({ local: stack });

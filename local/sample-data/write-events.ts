@@ -1,5 +1,5 @@
 // Writes sample visits and page views into Cassandra.
-import { Client, types } from "cassandra-driver";
+import { auth, Client, types } from "cassandra-driver";
 import { rowsEver, stepsOf, type History, type Step } from "./history.ts";
 import { pageViewContents, pageViewKey } from "./page-views.ts";
 import type { CassandraTarget } from "./targets.ts";
@@ -8,7 +8,7 @@ import { visitContents, visitKey, type VisitKey } from "./visits.ts";
 const STATEMENTS_AT_ONCE = 256;
 const REQUEST_TIMEOUT_MILLIS = 60_000;
 
-const SCHEMA = [
+export const SCHEMA: readonly string[] = [
   "DROP KEYSPACE IF EXISTS tracking",
   "CREATE KEYSPACE tracking WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
   "CREATE TYPE tracking.screen_size (width int, height int)",
@@ -169,12 +169,19 @@ async function withClient(
   target: CassandraTarget,
   use: (client: Client) => Promise<void>,
 ): Promise<void> {
+  const { access } = target;
   const client = new Client({
     contactPoints: [...target.contactPoints],
     localDataCenter: target.localDataCenter,
     protocolOptions: { port: target.port },
     socketOptions: { readTimeout: REQUEST_TIMEOUT_MILLIS },
     pooling: { maxRequestsPerConnection: 2 * STATEMENTS_AT_ONCE },
+    ...(access === undefined
+      ? {}
+      : {
+          authProvider: new auth.PlainTextAuthProvider(access.username, access.password),
+          sslOptions: { ca: [access.ca], rejectUnauthorized: true },
+        }),
   });
   try {
     await client.connect();

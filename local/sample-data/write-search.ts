@@ -11,7 +11,7 @@ const REQUESTS_AT_ONCE = 3;
 /** Less than the lag that the catalog declares. */
 const REFRESH_INTERVAL = "1s";
 
-interface Index {
+export interface Index {
   readonly name: "companies" | "leads";
   readonly id: (row: number) => string;
   readonly document: (history: History, row: number, steps: readonly Step[]) => ExactJson;
@@ -20,7 +20,7 @@ interface Index {
   readonly properties: Record<string, estypes.MappingProperty>;
 }
 
-const INDICES: readonly Index[] = [
+export const INDICES: readonly Index[] = [
   {
     name: "companies",
     id: companyId,
@@ -160,7 +160,17 @@ async function withClient(
   target: ElasticsearchTarget,
   use: (client: Client) => Promise<void>,
 ): Promise<void> {
-  const client = new Client({ node: target.address, requestTimeout: 120_000 });
+  const { address, access } = target;
+  const client = new Client({
+    node: address,
+    requestTimeout: 120_000,
+    ...(access === undefined
+      ? {}
+      : {
+          auth: { username: access.username, password: access.password },
+          tls: { ca: access.ca },
+        }),
+  });
   try {
     await use(client);
   } finally {

@@ -28,6 +28,8 @@ export interface AwsOptions {
   packageFolder?: string;
   /** Variables that the emulator gets besides the few that every server gets. */
   env?: NodeJS.ProcessEnv;
+  /** When it fires, the start is given up. */
+  interrupted?: AbortSignal;
   report: Report;
 }
 
@@ -75,6 +77,7 @@ export async function startAws(options: AwsOptions): Promise<Server> {
     stopSignal: "SIGTERM",
     graceSeconds: 10,
     startDeadlineSeconds: 120,
+    interrupted: options.interrupted,
     isReady: () => Promise.resolve(lastLines(logFile, watchedLines, logStart).includes("ready")),
   });
 }

@@ -1,15 +1,16 @@
 // Starts a real Cassandra: one node, or a small cluster of them on the loopback addresses.
-import { readFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Client } from "cassandra-driver";
+import { auth, Client } from "cassandra-driver";
 import type { Report } from "../toolchain/cache.ts";
 import { ensureCassandraJars } from "../toolchain/cassandra-jars.ts";
 import { findJava } from "../toolchain/prerequisites.mjs";
-import { fillTemplate } from "./cassandra-settings.ts";
+import type { Keystore } from "./certificates.ts";
+import { fillTemplate, type TemplateValues } from "./cassandra-settings.ts";
 import { choosePort, findFreePort } from "./free-port.ts";
 import { launch, type Server } from "./launch.ts";
-import { makeServerFolder, writeServerFile } from "./unprivileged.ts";
+import { giveFileToServer, makeServerFolder, writeServerFile } from "./unprivileged.ts";
 
 const firstHost = "127.0.0.1";
 const dataCenter = "datacenter1";
@@ -21,6 +22,16 @@ const directMemoryMegabytes = 256;
 const connectTimeoutMilliseconds = 5000;
 const source = fileURLToPath(new URL("../cassandra/", import.meta.url));
 
+/** What makes the server speak TLS only and ask who one is. */
+export interface CassandraSecurity {
+  keystore: Keystore;
+  /** The authority that signed the certificate, PEM. */
+  ca: string;
+}
+
+/** The superuser that a new Cassandra with passwords has. */
+export const cassandraAdmin = { username: "cassandra", password: "cassandra" } as const;
+
 /** How to start Cassandra. */
 export interface CassandraOptions {
   dataFolder: string;
@@ -30,6 +41,9 @@ export interface CassandraOptions {
   heapMegabytes?: number;
   /** Whether tables will have SAI indexes, which need more memory. */
   withIndexes?: boolean;
+  security?: CassandraSecurity;
+  /** When it fires, the start is given up. */
+  interrupted?: AbortSignal;
   report: Report;
 }
 
@@ -119,6 +133,7 @@ async function startNode(node: Node): Promise<Server> {
     stopSignal: "SIGTERM",
     graceSeconds: 20,
     startDeadlineSeconds: 240,
+    interrupted: node.interrupted,
     isReady: () => answersQueries(node),
   });
 }
@@ -153,6 +168,11 @@ function javaArguments(node: Node, config: string, temporary: string, jars: stri
 
 async function writeConfig(node: Node, folder: string): Promise<void> {
   const template = await readFile(join(source, "cassandra.yaml.template"), "utf8");
+  const keystore = join(folder, "keystore.p12");
+  if (node.security !== undefined) {
+    await copyFile(node.security.keystore.file, keystore);
+    await giveFileToServer(keystore);
+  }
   const text = fillTemplate(template, {
     host: node.host,
     port: node.port,
@@ -163,6 +183,7 @@ async function writeConfig(node: Node, folder: string): Promise<void> {
     hintsFolder: join(node.dataFolder, "hints"),
     savedCachesFolder: join(node.dataFolder, "saved-caches"),
     cdcFolder: join(node.dataFolder, "cdc"),
+    ...accessSettings(node.security, keystore),
   });
   await writeServerFile(join(folder, "cassandra.yaml"), text);
   // The checkout may lie where the server's user cannot read it.
@@ -171,11 +192,40 @@ async function writeConfig(node: Node, folder: string): Promise<void> {
   }
 }
 
+function accessSettings(security: CassandraSecurity | undefined, keystore: string): TemplateValues {
+  if (security === undefined) {
+    return {
+      authenticator: "AllowAllAuthenticator",
+      authorizer: "AllowAllAuthorizer",
+      clientEncryption: { enabled: false },
+    };
+  }
+  return {
+    authenticator: "PasswordAuthenticator",
+    authorizer: "CassandraAuthorizer",
+    clientEncryption: {
+      enabled: true,
+      optional: false,
+      keystore,
+      keystore_password: security.keystore.password,
+    },
+  };
+}
+
 async function answersQueries(node: Node): Promise<boolean> {
   const client = new Client({
     contactPoints: [`${node.host}:${node.port}`],
     localDataCenter: dataCenter,
     socketOptions: { connectTimeout: connectTimeoutMilliseconds },
+    ...(node.security === undefined
+      ? {}
+      : {
+          sslOptions: { ca: [node.security.ca], rejectUnauthorized: true },
+          authProvider: new auth.PlainTextAuthProvider(
+            cassandraAdmin.username,
+            cassandraAdmin.password,
+          ),
+        }),
   });
   try {
     const peers = await client.execute("SELECT peer FROM system.peers");

@@ -1,16 +1,32 @@
 // Starts a real Elasticsearch of one node.
-import { cp } from "node:fs/promises";
+import { pbkdf2Sync, randomBytes } from "node:crypto";
+import { copyFile, cp } from "node:fs/promises";
 import { join } from "node:path";
+import { Client } from "@elastic/elasticsearch";
 import type { Report } from "../toolchain/cache.ts";
 import { ensureElasticsearchHome } from "../toolchain/elasticsearch-home.ts";
 import { findJava } from "../toolchain/prerequisites.mjs";
+import type { Keystore } from "./certificates.ts";
 import { choosePort, findFreePort } from "./free-port.ts";
 import { launch, type Server } from "./launch.ts";
-import { makeServerFolder, writeServerFile } from "./unprivileged.ts";
+import { giveFileToServer, makeServerFolder, writeServerFile } from "./unprivileged.ts";
 
 const host = "127.0.0.1";
 const defaultHeapMegabytes = 512;
 const requestTimeoutMilliseconds = 5000;
+// Few rounds: the password is a test's.
+const hashRounds = 10_000;
+const hashBytes = 32;
+const keystoreName = "http.p12";
+
+/** What makes the server speak HTTPS only and ask who one is. */
+export interface ElasticsearchSecurity {
+  keystore: Keystore;
+  /** The authority that signed the certificate, PEM. */
+  ca: string;
+  /** A user of the server's own file who may do everything; other users are made through the API. */
+  admin: { username: string; password: string };
+}
 
 /** How to start Elasticsearch. */
 export interface ElasticsearchOptions {
@@ -21,6 +37,9 @@ export interface ElasticsearchOptions {
   heapMegabytes?: number;
   /** Settings of elasticsearch.yml that are added to Sluice's own or take their place. */
   settings?: Readonly<Record<string, string | number | boolean>>;
+  security?: ElasticsearchSecurity;
+  /** When it fires, the start is given up. */
+  interrupted?: AbortSignal;
   report: Report;
 }
 
@@ -32,7 +51,8 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
   const temporary = join(options.dataFolder, "tmp");
   for (const folder of [options.dataFolder, config, temporary]) await makeServerFolder(folder);
   await writeConfig(config, home, options, port, await findFreePort());
-  const address = `http://${host}:${port}`;
+  const { security } = options;
+  const address = `${security === undefined ? "http" : "https"}://${host}:${port}`;
   return launch({
     name: "Elasticsearch",
     port,
@@ -50,7 +70,8 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
     stopSignal: "SIGTERM",
     graceSeconds: 20,
     startDeadlineSeconds: 180,
-    isReady: () => isReady(address),
+    interrupted: options.interrupted,
+    isReady: () => (security === undefined ? isReady(address) : isReadyAs(security, address)),
   });
 }
 
@@ -62,6 +83,22 @@ async function isReady(address: string): Promise<boolean> {
   await response.body?.cancel();
   // With security on, to be asked who one is means that it is up.
   return response.ok || response.status === 401;
+}
+
+async function isReadyAs({ ca, admin }: ElasticsearchSecurity, address: string): Promise<boolean> {
+  const client = new Client({
+    node: address,
+    auth: admin,
+    tls: { ca },
+    maxRetries: 0,
+    requestTimeout: requestTimeoutMilliseconds,
+  });
+  try {
+    await client.cluster.health({ wait_for_status: "yellow", timeout: "2s" });
+    return true;
+  } finally {
+    await client.close();
+  }
 }
 
 async function writeConfig(
@@ -82,6 +119,7 @@ async function writeConfig(
     "xpack.security.enabled": false,
     // A laptop's disk is often over 90 % full, and then indices would become read-only.
     "cluster.routing.allocation.disk.threshold_enabled": false,
+    ...(options.security === undefined ? {} : securitySettings(options.security)),
     ...options.settings,
   };
   // Any JSON value is YAML too.
@@ -96,6 +134,29 @@ async function writeConfig(
     // What "elasticsearch-users" has added stays.
     await cp(join(home, "config", name), join(folder, name), { force: false });
   }
+  if (options.security !== undefined) await writeSecurity(folder, options.security);
+}
+
+function securitySettings({ keystore }: ElasticsearchSecurity): Record<string, string | boolean> {
+  return {
+    "xpack.security.enabled": true,
+    "xpack.security.http.ssl.enabled": true,
+    "xpack.security.http.ssl.keystore.path": keystoreName,
+    "xpack.security.http.ssl.keystore.password": keystore.password,
+  };
+}
+
+async function writeSecurity(folder: string, security: ElasticsearchSecurity): Promise<void> {
+  const { admin, keystore } = security;
+  // It may read files of its own folder only.
+  await copyFile(keystore.file, join(folder, keystoreName));
+  await giveFileToServer(join(folder, keystoreName));
+  // What "elasticsearch-users useradd" would write, without starting Java for it.
+  const salt = randomBytes(hashBytes);
+  const hash = pbkdf2Sync(admin.password, salt, hashRounds, hashBytes, "sha512");
+  const text = `{PBKDF2}${hashRounds}$${salt.toString("base64")}$${hash.toString("base64")}`;
+  await writeServerFile(join(folder, "users"), `${admin.username}:${text}\n`);
+  await writeServerFile(join(folder, "users_roles"), `superuser:${admin.username}\n`);
 }
 
 function jvmOptions(heapMegabytes: number): string {

@@ -42,6 +42,8 @@ export interface Launch {
   /** How long it may take to stop before it is killed. */
   graceSeconds: number;
   startDeadlineSeconds: number;
+  /** When it fires, a server that is not ready yet is ended. */
+  interrupted?: AbortSignal | undefined;
   /** Whether it answers; may throw, which means not yet and explains a missed deadline. */
   isReady: () => Promise<boolean>;
 }
@@ -107,6 +109,7 @@ async function waitUntilReady(
     const end = ending();
     if (end !== undefined) return `${end} before it was ready`;
     if (ready) return undefined;
+    if (plan.interrupted?.aborted === true) return "was interrupted while it started";
     await delay(pollMilliseconds);
   }
   return `was not ready within ${plan.startDeadlineSeconds} s (${lastProblem})`;

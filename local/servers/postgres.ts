@@ -35,6 +35,8 @@ export interface PostgresOptions {
   port: number;
   /** Settings of postgresql.conf that are added to Sluice's own or take their place. */
   settings?: Readonly<Record<string, string | number>>;
+  /** When it fires, the start is given up. */
+  interrupted?: AbortSignal;
   report: Report;
 }
 
@@ -63,6 +65,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Server> {
     stopSignal: "SIGINT",
     graceSeconds: 15,
     startDeadlineSeconds: 60,
+    interrupted: options.interrupted,
     isReady: () => acceptsConnections({ host, port, user, database }),
   });
 }

@@ -86,6 +86,11 @@ export async function writeServerFile(file: string, text: string): Promise<void>
   await giveToServer(file, 0o644);
 }
 
+/** Lets the server's user, and nobody else but root, read a file that is there. */
+export async function giveFileToServer(file: string): Promise<void> {
+  await giveToServer(file, 0o600);
+}
+
 /**
  * Where servers may keep the data of the given folder: in that folder itself if the server's user
  * can reach it, else in a folder of the system's temporary folder that is named after it.

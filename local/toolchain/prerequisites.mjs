@@ -105,6 +105,10 @@ function run(command, args, env) {
     stdio: ["ignore", "pipe", "pipe"],
     timeout: 30_000,
   });
+  // One that Ctrl-C has ended says nothing of what is installed.
+  if (result.signal !== null && result.error === undefined) {
+    throw new Error(`${command} was ended by ${result.signal} before it had told its version.`);
+  }
   return { stdout: result.stdout ?? "", stderr: result.stderr ?? "", status: result.status };
 }
 

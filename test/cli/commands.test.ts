@@ -1,6 +1,8 @@
 // The command line's help and its documentation are one.
-import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { localOptions } from "../../cli/local-stack.ts";
 import { COMMANDS, commandHelp, help, isCommand } from "../../cli/commands.ts";
 import { formatBytes, formatTable } from "../../cli/output.ts";
@@ -44,8 +46,43 @@ describe("addresses of one's own servers", () => {
     [{ elasticsearch: "search:9200" }, /--elasticsearch "search:9200"/],
     [{ cassandra: "10.0.0.1" }, /--cassandra "10.0.0.1"/],
     [{ context: ["schedule"] }, /--context "schedule"/],
+    [{ elasticsearch: "@/no/such/file" }, /--elasticsearch "@\/no\/such\/file": .*ENOENT/],
   ])("refuse %j with the value and what is wanted", (given, message) => {
     expect(() => localOptions(given)).toThrow(message);
+  });
+
+  it("read credentials of a Cassandra address", () => {
+    expect(localOptions({ cassandra: "reader:s%40cret@10.0.0.1:9042/dc1" }).cassandra).toEqual({
+      ...{ contactPoints: ["10.0.0.1"], port: 9042, localDataCenter: "dc1" },
+      ...{ username: "reader", password: "s@cret" },
+    });
+  });
+
+  it.each([
+    { elasticsearch: "htp://reader:hidden@search:9200" },
+    { elasticsearch: "https://reader:hid%den@search:9200" },
+    { cassandra: "reader:hidden@10.0.0.1" },
+    { cassandra: "reader:hid/den@10.0.0.1:9042/dc1" },
+  ])("do not show the password of %j when they refuse it", (given) => {
+    expect(() => localOptions(given)).toThrow(/"…@/);
+    expect(() => localOptions(given)).not.toThrow(/hid/);
+  });
+
+  it("take a file with all that the source's secret holds, beside the folder that the person is in", () => {
+    const folder = mkdtempSync(join(tmpdir(), "sluice-cli-test-"));
+    onTestFinished(() => {
+      rmSync(folder, { recursive: true });
+      vi.unstubAllEnvs();
+    });
+    vi.stubEnv("INIT_CWD", folder);
+    const secret = { nodes: ["https://search:9200"], apiKey: "key" };
+    writeFileSync(join(folder, "search.json"), JSON.stringify(secret));
+    expect(localOptions({ elasticsearch: "@search.json" }).elasticsearch).toEqual(secret);
+    const wrong = { nodes: ["https://search:9200"], api_key: "hidden", ca: "hidden" };
+    writeFileSync(join(folder, "search.json"), JSON.stringify(wrong));
+    const attempt = (): unknown => localOptions({ elasticsearch: "@search.json" });
+    expect(attempt).toThrow(/@search.json.*ca: must be certificates in PEM.*there is no api_key/);
+    expect(attempt).not.toThrow(/hidden/);
   });
 });
 

@@ -13,6 +13,8 @@ export interface Finished {
 export interface Started {
   readonly ended: Promise<Finished>;
   readonly pid: number;
+  /** What it has said so far, on both streams. */
+  readonly output: () => string;
 }
 
 /** Starts the command; a test that wants to disturb it does so while `ended` is pending. */
@@ -37,7 +39,7 @@ export function startSluice(stateFolder: string, args: readonly string[]): Start
       resolve({ code: code ?? -1, stdout, stderr });
     });
   });
-  return { ended, pid: child.pid ?? -1 };
+  return { ended, pid: child.pid ?? -1, output: () => stdout + stderr };
 }
 
 export const sluice = (stateFolder: string, ...args: string[]): Promise<Finished> =>

@@ -10,6 +10,9 @@ import {
 } from "../../../local/servers/cassandra.ts";
 import { fillTemplate } from "../../../local/servers/cassandra-settings.ts";
 import type { Server } from "../../../local/servers/launch.ts";
+import { CassandraTable } from "../../functions/extraction/cassandra-table.ts";
+import { uniqueName } from "../../functions/extraction/elasticsearch-table.ts";
+import { expectNothingLost, killServer } from "../../functions/extraction/lost-server.ts";
 import { describeCost, expectCleanStop, running } from "./running.ts";
 import { scratchFolder } from "./scratch.ts";
 
@@ -68,18 +71,29 @@ test(
   },
 );
 
-test("a cluster of three nodes knows all of them", { timeout: deadlineMilliseconds }, async () => {
-  const begun = Date.now();
-  const nodes = await startCassandraCluster(3, optionsIn(scratchFolder()));
-  onTestFinished(async () => {
-    await Promise.all(nodes.map((node) => node.stop()));
-  }, stopDeadlineMilliseconds);
-  for (const node of nodes) console.log(describeCost(node, begun));
-  const [seed] = nodes;
-  if (seed === undefined) throw new Error("The cluster has no node.");
-  const peers = await query(seed, "SELECT peer FROM system.peers");
-  expect(peers).toHaveLength(2);
-});
+test(
+  "a cluster of three nodes knows all of them, and is read whole when one is killed",
+  { timeout: deadlineMilliseconds },
+  async () => {
+    const begun = Date.now();
+    const nodes = await startCassandraCluster(3, optionsIn(scratchFolder()));
+    onTestFinished(async () => {
+      await Promise.all(nodes.map((node) => node.stop()));
+    }, stopDeadlineMilliseconds);
+    for (const node of nodes) console.log(describeCost(node, begun));
+    const [seed] = nodes;
+    if (seed === undefined) throw new Error("The cluster has no node.");
+    const peers = await query(seed, "SELECT peer FROM system.peers");
+    expect(peers).toHaveLength(2);
+
+    const last = nodes.at(-1) ?? seed;
+    const addresses = nodes.map(({ address }) => address);
+    const table = await CassandraTable.make(addresses, uniqueName("visits"), nodes.length);
+    onTestFinished(() => table.disconnect());
+    await table.reset();
+    await expectNothingLost(table, { beforeBatch: 4, lose: () => killServer(last) });
+  },
+);
 
 test("a template's name without a value is an error", () => {
   expect(() => fillTemplate("port: {port}", {})).toThrow("needs a value for {port}");

@@ -60,6 +60,15 @@ describe("the machine's prerequisites", () => {
     expect(stderr).toContain(`found Java 17.0.9 without javac (${home})`);
   });
 
+  test("a Python that Ctrl-C ends while it is asked is not passed over for the next one", () => {
+    const checkout = new Checkout();
+    checkout.program("python3.11", "kill -TERM $$");
+    checkout.program("python3", 'echo "3.11"');
+    checkout.program("mvn", "");
+    const { stderr } = checkout.enter(["demo"]);
+    expect(stderr).toContain(`${checkout.programs}/python3.11 was ended by SIGTERM`);
+  });
+
   test("a JAVA_HOME that leads nowhere is named", () => {
     const { stderr } = new Checkout().enter(["demo"], { JAVA_HOME: "/no/java" });
     expect(stderr).toContain("JAVA_HOME is /no/java, but /no/java/bin/java is no program");

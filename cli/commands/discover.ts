@@ -1,0 +1,190 @@
+// `sluice discover`: proposes a catalog entry for what a source has, or lists how tables differ from their sources.
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { isModel, resolveEntry } from "../../catalog/schema/resolve.ts";
+import type { Catalog, Table } from "../../catalog/schema/table.ts";
+import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import { mistakesInName } from "../../catalog/schema/names.ts";
+import { describeMistake } from "../../catalog/schema/errors.ts";
+import { type Difference, differencesNow } from "../../functions/discover/differences.ts";
+import { variableName } from "../../functions/discover/names.ts";
+import { propose } from "../../functions/discover/proposal.ts";
+import { indexLines, renderEntry } from "../../functions/discover/render.ts";
+import { describePlace, type Place } from "../../functions/discover/shape.ts";
+import type { SourceClient } from "../../functions/extract/sources/source.ts";
+import { projectFolder } from "../../local/state.ts";
+import { readArguments, UsageError } from "../arguments.ts";
+import { COMMANDS } from "../commands.ts";
+import { formatted, writeNew } from "../new-file.ts";
+import { Output } from "../output.ts";
+import { type AccessArguments, findSource, openCatalog, openSource } from "../source-access.ts";
+
+const DEFAULT_DOCUMENTS = 200;
+const MOST_DOCUMENTS = 5000;
+
+export async function discover(args: string[]): Promise<number> {
+  const { values, positionals } = readArguments({
+    args,
+    options: COMMANDS.discover.options,
+    allowPositionals: true,
+  });
+  const output = new Output({ json: values.json ?? false });
+  if (values.drift === true) return listDrift(positionals, values, output);
+  const [first, second, ...more] = positionals;
+  if (first === undefined || more.length > 0)
+    throw new UsageError(
+      "discover wants a source and an index or KEYSPACE.TABLE, or a table of the catalog",
+    );
+  if (second === undefined) return listDrift([first], values, output);
+  const documents = documentsWanted(values.sample);
+  const { name, write = false } = values;
+  const { catalog, folder } = await openCatalog(values);
+  const source = findSource(catalog, first);
+  const place = placeNamed(source.system, second);
+  const { client, definition } = await openSource(source, values);
+  try {
+    const { dutyCycle } = definition.budget;
+    const discovery = await client.discover(place, { documents, dutyCycle });
+    checkName(name);
+    const proposal = propose(discovery, source.name, name);
+    const sourceVariable = await variableOf(source.name, folder);
+    const file = join(folder, "tables", `${proposal.name}.ts`);
+    const text = await formatted(renderEntry(proposal, { sourceVariable }));
+    const readers = catalog.tables.filter((table) => isSamePlace(table, source.name, place));
+    const lines = indexLines(proposal.name, sourceVariable);
+    if (write) writeNew(file, text);
+    const shownFile = relative(projectFolder, file);
+    tellProposal({ output, text, write, shownFile, lines, catalog, readers });
+    output.result({
+      ...{ proposal, text, file: write ? shownFile : null, indexLines: lines },
+      sampledDocuments: discovery.sampledDocuments,
+      readBy: readers.map((table) => table.name),
+    });
+    return 0;
+  } finally {
+    await client.close();
+  }
+}
+
+function documentsWanted(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_DOCUMENTS;
+  if (/^\d+$/.test(text) && Number(text) <= MOST_DOCUMENTS) return Number(text);
+  throw new UsageError(
+    `--sample ${JSON.stringify(text)}: wants a whole number from 0 to ${MOST_DOCUMENTS}`,
+  );
+}
+
+function checkName(name: string | undefined): void {
+  if (name === undefined) return;
+  const [mistake] = mistakesInName(name, "--name");
+  if (mistake !== undefined) throw new UsageError(describeMistake(mistake));
+}
+
+function placeNamed(system: Table["source"]["system"], text: string): Place {
+  if (system === "elasticsearch") return { index: text };
+  const [keyspace = "", table = "", ...more] = text.split(".");
+  if (keyspace !== "" && table !== "" && more.length === 0) return { keyspace, table };
+  throw new UsageError(
+    `${JSON.stringify(text)}: wants KEYSPACE.TABLE, for the source is Cassandra`,
+  );
+}
+
+/** What the sources' file exports the source as. */
+async function variableOf(source: string, folder: string): Promise<string> {
+  const file = join(folder, "sources.ts");
+  if (existsSync(file)) {
+    const module: unknown = await import(pathToFileURL(file).href);
+    for (const [name, value] of Object.entries(module ?? {})) {
+      const exported: unknown = value;
+      if (typeof exported !== "object" || exported === null || !("system" in exported)) continue;
+      if ("name" in exported && exported.name === source) return name;
+    }
+  }
+  return variableName(source);
+}
+
+function isSamePlace(table: Table, source: string, place: Place): boolean {
+  return table.source.name === source && describePlace(table.from) === describePlace(place);
+}
+
+interface Told {
+  readonly output: Output;
+  readonly text: string;
+  readonly write: boolean;
+  readonly shownFile: string;
+  readonly lines: readonly [string, string];
+  readonly catalog: Catalog;
+  readonly readers: readonly Table[];
+}
+
+function tellProposal(told: Told): void {
+  const { output, text, write, shownFile, lines, catalog, readers } = told;
+  const todos = text.split("\n").filter((line) => line.trim().startsWith("// TODO")).length;
+  if (!write) {
+    if (!output.json) output.line(text);
+    output.line(`For ${shownFile}; --write puts it there.`);
+  } else output.line(`Wrote ${shownFile}, with ${todos} things to decide (// TODO).`);
+  output.line(`Then add to catalog/index.ts: ${lines[0]}`);
+  output.line(`and: ${lines[1]}`);
+  for (const { name } of readers)
+    output.line(`The table ${name} reads this already: \`sluice discover ${name}\` compares them.`);
+  const taken = shownFile.replace(/^.*\/|\.ts$/g, "");
+  if (readers.length === 0 && catalog.tables.some((table) => table.name === taken))
+    output.line(`The catalog has another table called ${taken}: choose a name with --name.`);
+}
+
+interface TableDrift {
+  readonly table: string;
+  readonly differences: readonly Difference[];
+}
+
+async function listDrift(
+  names: readonly string[],
+  given: AccessArguments,
+  output: Output,
+): Promise<number> {
+  const { catalog } = await openCatalog(given);
+  const tables =
+    names.length === 0 ? catalog.tables : names.map((name) => findTable(catalog, name));
+  const found: TableDrift[] = [];
+  for (const group of Map.groupBy(tables, (table) => table.source.name).values()) {
+    const [{ source }] = group as [Table, ...Table[]];
+    const { client } = await openSource(source, given);
+    try {
+      for (const table of group) found.push(await driftOf(client, table));
+    } finally {
+      await client.close();
+    }
+  }
+  for (const { table, differences } of found) {
+    output.line(
+      differences.length === 0
+        ? `${table}: as its source`
+        : `${table}: ${differences.length} ${differences.length === 1 ? "difference" : "differences"}`,
+    );
+    for (const { kind, message } of differences) output.line(`  ${kind.padEnd(7)} ${message}`);
+  }
+  output.result({ tables: found });
+  return 0;
+}
+
+function findTable(catalog: Catalog, name: string): Table {
+  const table = catalog.tables.find((one) => one.name === name);
+  if (table !== undefined) return table;
+  throw new UsageError(
+    `there is no table ${JSON.stringify(name)} in the catalog; to propose one, name a source and an index or KEYSPACE.TABLE`,
+  );
+}
+
+async function driftOf(client: SourceClient, table: Table): Promise<TableDrift> {
+  const shape = await client.describe(table.from);
+  return { table: table.name, differences: differencesNow(definitionOf(table), shape) };
+}
+
+function definitionOf(table: Table): TableDefinition {
+  // Neither name is part of what is compared.
+  const definition = resolveEntry(table, { deployment: "catalog", bucket: "catalog" });
+  if (definition.kind === "table" && !isModel(table)) return definition;
+  throw new Error(`${table.name} is a model, which has no source.`);
+}

@@ -1,0 +1,67 @@
+// Reaches a source of the catalog from this machine: by an address that was typed, or by its secret in a deployment.
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { SourceDefinition } from "../catalog/schema/definition.ts";
+import { resolveSource } from "../catalog/schema/resolve.ts";
+import type { Catalog, Source } from "../catalog/schema/table.ts";
+import { readSecret } from "../functions/extract/read-secret.ts";
+import { connect } from "../functions/extract/sources/connect.ts";
+import type { SourceClient } from "../functions/extract/sources/source.ts";
+import { importCatalog } from "../lib/load-catalog.ts";
+import { runningStack } from "../local/control.ts";
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from "../local/state.ts";
+import { UsageError } from "./arguments.ts";
+import { chooseConnection } from "./choose-connection.ts";
+import { localOptions, type StackArguments } from "./local-stack.ts";
+
+export interface AccessArguments extends StackArguments {
+  readonly deployed?: string | undefined;
+}
+
+const DEFAULT_CATALOG = "catalog/index.ts";
+/** Names the secret where an address was typed and none is read. */
+const NO_DEPLOYMENT = "typed";
+
+/** The catalog that the running stack was started with, else the project's. */
+export function openCatalog(given: AccessArguments): ReturnType<typeof importCatalog> {
+  const ofStack =
+    given.deployed === undefined ? runningStack()?.options.context.catalog : undefined;
+  return importCatalog(ofStack ?? DEFAULT_CATALOG);
+}
+
+/** @throws UsageError if the catalog has no such source */
+export function findSource(catalog: Catalog, name: string): Source {
+  const source = catalog.sources.find((one) => one.name === name);
+  if (source !== undefined) return source;
+  throw new UsageError(
+    `there is no source ${JSON.stringify(name)}; catalog/sources.ts has ${catalog.sources.map((one) => one.name).join(", ")}`,
+  );
+}
+
+/**
+ * @throws Error if no address was typed and there is no deployment to take the source's secret from;
+ *   SourceConfigurationError if the secret does not have the system's form
+ */
+export async function openSource(
+  source: Source,
+  given: AccessArguments,
+): Promise<{ client: SourceClient; definition: SourceDefinition }> {
+  const typed = localOptions(given)[source.system];
+  if (typed !== undefined) {
+    const definition = resolveSource(source, NO_DEPLOYMENT);
+    return { client: connect(definition, JSON.stringify(typed)), definition };
+  }
+  const connection = await chooseConnection(given.deployed);
+  const endpoint = connection.local?.endpoint;
+  const secrets = new SecretsManagerClient(
+    endpoint === undefined
+      ? {}
+      : { endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS },
+  );
+  try {
+    const definition = resolveSource(source, connection.deployment.deployment);
+    const text = await readSecret(secrets, definition.secret);
+    return { client: connect(definition, text), definition };
+  } finally {
+    secrets.destroy();
+  }
+}
