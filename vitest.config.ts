@@ -9,6 +9,9 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.server.test.ts", "test/pipeline/**", "test/local/servers/**"],
+          // Synthesis and property tests share the cores with whatever else runs.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -16,8 +19,8 @@ export default defineConfig({
           name: "server",
           include: ["test/**/*.server.test.ts", "test/local/servers/**/*.test.ts"],
           exclude: ["test/pipeline/**"],
-          testTimeout: 180_000,
-          hookTimeout: 240_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
           globalSetup: ["test/servers.setup.ts"],
         },

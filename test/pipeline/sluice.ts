@@ -17,8 +17,15 @@ export interface Started {
   readonly output: () => string;
 }
 
-/** Starts the command; a test that wants to disturb it does so while `ended` is pending. */
-export function startSluice(stateFolder: string, args: readonly string[]): Started {
+/**
+ * Starts the command; a test that wants to disturb it does so while `ended` is pending.
+ * @param environment variables beside the test's own
+ */
+export function startSluice(
+  stateFolder: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Started {
   const child = spawn(process.execPath, [join(projectFolder, "cli/main.ts"), ...args], {
     cwd: projectFolder,
     env: {
@@ -26,6 +33,7 @@ export function startSluice(stateFolder: string, args: readonly string[]): Start
       SLUICE_STATE: stateFolder,
       SLUICE_OWNER_PID: String(process.pid),
       SLUICE_SPARK_JAVA_OPTIONS: QUICK_START,
+      ...environment,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
