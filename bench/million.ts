@@ -19,7 +19,10 @@ import { stateFolder, type RunningStack } from "../local/state.ts";
 
 const ROWS = { companies: 300_000, leads: 700_000, visits: 600_000, pageViews: 400_000 };
 /** As fast as one lane reads: the time of a gentler budget is its rests. */
-const BUDGET = { dutyCycle: 1, maxRowsPerSecond: 1_000_000, pageRows: 5000 };
+const BUDGET = {
+  ...{ dutyCycle: 1, maxRowsPerSecond: 1_000_000, maxBytesPerSecond: 1_000_000_000 },
+  pageRows: 5000,
+};
 const STEPS = ["Plan", "Extract", "Commit", "Build", "Load", "Report"];
 
 const memoryLine = z.object({

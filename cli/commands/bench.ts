@@ -1,6 +1,7 @@
 // `sluice bench NAME`: runs `bench/<name>.ts`.
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { projectFolder } from "../../local/state.ts";
 import { readArguments, UsageError } from "../arguments.ts";
@@ -17,15 +18,30 @@ export function bench(args: string[]): Promise<number> {
   const known = readdirSync(folder)
     .filter((file) => file.endsWith(".ts"))
     .map((file) => file.replace(/\.ts$/, ""));
-  if (name === undefined || !known.includes(name) || !existsSync(join(folder, `${name}.ts`))) {
+  if (name === undefined || !known.includes(name)) {
     throw new UsageError(
       `bench ${name === undefined ? "wants a name" : `${JSON.stringify(name)}: there is no such benchmark`}; there are ${known.join(", ")}`,
     );
   }
-  const child = spawnSync(
-    process.execPath,
-    [join(folder, `${name}.ts`), ...(values.json === true ? ["--json"] : [])],
-    { stdio: "inherit", cwd: projectFolder },
+  const options = Object.entries(values).map(([option, value]) =>
+    value === true ? `--${option}` : `--${option}=${String(value)}`,
   );
-  return Promise.resolve(child.status ?? 1);
+  return runToItsEnd(join(folder, `${name}.ts`), options);
+}
+
+/** Waits for the benchmark also when somebody ends it: it has servers to stop first. */
+function runToItsEnd(program: string, options: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, [program, ...options], {
+    stdio: "inherit",
+    cwd: projectFolder,
+  });
+  // A terminal has sent it to both already; a second one changes nothing.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
+  });
 }

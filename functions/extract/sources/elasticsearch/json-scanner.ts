@@ -75,6 +75,15 @@ export function isObject(bytes: Buffer, at: number): boolean {
   return bytes[at] === OPEN_OBJECT;
 }
 
+/** True if the bytes from `start` to `end` are exactly these. */
+export function hasBytes(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
+  if (end - start !== wanted.length) return false;
+  for (let index = 0; index < wanted.length; index += 1) {
+    if (bytes[start + index] !== wanted[index]) return false;
+  }
+  return true;
+}
+
 /** The text of the bytes from `start` to `end`, as they are. */
 export function rawText(bytes: Buffer, start: number, end: number): string {
   return bytes.toString("utf8", start, end);

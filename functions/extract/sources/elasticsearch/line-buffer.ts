@@ -48,9 +48,14 @@ export class LineBuffer {
     }
   }
 
-  /** What was collected; the buffer must not be used afterwards. */
-  take(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
+  /** A copy of what was collected, of just its size. */
+  copy(): Buffer {
+    return Buffer.from(this.#bytes.subarray(0, this.#length));
+  }
+
+  /** Begins anew, in the same memory. */
+  clear(): void {
+    this.#length = 0;
   }
 
   #reserve(bytes: number): void {

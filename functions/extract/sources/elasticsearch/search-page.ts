@@ -1,6 +1,7 @@
 // Cuts the answer of a search into object lines, byte by byte: no value of a document is parsed on the way.
 import { ProtocolError, SourceConfigurationError } from "../../../protocol/errors.ts";
 import {
+  hasBytes,
   isObject,
   rawText,
   skipValue,
@@ -8,6 +9,7 @@ import {
   visitElements,
   visitMembers,
 } from "./json-scanner.ts";
+import { KeptMembers } from "./kept-members.ts";
 import { hasLineEnds, LineBuffer } from "./line-buffer.ts";
 
 export interface PageRequest {
@@ -84,9 +86,12 @@ function visitHits(answer: Buffer, at: number, onHit: (at: number) => number): n
 
 const closing = Buffer.from("}\n");
 const emptyObject = Buffer.from("{}");
+const openObject = Buffer.from("{");
+const closeObject = Buffer.from("}");
 const versionOpening = Buffer.from(',"version":[');
 const versionClosing = Buffer.from("]");
 const comma = Buffer.from(",");
+// The server writes these names plainly, so that bytes can be compared.
 const names = {
   id: Buffer.from('"_id"'),
   document: Buffer.from('"_source"'),
@@ -96,6 +101,9 @@ const names = {
 };
 
 const ABSENT = -1;
+
+// One for all pages: new buffers of some megabytes for each would keep the collector of garbage busy.
+const pageLines = new LineBuffer(64 * 1024);
 
 /** Where the parts of the hit being read stand in the answer, and what was written so far. */
 class LineWriter {
@@ -119,18 +127,19 @@ class LineWriter {
   #sortStart = ABSENT;
   #cursorStart = ABSENT;
   #cursorEnd = ABSENT;
+  readonly #kept: KeptMembers | null;
 
   constructor(answer: Buffer, request: PageRequest) {
     this.#answer = answer;
     this.#request = request;
-    // Where members are left away it is not known how much is kept.
-    const expectedBytes = request.keep === null ? answer.length : answer.length / 8;
-    this.#out = new LineBuffer(Math.ceil(expectedBytes) + 1024);
+    this.#out = pageLines;
+    this.#out.clear();
     this.#opening = Buffer.from(`{"op":"${request.op}","id":`);
     const isObservation = request.op === "upsert" && request.version === "observation";
     const version = isObservation ? `,"version":[${request.observedAt},0,0]` : "";
     this.#suffix = Buffer.from(`${version},"observed_at":${request.observedAt},"doc":`);
     this.#needsOneLine = hasLineEnds(answer);
+    this.#kept = request.keep === null ? null : new KeptMembers(answer, request.keep);
   }
 
   /** Writes the line of the hit at `at`, and returns where the hit ends. */
@@ -158,25 +167,28 @@ class LineWriter {
         return end;
       });
     const [rows, firstCursor] = [this.#rows, this.#firstCursor];
-    return { lines: this.#out.take(), rows, firstCursor, lastSort };
+    return { lines: this.#out.copy(), rows, firstCursor, lastSort };
   }
 
   readonly #onMember = (at: number, nameStart: number, nameEnd: number): number => {
     const answer = this.#answer;
-    const end = skipValue(answer, at);
-    if (isName(answer, nameStart, nameEnd, names.document)) {
+    if (hasBytes(answer, nameStart, nameEnd, names.document)) {
       this.#documentStart = at;
-      this.#documentEnd = end;
-    } else if (isName(answer, nameStart, nameEnd, names.id)) {
+      this.#documentEnd =
+        this.#kept !== null && isObject(answer, at) ? this.#kept.find(at) : skipValue(answer, at);
+      return this.#documentEnd;
+    }
+    const end = skipValue(answer, at);
+    if (hasBytes(answer, nameStart, nameEnd, names.id)) {
       this.#idStart = at;
       this.#idEnd = end;
-    } else if (isName(answer, nameStart, nameEnd, names.sequenceNumber)) {
+    } else if (hasBytes(answer, nameStart, nameEnd, names.sequenceNumber)) {
       this.#sequenceNumberStart = at;
       this.#sequenceNumberEnd = end;
-    } else if (isName(answer, nameStart, nameEnd, names.primaryTerm)) {
+    } else if (hasBytes(answer, nameStart, nameEnd, names.primaryTerm)) {
       this.#primaryTermStart = at;
       this.#primaryTermEnd = end;
-    } else if (isName(answer, nameStart, nameEnd, names.sort)) this.#sortStart = at;
+    } else if (hasBytes(answer, nameStart, nameEnd, names.sort)) this.#sortStart = at;
     return end;
   };
 
@@ -213,31 +225,25 @@ class LineWriter {
   }
 
   #appendDocument(): void {
-    const { hasDocument, keep } = this.#request;
+    const { hasDocument } = this.#request;
     if (!hasDocument) this.#out.appendAll(emptyObject);
     else if (this.#documentStart === ABSENT)
       throw new SourceConfigurationError(
         `Document ${rawText(this.#answer, this.#idStart, this.#idEnd)} came without its "_source": the index does not ` +
           'keep it, so its rows cannot be read. Enable "_source" in the mapping and index the documents again.',
       );
-    else if (keep !== null && isObject(this.#answer, this.#documentStart)) this.#appendKept(keep);
+    else if (this.#kept !== null && isObject(this.#answer, this.#documentStart))
+      this.#appendKept(this.#kept);
     else this.#appendValue(this.#documentStart, this.#documentEnd);
   }
 
-  #appendKept(keep: ReadonlySet<string>): void {
-    let separator = "{";
-    visitMembers(this.#answer, this.#documentStart, (at, nameStart, nameEnd) => {
-      const end = skipValue(this.#answer, at);
-      if (keep.has(stringValue(this.#answer, nameStart, nameEnd))) {
-        this.#out.appendAll(Buffer.from(separator));
-        this.#out.append(this.#answer, nameStart, nameEnd);
-        this.#out.appendAll(Buffer.from(":"));
-        this.#appendValue(at, end);
-        separator = ",";
-      }
-      return end;
-    });
-    this.#out.appendAll(separator === "{" ? emptyObject : Buffer.from("}"));
+  #appendKept(kept: KeptMembers): void {
+    this.#out.appendAll(openObject);
+    for (let run = 0; run < kept.runs; run += 1) {
+      if (run > 0) this.#out.appendAll(comma);
+      this.#appendValue(kept.start(run), kept.end(run));
+    }
+    this.#out.appendAll(closeObject);
   }
 
   #appendValue(start: number, end: number): void {
@@ -261,13 +267,4 @@ class LineWriter {
   #expectPart(start: number, name: string): void {
     if (start === ABSENT) throw new ProtocolError(`A hit came without its "${name}".`);
   }
-}
-
-// The server writes these names plainly, so that bytes can be compared.
-function isName(answer: Buffer, start: number, end: number, name: Buffer): boolean {
-  if (end - start !== name.length) return false;
-  for (let index = 0; index < name.length; index += 1) {
-    if (answer[start + index] !== name[index]) return false;
-  }
-  return true;
 }

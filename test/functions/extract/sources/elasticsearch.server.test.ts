@@ -151,7 +151,7 @@ test("numbers come as they were sent where a column could show it, and undeclare
     ...{ table: table(index, { columns }), bounds: everything },
   });
   expect(text).toContain(
-    '"doc":{"price":12345678901234567890.10,"raw":{"a":0.12345678901234567890, "b":1e400}}}',
+    '"doc":{"price":12345678901234567890.10, "raw":{"a":0.12345678901234567890, "b":1e400}}}',
   );
   const filtered = await readSplit(client, { table: table(index), bounds: everything });
   expect(filtered.text).toContain('"doc":{"at":5}}');

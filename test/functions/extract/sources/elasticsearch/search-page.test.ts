@@ -67,6 +67,44 @@ test("lines hold id, version and document exactly, whatever they contain", () =>
   );
 });
 
+const names = ["a", "b", "a.b", 'quo"ted', "back\\slash", "ümläut", "", "long".repeat(20)];
+const member = fc.tuple(fc.constantFrom(...names), fc.jsonValue());
+const memberText = ([name, value]: readonly [string, unknown]): string =>
+  `${JSON.stringify(name)}:${JSON.stringify(value)}`;
+
+test("of each document just the declared members are kept, in whatever order they come", () => {
+  const documents = fc.array(fc.uniqueArray(member, { selector: ([name]) => name }));
+  fc.assert(
+    fc.property(documents, fc.subarray(names), (members, declared) => {
+      const keep = new Set(declared);
+      const page = cutPage(
+        answer(
+          members.map((one, index) => ({
+            text: `{"_id":"${index}","_seq_no":0,"_primary_term":1,"_source":{${one.map(memberText).join(",")}},"sort":[0,0]}`,
+          })),
+        ),
+        { ...request, keep },
+      );
+      const kept = members.map((one) => one.filter(([name]) => keep.has(name)).map(memberText));
+      const lines = page.lines.toString("utf8").split("\n").slice(0, -1);
+      expect(lines.map((line) => line.slice(line.indexOf('"doc":')))).toEqual(
+        kept.map((one) => `"doc":{${one.join(",")}}}`),
+      );
+    }),
+  );
+});
+
+test("a document with more names than are remembered is cut as any other", () => {
+  const many = Array.from({ length: 1000 }, (_, index) => [`field${index}`, index] as const);
+  const keep = new Set(many.filter((_, index) => index % 3 === 0).map(([name]) => name));
+  const text = `{"_id":"1","_seq_no":0,"_primary_term":1,"_source":{${many.map(memberText).join(",")}},"sort":[0,0]}`;
+  const page = cutPage(answer([{ text }, { text }]), { ...request, keep });
+  const kept = many.filter(([name]) => keep.has(name)).map(memberText);
+  const [first = "", second] = page.lines.toString("utf8").split("\n");
+  expect(first).toContain(`"doc":{${kept.join(",")}}}`);
+  expect(second).toBe(first);
+});
+
 const numbers =
   '{"a":0.12345678901234567890123,"b":1.10,"c":1e400,"d":123456789012345678901234567890,"x.y":{"n":1E2}}';
 

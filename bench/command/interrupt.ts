@@ -1,0 +1,37 @@
+// Cleans up once when somebody ends a benchmark before its end.
+
+const interruptedExitCode = 130;
+
+/**
+ * Does the work; at SIGINT, SIGTERM or SIGHUP runs `cleanUp` and ends the process with exit code 130. That the work then
+ * fails, for what it used is gone, is nobody's concern.
+ */
+export async function unlessInterrupted(
+  work: () => Promise<void>,
+  cleanUp: () => Promise<void>,
+): Promise<void> {
+  let isEnding = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (isEnding) return;
+      isEnding = true;
+      console.error(`${signal}: ending servers and readers …`);
+      cleanUp().then(
+        () => process.exit(interruptedExitCode),
+        (error: unknown) => {
+          console.error(error);
+          process.exit(1);
+        },
+      );
+    });
+  }
+  try {
+    await work();
+  } catch (error) {
+    // Set by a signal, which the checker cannot know.
+    if (!wasSet(isEnding)) throw error;
+    await new Promise<never>(() => undefined);
+  }
+}
+
+const wasSet = (flag: boolean): boolean => flag;

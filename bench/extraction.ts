@@ -1,0 +1,203 @@
+// How much of the machine a reading of a whole table takes: the extractor against elasticdump, DSBulk and cqlsh.
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { formatCount, Output } from "../cli/output.ts";
+import { randomAt } from "../local/sample-data/random.ts";
+import { readBenchArguments } from "./command/arguments.ts";
+import { type Contestant, contestantsOf, extractorSource, ours } from "./peers/contestants.ts";
+import { bundleExtractor } from "./extractor/bundle.ts";
+import { cpuProfileSchema, summariseProfile, type ProfileShares } from "./measure/cpu-profile.ts";
+import { describeMachine } from "./measure/machine.ts";
+import { Children, runContestant, type Measurement } from "./measure/run-contestant.ts";
+import { shuffled } from "./measure/statistics.ts";
+import {
+  type ContestantResult,
+  measuredTable,
+  ratioTable,
+  rowsPerClientCpuSecond,
+  rowsPerSecond,
+  settingsList,
+} from "./measure/extraction-tables.ts";
+import { markdownTable, resultFile, shortNumber, writeResult } from "./command/results.ts";
+import { outcomeSchema } from "./extractor/settings.ts";
+import { type LiveSource, startSource } from "./sources/live-source.ts";
+import type { System } from "./sources/table.ts";
+import { unlessInterrupted } from "./command/interrupt.ts";
+
+const defaultRows = 1_000_000;
+const defaultRepeats = 5;
+const profileRows = 200_000;
+const seed = 5;
+
+interface SystemResult {
+  readonly system: System;
+  readonly rows: number;
+  readonly serverHeapMegabytes: number;
+  readonly contestants: readonly ContestantResult[];
+}
+
+const args = readBenchArguments(process.argv.slice(2));
+const output = new Output({ json: args.json });
+const say = (line: string): void => {
+  output.line(line);
+};
+const children = new Children();
+let stopSource: (() => Promise<void>) | undefined;
+const folder = await mkdtemp(join(tmpdir(), "sluice-bench-extraction-"));
+const cleanUp = async (): Promise<void> => {
+  children.killAll();
+  await stopSource?.();
+  await rm(folder, { recursive: true, force: true });
+};
+
+function start(system: System, rows: number): Promise<LiveSource> {
+  return startSource(system, args.rows ?? rows, say, (stop) => (stopSource = stop));
+}
+
+async function measureSystem(
+  system: System,
+  repeats: number,
+  onProgress: (result: SystemResult) => void,
+): Promise<SystemResult> {
+  const program = await bundleExtractor(folder);
+  const contestants = await contestantsOf(system, program, say);
+  const source = await start(system, defaultRows);
+  try {
+    const runs = new Map<Contestant, Measurement[]>(contestants.map((one) => [one, []]));
+    const result = (): SystemResult => ({
+      system,
+      rows: source.rows,
+      serverHeapMegabytes: source.heapMegabytes,
+      contestants: contestants.map((one) => ({
+        ...{ name: one.name, isOurs: one.isOurs, settings: one.settings },
+        runs: runs.get(one) ?? [],
+      })),
+    });
+    // Caches and the server's compiled code are the same for all that follow.
+    say("reading the table once so that the server is warm …");
+    await runContestant(ours(program, 1), source, join(folder, "warm"), children);
+    for (let repeat = 1; repeat <= repeats; repeat += 1) {
+      for (const contestant of shuffled(contestants, randomAt(seed, system, repeat))) {
+        const run = await runContestant(contestant, source, join(folder, "run"), children);
+        await rm(join(folder, "run"), { recursive: true, force: true });
+        runs.get(contestant)?.push(run);
+        say(
+          `${system}, repeat ${repeat} of ${repeats}, ${contestant.name}: ${run.wallSeconds.toFixed(1)} s, ` +
+            `${formatCount(Math.round(rowsPerSecond(run)))} rows/s, ` +
+            `${formatCount(Math.round(rowsPerClientCpuSecond(run)))} rows per client CPU second, ` +
+            `CPU ${run.clientCpuSeconds.toFixed(1)} s client, ${run.serverCpuSeconds.toFixed(1)} s server, ${run.otherCpuSeconds.toFixed(1)} s others`,
+        );
+      }
+      onProgress(result());
+    }
+    return result();
+  } finally {
+    await source.stop();
+  }
+}
+
+interface ProfileResult {
+  readonly system: System;
+  readonly rows: number;
+  readonly threads: Record<string, number>;
+  readonly main: ProfileShares;
+}
+
+/** Reads the table once under the profiler. */
+async function profileSystem(system: System): Promise<ProfileResult> {
+  const source = await start(system, profileRows);
+  try {
+    const profiles = join(folder, "profiles");
+    const flags = ["--cpu-prof", `--cpu-prof-dir=${profiles}`, "--cpu-prof-interval=500"];
+    const run = join(folder, "run");
+    // Threads' times come from a reading that no profiler slows.
+    const bundled = ours(await bundleExtractor(folder), 1);
+    await runContestant(bundled, source, run, children);
+    const outcome = outcomeSchema.parse(
+      JSON.parse(await readFile(join(run, "out", "outcome-0.json"), "utf8")),
+    );
+    await runContestant(ours(extractorSource, 1, flags), source, run, children);
+    const [file] = await readdir(profiles);
+    const text = await readFile(join(profiles, file ?? ""), "utf8");
+    await rm(profiles, { recursive: true, force: true });
+    const main = summariseProfile(cpuProfileSchema.parse(JSON.parse(text)));
+    return { system, rows: source.rows, threads: outcome.threads, main };
+  } finally {
+    await source.stop();
+  }
+}
+
+function tellProfile({ system, rows, threads, main }: ProfileResult): void {
+  const micros = (seconds: number): string => shortNumber((seconds * 1e6) / rows);
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  say(`\n### Where the client's CPU goes: ${system}, ${formatCount(rows)} rows\n`);
+  say(
+    markdownTable(
+      ["thread", "CPU, s", "µs a row"],
+      Object.entries(threads).map(([name, seconds]) => [
+        name,
+        shortNumber(seconds),
+        micros(seconds),
+      ]),
+    ),
+  );
+  say("");
+  say(
+    markdownTable(
+      ["main thread", "share"],
+      main.groups.map(([name, share]) => [name, percent(share)]),
+    ),
+  );
+  say("");
+  say(
+    markdownTable(
+      ["function", "self"],
+      main.functions.map(([place, share]) => [`\`${place}\``, percent(share)]),
+    ),
+  );
+}
+
+function tell(result: SystemResult): void {
+  say(
+    `\n### ${result.system}, ${formatCount(result.rows)} rows, server heap ${result.serverHeapMegabytes} MB\n`,
+  );
+  say(measuredTable(result.contestants));
+  say("");
+  say(ratioTable(result.contestants));
+  say("");
+  say(settingsList(result.contestants));
+}
+
+const machine = describeMachine();
+const file = resultFile("extraction");
+async function run(): Promise<void> {
+  if (args.profile) {
+    const profiles: ProfileResult[] = [];
+    for (const system of args.systems) profiles.push(await profileSystem(system));
+    writeResult(file, { machine, profiles });
+    profiles.forEach(tellProfile);
+    output.result({ machine, profiles });
+  } else {
+    const repeats = Math.round(args.repeats ?? defaultRepeats);
+    const results: SystemResult[] = [];
+    for (const system of args.systems) {
+      const finished = [...results];
+      const keep = (result: SystemResult): void => {
+        writeResult(file, { machine, repeats, systems: [...finished, result] });
+      };
+      results.push(await measureSystem(system, repeats, keep));
+    }
+    results.forEach(tell);
+    output.result({ machine, repeats, systems: results });
+  }
+  say(`\nAll measurements: ${file}`);
+}
+
+try {
+  await unlessInterrupted(run, cleanUp);
+} finally {
+  children.killAll();
+  await rm(folder, { recursive: true, force: true });
+}
+process.exit();

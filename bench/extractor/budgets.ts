@@ -1,0 +1,28 @@
+// The load budgets with which benchmarks read.
+import type { LoadBudgetDefinition } from "../../catalog/schema/definition.ts";
+import { DEFAULT_BUDGET } from "../../catalog/schema/resolve.ts";
+
+const noCap = 1e9;
+
+/** What a source gets that declares nothing. */
+export const byDefault: LoadBudgetDefinition = DEFAULT_BUDGET;
+
+/** Five times the default's share of the source's time, and nothing but that to hold it. */
+export const faster: LoadBudgetDefinition = {
+  ...DEFAULT_BUDGET,
+  dutyCycle: 0.5,
+  maxRowsPerSecond: noCap,
+  maxBytesPerSecond: noCap,
+};
+
+/** No rests and no caps, with pages that cost the least a row. */
+export function unthrottled(lanes: number): LoadBudgetDefinition {
+  return {
+    ...faster,
+    lanes,
+    dutyCycle: 1,
+    pageRows: 5000,
+    maxSecondsPerRun: 86_400,
+    shardsAtOnce: 2,
+  };
+}

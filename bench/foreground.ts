@@ -1,0 +1,274 @@
+// What reading does to the customers of a source: an open-loop load on it, while nobody, the extractor or a peer reads.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { formatCount, Output } from "../cli/output.ts";
+import { randomAt } from "../local/sample-data/random.ts";
+import { readBenchArguments } from "./command/arguments.ts";
+import { bundleExtractor } from "./extractor/bundle.ts";
+import { unlessInterrupted } from "./command/interrupt.ts";
+import { Foreground } from "./load/foreground.ts";
+import { monotonicMillis } from "./load/settings.ts";
+import { describeMachine } from "./measure/machine.ts";
+import { machineCpuSeconds, treeCpuSeconds } from "./measure/processes.ts";
+import { Children } from "./measure/run-contestant.ts";
+import { ascending, quantile, shuffled } from "./measure/statistics.ts";
+import { markdownTable, resultFile, writeResult } from "./command/results.ts";
+import { type LiveSource, startSource } from "./sources/live-source.ts";
+import type { System } from "./sources/table.ts";
+import {
+  aims,
+  analyse,
+  type Analysis,
+  foregroundTable,
+  noiseText,
+  type VariantOutline,
+  type WindowResult,
+} from "./windows/analysis.ts";
+import { openVariants, type Recorded, type Variant } from "./windows/variants.ts";
+
+/** More than a second's search of it takes: readers that read it all begin again. */
+const defaultRows: Record<System, number> = { elasticsearch: 1_500_000, cassandra: 1_000_000 };
+const defaultMinutes = 3;
+const defaultRequestsPerSecond = 200;
+/** More of them than this, and the machine is too busy for the load itself. */
+const mostFailedShare = 0.001;
+const slowestIdleMillis = 100;
+const mostWarmRounds = 4;
+const longestWindowMillis = 15_000;
+const fewestRounds = 4;
+const warmUpMillis = 120_000;
+const gapMillis = 2000;
+const recordMillis = 30_000;
+const seed = 17;
+
+interface Schedule {
+  readonly windowMillis: number;
+  readonly rounds: number;
+  readonly warmUpMillis: number;
+  readonly recordMillis: number;
+}
+
+interface SystemResult {
+  readonly system: System;
+  readonly rows: number;
+  readonly serverHeapMegabytes: number;
+  readonly requestsPerSecond: number;
+  readonly schedule: Schedule;
+  readonly recorded: Recorded;
+  readonly analysis: Analysis;
+}
+
+const args = readBenchArguments(process.argv.slice(2));
+const output = new Output({ json: args.json });
+const say = (line: string): void => {
+  output.line(line);
+};
+const children = new Children();
+let stopSource: (() => Promise<void>) | undefined;
+const folder = await mkdtemp(join(tmpdir(), "sluice-bench-foreground-"));
+const cleanUp = async (): Promise<void> => {
+  children.killAll();
+  await stopSource?.();
+  await rm(folder, { recursive: true, force: true });
+};
+
+/** So many windows that each variant has its minutes; a short try has short ones. */
+function scheduleOf(minutes: number): Schedule {
+  const total = minutes * 60_000;
+  const windowMillis = Math.min(longestWindowMillis, total / fewestRounds);
+  const share = Math.min(1, minutes / defaultMinutes);
+  return {
+    windowMillis,
+    rounds: Math.max(fewestRounds, Math.round(total / windowMillis)),
+    warmUpMillis: warmUpMillis * share,
+    recordMillis: Math.max(5000, recordMillis * share),
+  };
+}
+
+function tellSchedule(variants: readonly Variant[], { rounds, windowMillis }: Schedule): void {
+  const millis = variants.reduce(
+    (sum, { leadMillis }) => sum + rounds * (windowMillis + leadMillis + gapMillis),
+    0,
+  );
+  const end = new Date(Date.now() + millis);
+  say(
+    `${variants.length} variants, ${rounds} windows of ${(windowMillis / 1000).toFixed(1)} s each, in random order: ` +
+      `about ${(millis / 60_000).toFixed(0)} minutes, until ${end.toTimeString().slice(0, 5)}`,
+  );
+}
+
+/**
+ * Lets the load warm the source, longer where it was slow until then.
+ * @throws Error if the source does not bear the load alone: then nothing that is measured means anything
+ */
+async function warm(load: Foreground, millis: number): Promise<void> {
+  for (let round = 1; round <= mostWarmRounds; round += 1) {
+    await delay(millis / 2);
+    const fromMillis = monotonicMillis();
+    await delay(millis / 2);
+    const question = { fromMillis, toMillis: monotonicMillis() };
+    const { latencies, failed } = await load.latencies(question);
+    const sorted = ascending(latencies);
+    const median = quantile(sorted, 0.5);
+    say(
+      `while it warmed: p50 ${median.toFixed(2)}, p95 ${quantile(sorted, 0.95).toFixed(2)} ms, ` +
+        `${failed} of ${latencies.length + failed} requests failed`,
+    );
+    if (failed <= mostFailedShare * latencies.length && median < slowestIdleMillis) return;
+  }
+  throw new Error(
+    "The source does not bear the load alone. End what else keeps the machine busy, or ask less (--requests).",
+  );
+}
+
+async function measureWindow(
+  variant: Variant,
+  round: number,
+  source: LiveSource,
+  load: Foreground,
+  windowMillis: number,
+): Promise<WindowResult> {
+  const { reader } = variant;
+  const look = async () => ({
+    at: monotonicMillis(),
+    reader: await reader.progress(),
+    server: treeCpuSeconds(source.server.pid),
+    load: load.cpuSeconds,
+    machine: machineCpuSeconds(),
+    own: process.cpuUsage(),
+  });
+  await reader.start();
+  const before = await look();
+  await delay(windowMillis);
+  const toMillis = monotonicMillis();
+  const after = await look();
+  await reader.stop();
+  const { latencies, failed } = await load.latencies({ fromMillis: before.at, toMillis });
+  const ownMicros = (["user", "system"] as const).reduce(
+    (sum, part) => sum + after.own[part] - before.own[part],
+    0,
+  );
+  const serverCpuSeconds = after.server - before.server;
+  const clientCpuSeconds = after.reader.cpuSeconds - before.reader.cpuSeconds;
+  return {
+    ...{ variant: variant.name, round, latencies, failed, serverCpuSeconds, clientCpuSeconds },
+    seconds: (toMillis - before.at) / 1000,
+    rows: after.reader.rows - before.reader.rows,
+    otherCpuSeconds:
+      after.machine -
+      before.machine -
+      serverCpuSeconds -
+      clientCpuSeconds -
+      (after.load - before.load) -
+      ownMicros / 1e6,
+  };
+}
+
+function tellWindow(window: WindowResult, left: string): void {
+  const sorted = ascending(window.latencies);
+  const millis = (share: number): string => quantile(sorted, share).toFixed(2);
+  say(
+    `${left}  ${window.variant}: p50 ${millis(0.5)}, p95 ${millis(0.95)}, p99 ${millis(0.99)} ms, ` +
+      `${formatCount(Math.round(window.rows / window.seconds))} rows/s, ${formatCount(window.latencies.length)} requests` +
+      (window.failed === 0 ? "" : `, ${window.failed} FAILED`),
+  );
+}
+
+async function measureSystem(
+  system: System,
+  schedule: Schedule,
+  onWindow: (outlines: readonly VariantOutline[], windows: readonly WindowResult[]) => void,
+): Promise<SystemResult> {
+  const source = await startSource(
+    system,
+    args.rows ?? defaultRows[system],
+    say,
+    (stop) => (stopSource = stop),
+  );
+  let load: Foreground | undefined;
+  let variants: Variant[] = [];
+  try {
+    const rate = args.requests ?? defaultRequestsPerSecond;
+    load = await Foreground.start(source, rate, children, join(folder, `${system}-load.txt`));
+    say(`${rate} requests/s; warming for ${(schedule.warmUpMillis / 1000).toFixed(0)} s …`);
+    await warm(load, schedule.warmUpMillis);
+    const opened = await openVariants({
+      ...{ source, children, say, recordMillis: schedule.recordMillis },
+      program: await bundleExtractor(folder),
+      folder: join(folder, system),
+    });
+    variants = opened.variants;
+    tellSchedule(variants, schedule);
+    const windows: WindowResult[] = [];
+    for (let round = 1; round <= schedule.rounds; round += 1) {
+      for (const variant of shuffled(variants, randomAt(seed, system, round))) {
+        await delay(gapMillis);
+        const window = await measureWindow(variant, round, source, load, schedule.windowMillis);
+        windows.push(window);
+        tellWindow(window, `${system} ${round}/${schedule.rounds}`);
+        onWindow(variants.map(outlineOf), windows);
+      }
+    }
+    return {
+      ...{ system, rows: source.rows, serverHeapMegabytes: source.heapMegabytes },
+      ...{ requestsPerSecond: rate, schedule, recorded: opened.recorded },
+      analysis: analyse(variants.map(outlineOf), windows),
+    };
+  } finally {
+    for (const { reader } of variants) await reader.close();
+    load?.stop();
+    await source.stop();
+  }
+}
+
+const outlineOf = ({ name, kind, settings }: Variant): VariantOutline => ({ name, kind, settings });
+
+function tell(result: SystemResult): void {
+  const { schedule, recorded, analysis } = result;
+  say(
+    `\n### ${result.system}: ${formatCount(result.rows)} rows, ${result.requestsPerSecond} requests/s, server heap ` +
+      `${result.serverHeapMegabytes} MB, ${schedule.rounds} windows of ${(schedule.windowMillis / 1000).toFixed(1)} s a variant\n`,
+  );
+  say(foregroundTable(analysis));
+  say(`\n${noiseText(analysis)}\n`);
+  say(
+    `The control replays ${recorded.bursts.length} bursts of the default budget, which used ` +
+      `${(recorded.cpuShare * 100).toFixed(1)} % of a core.\n`,
+  );
+  say(
+    markdownTable(
+      ["aim at the default budget", "measured", "met"],
+      aims(analysis).map(({ what, measured, isMet }) => [what, measured, isMet ? "yes" : "no"]),
+    ),
+  );
+  say(`\n${analysis.variants.map(({ name, settings }) => `- ${name}: ${settings}`).join("\n")}`);
+}
+
+const machine = describeMachine();
+const file = resultFile("foreground");
+async function run(): Promise<void> {
+  const schedule = scheduleOf(args.minutes ?? defaultMinutes);
+  const results: SystemResult[] = [];
+  const raw: Record<string, unknown> = {};
+  for (const system of args.systems) {
+    const result = await measureSystem(system, schedule, (variants, windows) => {
+      raw[system] = { variants, windows };
+      writeResult(file, { machine, results, raw });
+    });
+    results.push(result);
+    writeResult(file, { machine, results, raw });
+  }
+  results.forEach(tell);
+  output.result({ machine, results });
+  say(`\nAll measurements: ${file}`);
+}
+
+try {
+  await unlessInterrupted(run, cleanUp);
+} finally {
+  children.killAll();
+  await rm(folder, { recursive: true, force: true });
+}
+process.exit();

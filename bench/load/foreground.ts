@@ -1,0 +1,64 @@
+// Starts the foreground's load and asks it how long requests took.
+import type { ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { lastLines, quoteLog } from "../../local/toolchain/log-tail.ts";
+import { askChild } from "../measure/messages.ts";
+import { treeCpuSeconds } from "../measure/processes.ts";
+import { type Children, killGroup } from "../measure/run-contestant.ts";
+import type { LiveSource } from "../sources/live-source.ts";
+import { type Answer, answerSchema, type LoadSettings, type Question } from "./settings.ts";
+
+const program = fileURLToPath(new URL("process.ts", import.meta.url));
+const quotedLines = 20;
+
+/** A load that goes on until it is ended. */
+export class Foreground {
+  readonly #child: ChildProcess;
+  readonly #pid: number;
+  readonly #logFile: string;
+
+  private constructor(child: ChildProcess, pid: number, logFile: string) {
+    this.#child = child;
+    this.#pid = pid;
+    this.#logFile = logFile;
+  }
+
+  static async start(
+    source: LiveSource,
+    requestsPerSecond: number,
+    children: Children,
+    logFile: string,
+  ): Promise<Foreground> {
+    const { seed, rows, rounds } = source.history;
+    const settings: LoadSettings = {
+      ...{ system: source.system, address: source.server.address, requestsPerSecond, seed: 7 },
+      history: { seed, rows: { ...rows }, nowMillis: rounds[0].nowMillis },
+    };
+    const child = await children.start(
+      { program: process.execPath, args: [program, JSON.stringify(settings)] },
+      logFile,
+      true,
+    );
+    if (child.pid === undefined) throw new Error("The foreground's load could not be started.");
+    return new Foreground(child, child.pid, logFile);
+  }
+
+  /** Latencies of the requests that were due from one moment to another. */
+  async latencies(question: Question): Promise<Answer> {
+    return answerSchema.parse(await askChild(this.#child, question, () => this.#ended()));
+  }
+
+  get cpuSeconds(): number {
+    return treeCpuSeconds(this.#pid);
+  }
+
+  stop(): void {
+    killGroup(this.#pid, "SIGKILL");
+  }
+
+  #ended(): Error {
+    return new Error(
+      `The foreground's load ended by itself. ${quoteLog(this.#logFile, lastLines(this.#logFile, quotedLines))}`,
+    );
+  }
+}

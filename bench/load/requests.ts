@@ -1,0 +1,76 @@
+// What customers ask of the sources: the newest leads of an account, and a visit by its key.
+import { Agent, request } from "node:http";
+import { Client, types } from "cassandra-driver";
+import { accountId } from "../../local/sample-data/accounts.ts";
+import type { History } from "../../local/sample-data/history.ts";
+import { randomAt } from "../../local/sample-data/random.ts";
+import { visitKey } from "../../local/sample-data/visits.ts";
+import { cassandraDataCenter } from "../../local/servers/cassandra.ts";
+
+/** Asks one question, of which there are as many as numbers. Rejects when there is no right answer. */
+export type Ask = (number: number) => Promise<void>;
+
+const leadsAPage = 20;
+const timeoutMillis = 30_000;
+
+/** Searches for the newest leads of an account, as the list of leads does. */
+export function searchLeads(address: string, history: History, seed: number): Ask {
+  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  return (number) => {
+    const account = accountId(history, randomAt(seed, "searches", number));
+    const body = JSON.stringify({
+      query: { bool: { filter: [{ term: { accountId: account } }] } },
+      sort: [{ updatedAt: "desc" }],
+      size: leadsAPage,
+      track_total_hits: false,
+    });
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        `${address}/leads/_search`,
+        {
+          agent,
+          method: "POST",
+          headers: {
+            "content-type": "application/json",
+            "content-length": Buffer.byteLength(body),
+          },
+          timeout: timeoutMillis,
+        },
+        (response) => {
+          response.on("end", () => {
+            if (response.statusCode === 200) resolve();
+            else reject(new Error(`the search answered ${response.statusCode ?? "nothing"}`));
+          });
+          response.on("error", reject);
+          response.resume();
+        },
+      );
+      sent.on("timeout", () => sent.destroy(new Error("the search timed out")));
+      sent.on("error", reject);
+      sent.end(body);
+    });
+  };
+}
+
+const visitQuery =
+  "SELECT * FROM tracking.visits WHERE account_id = ? AND day = ? AND visit_id = ?";
+
+/** Reads a visit by its whole key, as the live view does. */
+export async function readVisits(address: string, history: History, seed: number): Promise<Ask> {
+  const client = new Client({
+    contactPoints: [address],
+    localDataCenter: cassandraDataCenter,
+    socketOptions: { readTimeout: timeoutMillis },
+  });
+  await client.connect();
+  return async (number) => {
+    const row = randomAt(seed, "reads", number).integer(0, history.rows.visits - 1);
+    const key = visitKey(history, row, 0);
+    const found = await client.execute(
+      visitQuery,
+      [key.accountId, types.LocalDate.fromString(key.day), types.TimeUuid.fromString(key.visitId)],
+      { prepare: true },
+    );
+    if (found.rowLength !== 1) throw new Error(`there is no visit ${key.visitId}`);
+  };
+}

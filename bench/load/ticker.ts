@@ -1,0 +1,22 @@
+// A thread that says when the next request is due, more exactly than timers of an event loop do.
+import { parentPort, workerData } from "node:worker_threads";
+import { z } from "zod";
+import { randomAt } from "../../local/sample-data/random.ts";
+import { monotonicMillis } from "./settings.ts";
+
+const { requestsPerSecond, seed } = z
+  .strictObject({ requestsPerSecond: z.number().positive(), seed: z.int() })
+  .parse(workerData);
+const never = new Int32Array(new SharedArrayBuffer(4));
+const random = randomAt(seed, "ticks");
+const everyMillis = 1000 / requestsPerSecond;
+const begin = monotonicMillis();
+
+// One request in each slot, somewhere in it: a steady rate that no rhythm of a reader can fall in step with. It never
+// waits for answers.
+for (let slot = 0; ; slot += 1) {
+  const dueMillis = begin + (slot + random.unit()) * everyMillis;
+  const wait = dueMillis - monotonicMillis();
+  if (wait > 0) Atomics.wait(never, 0, 0, wait);
+  parentPort?.postMessage(dueMillis);
+}

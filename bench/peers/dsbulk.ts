@@ -1,0 +1,71 @@
+// DataStax Bulk Loader, the tool that people unload Cassandra tables with.
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { cacheFolder, ensureFolder, type Report } from "../../local/toolchain/cache.ts";
+import { copyLibraries, pomDefinition } from "../../local/toolchain/maven.ts";
+import { findJava } from "../../local/toolchain/prerequisites.mjs";
+import type { Contestant } from "./contestants.ts";
+
+const version = "1.10.0";
+const pom = fileURLToPath(new URL("dsbulk/pom.xml", import.meta.url));
+const heapMegabytes = 1024;
+
+export interface DsbulkOptions {
+  readonly connector: "json" | "csv";
+  readonly compressed: boolean;
+  readonly maxRowsPerSecond?: number;
+}
+
+/** Downloads DSBulk into the cache, and tells how to run it. */
+export async function ensureDsbulk(
+  report: Report,
+): Promise<(options: DsbulkOptions) => Contestant> {
+  const jars = await ensureFolder(
+    {
+      name: "dsbulk-jars",
+      definition: await pomDefinition(pom),
+      parent: cacheFolder(),
+      make: async (folder) => {
+        report(`downloading DSBulk ${version} (35 MB) …`);
+        await copyLibraries("dsbulk-jars", pom, folder);
+      },
+    },
+    report,
+  );
+  return (options) => dsbulk(jars, options);
+}
+
+function dsbulk(jars: string, options: DsbulkOptions): Contestant {
+  const { connector, compressed, maxRowsPerSecond } = options;
+  const form = connector === "json" ? "JSON" : "CSV";
+  return {
+    name: `DSBulk, ${form}${compressed ? " gzip" : ""}`,
+    isOurs: false,
+    settings: [
+      `${version}, heap ${heapMegabytes} MB, ${form} connector${compressed ? ", gzip" : ", plain files"}`,
+      "pages of 5,000, its own choice of concurrency and files",
+      ...(maxRowsPerSecond === undefined ? [] : [`executor.maxPerSecond=${maxRowsPerSecond}`]),
+    ].join(", "),
+    form: {
+      kind: connector === "json" ? "lines" : "csv",
+      headerRows: connector === "csv" ? 1 : 0,
+      files: /^dsbulk\/[^/]+\.(json|csv)(\.gz)?$/,
+    },
+    commands: (source, folder) => [
+      {
+        program: join(findJava(), "bin", "java"),
+        args: [
+          `-Xmx${heapMegabytes}m`,
+          ...["-cp", join(jars, "*"), "com.datastax.oss.dsbulk.runner.DataStaxBulkLoader"],
+          ...["unload", "-h", "127.0.0.1", "-port", String(source.server.port)],
+          ...["-k", "tracking", "-t", "visits", "-c", connector],
+          ...["-url", join(folder, "dsbulk"), "-logDir", join(folder, "logs")],
+          `--connector.${connector}.compression=${compressed ? "gzip" : "none"}`,
+          ...(maxRowsPerSecond === undefined
+            ? []
+            : [`--executor.maxPerSecond=${Math.max(1, Math.round(maxRowsPerSecond))}`]),
+        ],
+      },
+    ],
+  };
+}

@@ -1,0 +1,80 @@
+// elasticdump, the tool that people dump Elasticsearch indices with.
+import { cp, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { cacheFolder, ensureFolder, toolLog, type Report } from "../../local/toolchain/cache.ts";
+import { runCommand } from "../../local/toolchain/run-command.ts";
+import type { Contestant } from "./contestants.ts";
+
+const version = "6.125.1";
+const files = ["package.json", "package-lock.json"].map((name) =>
+  fileURLToPath(new URL(`elasticdump/${name}`, import.meta.url)),
+);
+/** Of 1,000, 5,000 and 10,000 the one that costs it the least a document; the server allows no more. */
+const bestLimit = 10_000;
+
+export interface ElasticdumpOptions {
+  readonly compressed: boolean;
+  /** Documents a request; its best where nothing is given. */
+  readonly limit?: number;
+  /** It waits this long after each request. */
+  readonly throttleMillis?: number;
+}
+
+/** Installs elasticdump into the cache, and tells how to run it. */
+export async function ensureElasticdump(
+  report: Report,
+): Promise<(options: ElasticdumpOptions) => Contestant> {
+  const definition = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  const folder = await ensureFolder(
+    {
+      name: "elasticdump",
+      definition,
+      parent: cacheFolder(),
+      make: async (made) => {
+        report(`downloading elasticdump ${version} (114 MB with what it needs) …`);
+        for (const file of files) await cp(file, join(made, file.slice(file.lastIndexOf("/") + 1)));
+        await runCommand({
+          what: "Installing elasticdump",
+          program: "npm",
+          args: ["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+          folder: made,
+          logFile: toolLog("elasticdump"),
+        });
+      },
+    },
+    report,
+  );
+  const program = join(folder, "node_modules", "elasticdump", "bin", "elasticdump");
+  return (options) => elasticdump(program, options);
+}
+
+function elasticdump(program: string, options: ElasticdumpOptions): Contestant {
+  const { compressed, limit = bestLimit, throttleMillis } = options;
+  const file = compressed ? "leads.json.gz" : "leads.json";
+  return {
+    name: compressed ? "elasticdump, gzip" : "elasticdump",
+    isOurs: false,
+    settings: [
+      `${version}, scroll, --limit=${limit}`,
+      ...(compressed ? ["--fsCompress --compressionLevel=1"] : ["plain file"]),
+      ...(throttleMillis === undefined ? [] : [`--throttleInterval=${throttleMillis}`]),
+    ].join(", "),
+    form: { kind: "lines", headerRows: 0, files: /leads\.json(\.gz)?$/ },
+    commands: (source, folder) => [
+      {
+        program: process.execPath,
+        args: [
+          program,
+          `--input=${source.server.address}/leads`,
+          `--output=${join(folder, file)}`,
+          `--limit=${limit}`,
+          "--type=data",
+          "--quiet",
+          ...(compressed ? ["--fsCompress", "--compressionLevel=1"] : []),
+          ...(throttleMillis === undefined ? [] : [`--throttleInterval=${throttleMillis}`]),
+        ],
+      },
+    ],
+  };
+}

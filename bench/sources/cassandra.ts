@@ -1,0 +1,49 @@
+// Cassandra as a benchmark's source: the table of visits.
+import { setTimeout as delay } from "node:timers/promises";
+import { Client } from "cassandra-driver";
+import type { History } from "../../local/sample-data/history.ts";
+import { createKeyspace, writeEventsRound } from "../../local/sample-data/write-events.ts";
+import {
+  cassandraDataCenter,
+  startCassandra,
+  type CassandraOptions,
+} from "../../local/servers/cassandra.ts";
+import type { Server } from "../../local/servers/launch.ts";
+
+const idleDeadlineMillis = 300_000;
+const pollMillis = 1000;
+/** It must look idle this often in a row: a compaction may follow another. */
+const idleLooks = 5;
+
+export const startCassandraSource = (options: CassandraOptions): Promise<Server> =>
+  startCassandra(options);
+
+export async function fillCassandra(server: Server, history: History): Promise<void> {
+  const target = {
+    contactPoints: ["127.0.0.1"],
+    port: server.port,
+    localDataCenter: cassandraDataCenter,
+  };
+  await createKeyspace(target);
+  await writeEventsRound(history, 0, target);
+}
+
+/** Waits until nothing is flushed or compacted. */
+export async function settleCassandra(server: Server): Promise<void> {
+  const client = new Client({
+    contactPoints: [server.address],
+    localDataCenter: cassandraDataCenter,
+  });
+  try {
+    const deadline = Date.now() + idleDeadlineMillis;
+    for (let idle = 0; idle < idleLooks;) {
+      if (Date.now() > deadline)
+        throw new Error(`${server.name} still compacts after ${idleDeadlineMillis / 1000} s.`);
+      const tasks = await client.execute("SELECT task_id FROM system_views.sstable_tasks");
+      idle = tasks.rowLength === 0 ? idle + 1 : 0;
+      await delay(pollMillis);
+    }
+  } finally {
+    await client.shutdown();
+  }
+}

@@ -1,0 +1,16 @@
+// The systems that benchmarks read, and the one table that they read of each.
+import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import { resolveEntry } from "../../catalog/schema/resolve.ts";
+import { leads } from "../../catalog/tables/leads.ts";
+import { visits } from "../../catalog/tables/visits.ts";
+
+export const SYSTEMS = ["elasticsearch", "cassandra"] as const;
+export type System = (typeof SYSTEMS)[number];
+
+/** The table that is read, as the Data Catalog would have it. */
+export function tableOf(system: System): TableDefinition {
+  const entry = system === "elasticsearch" ? leads : visits;
+  const definition = resolveEntry(entry, { deployment: "bench", bucket: "bench" });
+  if (definition.kind === "table") return definition;
+  throw new Error(`${entry.name} is no table`);
+}

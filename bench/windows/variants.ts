@@ -1,0 +1,212 @@
+// The variants of the benchmark `foreground`: who reads beside the foreground, and how.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { setTimeout as delay } from "node:timers/promises";
+import type { LoadBudgetDefinition } from "../../catalog/schema/definition.ts";
+import type { Report } from "../../local/toolchain/cache.ts";
+import { byDefault, faster, unthrottled } from "../extractor/budgets.ts";
+import { type Contestant, extractorCommand } from "../peers/contestants.ts";
+import type { Burst } from "../extractor/settings.ts";
+import type { Children } from "../measure/run-contestant.ts";
+import { ensureCqlsh } from "../peers/cqlsh.ts";
+import { ensureDsbulk } from "../peers/dsbulk.ts";
+import { ensureElasticdump } from "../peers/elasticdump.ts";
+import type { LiveSource } from "../sources/live-source.ts";
+import { nobody, PeerReader, ToldReader, type Reader } from "./reader.ts";
+
+export interface Variant {
+  readonly name: string;
+  readonly kind: "idle" | "control" | "default" | "ours" | "peer" | "held";
+  readonly settings: string;
+  readonly reader: Reader;
+  /** About how long it needs before each window, milliseconds; for the schedule. */
+  readonly leadMillis: number;
+}
+
+export interface Setting {
+  readonly source: LiveSource;
+  /** The extractor's program. */
+  readonly program: string;
+  readonly children: Children;
+  readonly folder: string;
+  readonly say: Report;
+  /** How long the default budget is watched to learn its rate and its bursts, milliseconds. */
+  readonly recordMillis: number;
+}
+
+/** What the default budget does, as it was watched under the foreground's load. */
+export interface Recorded {
+  readonly rowsPerSecond: number;
+  /** CPU seconds that the extractor's process used in a second. */
+  readonly cpuShare: number;
+  readonly bursts: readonly Burst[];
+}
+
+const fewestBursts = 3;
+const recordPollMillis = 500;
+const longestRecordMillis = 300_000;
+const toldLeadMillis = 2000;
+const nodeLeadMillis = 2000;
+const pythonLeadMillis = 3000;
+// Until the virtual machine has compiled what it needs most.
+const javaLeadMillis = 8000;
+/** From its process's start to its first output. */
+const startMillis = { node: 1500, python: 2500, java: 5000 };
+const burnerProgram = fileURLToPath(new URL("../extractor/burner.ts", import.meta.url));
+
+/** All variants of a system, their processes started; the default budget is watched first. */
+export async function openVariants(
+  setting: Setting,
+): Promise<{ variants: Variant[]; recorded: Recorded }> {
+  const { say } = setting;
+  const ours = await openOurs(setting, "default", byDefault);
+  say(`watching the default budget for ${(setting.recordMillis / 1000).toFixed(0)} s …`);
+  const recorded = await record(ours, setting.recordMillis);
+  say(
+    `it reads ${recorded.rowsPerSecond.toFixed(0)} rows/s in ${recorded.bursts.length} bursts and uses ` +
+      `${(recorded.cpuShare * 100).toFixed(1)} % of a core`,
+  );
+  const variants: Variant[] = [
+    { name: "idle", kind: "idle", settings: "nobody reads", reader: nobody, leadMillis: 0 },
+    {
+      ...{ name: "control", kind: "control", leadMillis: toldLeadMillis },
+      settings: "a process that burns the default budget's CPU in the same bursts and asks nothing",
+      reader: await openControl(setting, recorded.bursts),
+    },
+    {
+      ...{ name: "Sluice, default budget", kind: "default", leadMillis: toldLeadMillis },
+      ...{ settings: describeBudget(byDefault), reader: ours },
+    },
+    {
+      ...{ name: "Sluice, faster", kind: "ours", leadMillis: toldLeadMillis },
+      settings: describeBudget(faster),
+      reader: await openOurs(setting, "faster", faster),
+    },
+    {
+      ...{ name: "Sluice, unthrottled", kind: "ours", leadMillis: toldLeadMillis },
+      settings: describeBudget(unthrottled(1)),
+      reader: await openOurs(setting, "unthrottled", unthrottled(1)),
+    },
+    ...(await openPeers(setting, recorded.rowsPerSecond)),
+  ];
+  return { variants, recorded };
+}
+
+function describeBudget(budget: LoadBudgetDefinition): string {
+  return `duty cycle ${budget.dutyCycle}, pages of ${budget.pageRows}, ${
+    budget.maxRowsPerSecond < 1e8 ? `at most ${budget.maxRowsPerSecond} rows/s` : "no caps"
+  }`;
+}
+
+async function openOurs(
+  { source, program, children, folder }: Setting,
+  name: string,
+  budget: LoadBudgetDefinition,
+): Promise<ToldReader> {
+  const out = join(folder, name);
+  await mkdir(out, { recursive: true });
+  const command = extractorCommand(program, {
+    ...{ system: source.system, secretText: source.secretText, budget, lane: 0, lanes: 1 },
+    ...{ plannedAt: Date.now(), folder: out, mode: "told" },
+  });
+  return ToldReader.open(command, children, join(out, "log.txt"), toldLeadMillis);
+}
+
+async function openControl(
+  { children, folder }: Setting,
+  bursts: readonly Burst[],
+): Promise<ToldReader> {
+  const out = join(folder, "control");
+  await mkdir(out, { recursive: true });
+  const file = join(out, "bursts.json");
+  await writeFile(file, JSON.stringify(bursts));
+  const command = { program: process.execPath, args: [burnerProgram, file] };
+  return ToldReader.open(command, children, join(out, "log.txt"), toldLeadMillis);
+}
+
+async function record(ours: ToldReader, millis: number): Promise<Recorded> {
+  await ours.start();
+  // It feels its way up to whole pages first.
+  await collect(ours, 0);
+  const before = await ours.progress();
+  const { bursts, rows, seconds } = await collect(ours, millis);
+  const { cpuSeconds } = await ours.progress();
+  await ours.stop();
+  return {
+    rowsPerSecond: (rows - before.rows) / seconds,
+    cpuShare: (cpuSeconds - before.cpuSeconds) / seconds,
+    bursts,
+  };
+}
+
+/** Watches it for so long, and until it has done enough to tell. */
+async function collect(
+  ours: ToldReader,
+  millis: number,
+): Promise<{ bursts: Burst[]; rows: number; seconds: number }> {
+  const began = performance.now();
+  const bursts: Burst[] = [];
+  for (;;) {
+    await delay(recordPollMillis);
+    const report = await ours.report();
+    bursts.push(...report.bursts);
+    const seconds = (performance.now() - began) / 1000;
+    if (seconds * 1000 >= millis && bursts.length >= fewestBursts)
+      return { bursts, rows: report.rows, seconds };
+    if (seconds * 1000 > longestRecordMillis)
+      throw new Error(
+        `The default budget read ${bursts.length} batches in ${seconds.toFixed(0)} s: the machine or the source is too ` +
+          "busy to measure anything.",
+      );
+  }
+}
+
+async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Variant[]> {
+  const { source, say } = setting;
+  const rate = `${rowsPerSecond.toFixed(0)} rows/s`;
+  if (source.system === "elasticsearch") {
+    const elasticdump = await ensureElasticdump(say);
+    const limit = byDefault.pageRows;
+    const throttleMillis = Math.round((limit * 1000) / rowsPerSecond);
+    const best = elasticdump({ compressed: false });
+    const held = elasticdump({ compressed: false, limit, throttleMillis });
+    const lead = { leadMillis: nodeLeadMillis, startMillis: startMillis.node };
+    return [peer(setting, best, lead), peer(setting, held, lead, `at ${rate}`)];
+  }
+  const dsbulk = await ensureDsbulk(say);
+  const cqlsh = (await ensureCqlsh(say))();
+  const json = { connector: "json", compressed: false } as const;
+  const java = { leadMillis: javaLeadMillis, startMillis: startMillis.java };
+  const python = { leadMillis: pythonLeadMillis, startMillis: startMillis.python };
+  return [
+    peer(setting, dsbulk(json), java),
+    peer(setting, dsbulk({ ...json, maxRowsPerSecond: rowsPerSecond }), java, `at ${rate}`),
+    peer(setting, cqlsh, python),
+    // Its INGESTRATE is for COPY FROM alone.
+    peer(setting, cqlsh, { ...python, holdAtRowsPerSecond: rowsPerSecond }, `at ${rate}`),
+  ];
+}
+
+function peer(
+  { source, children, folder }: Setting,
+  contestant: Contestant,
+  options: { leadMillis: number; startMillis: number; holdAtRowsPerSecond?: number },
+  held?: string,
+): Variant {
+  const name = held === undefined ? contestant.name : `${contestant.name}, ${held}`;
+  const isStopped = options.holdAtRowsPerSecond !== undefined;
+  return {
+    name,
+    kind: held === undefined ? "peer" : "held",
+    settings: `${contestant.settings}${isStopped ? ", held by SIGSTOP and SIGCONT" : ""}`,
+    reader: new PeerReader({
+      ...{ contestant, source, children, leadMillis: options.leadMillis },
+      folder: join(folder, name.replaceAll(/\W+/g, "-")),
+      ...(options.holdAtRowsPerSecond === undefined
+        ? {}
+        : { holdAtRowsPerSecond: options.holdAtRowsPerSecond }),
+    }),
+    leadMillis: options.leadMillis + options.startMillis,
+  };
+}

@@ -1,0 +1,61 @@
+// What the foreground's windows are said to show.
+import { describe, expect, it } from "vitest";
+import {
+  aims,
+  analyse,
+  foregroundTable,
+  type VariantOutline,
+  type WindowResult,
+} from "../../bench/windows/analysis.ts";
+
+const outlines: VariantOutline[] = [
+  { name: "idle", kind: "idle", settings: "" },
+  { name: "control", kind: "control", settings: "" },
+  { name: "ours", kind: "default", settings: "" },
+  { name: "peer", kind: "held", settings: "" },
+];
+const scale = { idle: 1, control: 1.2, ours: 1.25, peer: 3 };
+const rows = { idle: 0, control: 0, ours: 10_000, peer: 10_000 };
+const serverCpuSeconds = { idle: 1, control: 1, ours: 1.5, peer: 2 };
+
+function windowsOf(name: keyof typeof scale): WindowResult[] {
+  return [1, 2, 3, 4].map((round) => ({
+    ...{ variant: name, round, seconds: 10, failed: 0, rows: rows[name] },
+    latencies: Array.from({ length: 1000 }, (_, index) => (scale[name] * (index + 1)) / 1000),
+    ...{ serverCpuSeconds: serverCpuSeconds[name], clientCpuSeconds: 0.5, otherCpuSeconds: 0 },
+  }));
+}
+
+describe("analyse", () => {
+  const analysis = analyse(
+    outlines,
+    (["idle", "control", "ours", "peer"] as const).flatMap(windowsOf),
+  );
+  const [idle, control, ours, peer] = analysis.variants;
+
+  it("compares with idle and with the control", () => {
+    expect(idle?.toIdle).toBeNull();
+    expect(control?.toIdle?.p99.value).toBeCloseTo(1.2);
+    expect(ours?.toIdle?.p95.value).toBeCloseTo(1.25);
+    expect(ours?.toControl?.p99.value).toBeCloseTo(1.25 / 1.2);
+    expect(idle?.shareAboveIdleP99).toBeCloseTo(0.01, 3);
+    expect(peer?.shareAboveControlP99).toBeCloseTo(1 - 1.188 / 3, 2);
+  });
+
+  it("takes the foreground's own cost from the server's CPU", () => {
+    expect(ours?.rowsPerSecond).toBe(1000);
+    expect(ours?.serverCpuMicrosPerRow).toBeCloseTo(50);
+    expect(peer?.serverCpuMicrosPerRow).toBeCloseTo(100);
+    expect(idle?.serverCpuMicrosPerRow).toBeNull();
+  });
+
+  it("says which aims are met", () => {
+    expect(aims(analysis).map(({ isMet }) => isMet)).toEqual([true, true, false, true]);
+  });
+
+  it("has a line for each variant in its table", () => {
+    const table = foregroundTable(analysis).split("\n");
+    expect(table).toHaveLength(2 + outlines.length);
+    expect(table[4]).toContain("| ours | 0.63, 1.19, 1.24 | 1.25 (");
+  });
+});
