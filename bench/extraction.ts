@@ -78,7 +78,8 @@ async function measureSystem(
     say("reading the table once so that the server is warm …");
     await runContestant(ours(program, 1), source, join(folder, "warm"), children);
     for (let repeat = 1; repeat <= repeats; repeat += 1) {
-      for (const contestant of shuffled(contestants, randomAt(seed, system, repeat))) {
+      const takePart = contestants.filter(({ mostRepeats = repeats }) => repeat <= mostRepeats);
+      for (const contestant of shuffled(takePart, randomAt(seed, system, repeat))) {
         const run = await runContestant(contestant, source, join(folder, "run"), children);
         await rm(join(folder, "run"), { recursive: true, force: true });
         runs.get(contestant)?.push(run);

@@ -1,8 +1,8 @@
 // The databases that serve customers, and what reading them may cost.
 import { defineSource } from "./schema/define.ts";
 
-// The budgets here let the demo finish in minutes on a laptop. In production leave `dutyCycle` out: its default of 0.1
-// means that the readers keep a source busy for a tenth of the time at most.
+// The budgets here let the demo finish in minutes on a laptop. In production leave the budget out: by its
+// defaults a reader keeps a source busy for a twentieth of the time at most, with small questions.
 const demoBudget = {
   dutyCycle: 0.5,
   maxRowsPerSecond: 20_000,

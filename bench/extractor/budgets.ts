@@ -7,10 +7,11 @@ const noCap = 1e9;
 /** What a source gets that declares nothing. */
 export const byDefault: LoadBudgetDefinition = DEFAULT_BUDGET;
 
-/** Five times the default's share of the source's time, and nothing but that to hold it. */
+/** Ten times the default's share of the source's time, ten times its pages, and nothing else to hold it. */
 export const faster: LoadBudgetDefinition = {
   ...DEFAULT_BUDGET,
   dutyCycle: 0.5,
+  pageRows: 1000,
   maxRowsPerSecond: noCap,
   maxBytesPerSecond: noCap,
 };

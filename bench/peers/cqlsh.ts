@@ -41,6 +41,7 @@ function cqlsh(python: string): Contestant {
   return {
     name: "cqlsh COPY TO",
     isOurs: false,
+    mostRepeats: 2,
     settings: `${version}, CSV, NUMPROCESSES=${workers}, PAGESIZE=5000`,
     form: { kind: "csv", headerRows: 0, files: /visits\.csv$/ },
     commands: (source, folder) => [

@@ -12,7 +12,6 @@ const heapMegabytes = 1024;
 
 export interface DsbulkOptions {
   readonly connector: "json" | "csv";
-  readonly compressed: boolean;
   readonly maxRowsPerSecond?: number;
 }
 
@@ -36,31 +35,31 @@ export async function ensureDsbulk(
 }
 
 function dsbulk(jars: string, options: DsbulkOptions): Contestant {
-  const { connector, compressed, maxRowsPerSecond } = options;
+  const { connector, maxRowsPerSecond } = options;
   const form = connector === "json" ? "JSON" : "CSV";
   return {
-    name: `DSBulk, ${form}${compressed ? " gzip" : ""}`,
+    name: `DSBulk, ${form}`,
     isOurs: false,
     settings: [
-      `${version}, heap ${heapMegabytes} MB, ${form} connector${compressed ? ", gzip" : ", plain files"}`,
+      `${version}, heap ${heapMegabytes} MB, ${form} connector, plain files`,
       "pages of 5,000, its own choice of concurrency and files",
       ...(maxRowsPerSecond === undefined ? [] : [`executor.maxPerSecond=${maxRowsPerSecond}`]),
     ].join(", "),
     form: {
       kind: connector === "json" ? "lines" : "csv",
       headerRows: connector === "csv" ? 1 : 0,
-      files: /^dsbulk\/[^/]+\.(json|csv)(\.gz)?$/,
+      files: /^dsbulk\/[^/]+\.(json|csv)$/,
     },
     commands: (source, folder) => [
       {
         program: join(findJava(), "bin", "java"),
         args: [
           `-Xmx${heapMegabytes}m`,
+          `-Djava.io.tmpdir=${folder}`,
           ...["-cp", join(jars, "*"), "com.datastax.oss.dsbulk.runner.DataStaxBulkLoader"],
           ...["unload", "-h", "127.0.0.1", "-port", String(source.server.port)],
           ...["-k", "tracking", "-t", "visits", "-c", connector],
           ...["-url", join(folder, "dsbulk"), "-logDir", join(folder, "logs")],
-          `--connector.${connector}.compression=${compressed ? "gzip" : "none"}`,
           ...(maxRowsPerSecond === undefined
             ? []
             : [`--executor.maxPerSecond=${Math.max(1, Math.round(maxRowsPerSecond))}`]),

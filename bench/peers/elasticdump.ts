@@ -14,7 +14,6 @@ const files = ["package.json", "package-lock.json"].map((name) =>
 const bestLimit = 10_000;
 
 export interface ElasticdumpOptions {
-  readonly compressed: boolean;
   /** Documents a request; its best where nothing is given. */
   readonly limit?: number;
   /** It waits this long after each request. */
@@ -24,7 +23,7 @@ export interface ElasticdumpOptions {
 /** Installs elasticdump into the cache, and tells how to run it. */
 export async function ensureElasticdump(
   report: Report,
-): Promise<(options: ElasticdumpOptions) => Contestant> {
+): Promise<(options?: ElasticdumpOptions) => Contestant> {
   const definition = await Promise.all(files.map((file) => readFile(file, "utf8")));
   const folder = await ensureFolder(
     {
@@ -46,32 +45,30 @@ export async function ensureElasticdump(
     report,
   );
   const program = join(folder, "node_modules", "elasticdump", "bin", "elasticdump");
-  return (options) => elasticdump(program, options);
+  return (options = {}) => elasticdump(program, options);
 }
 
 function elasticdump(program: string, options: ElasticdumpOptions): Contestant {
-  const { compressed, limit = bestLimit, throttleMillis } = options;
-  const file = compressed ? "leads.json.gz" : "leads.json";
+  const { limit = bestLimit, throttleMillis } = options;
   return {
-    name: compressed ? "elasticdump, gzip" : "elasticdump",
+    name: "elasticdump",
     isOurs: false,
     settings: [
       `${version}, scroll, --limit=${limit}`,
-      ...(compressed ? ["--fsCompress --compressionLevel=1"] : ["plain file"]),
+      "plain file",
       ...(throttleMillis === undefined ? [] : [`--throttleInterval=${throttleMillis}`]),
     ].join(", "),
-    form: { kind: "lines", headerRows: 0, files: /leads\.json(\.gz)?$/ },
+    form: { kind: "lines", headerRows: 0, files: /leads\.json$/ },
     commands: (source, folder) => [
       {
         program: process.execPath,
         args: [
           program,
           `--input=${source.server.address}/leads`,
-          `--output=${join(folder, file)}`,
+          `--output=${join(folder, "leads.json")}`,
           `--limit=${limit}`,
           "--type=data",
           "--quiet",
-          ...(compressed ? ["--fsCompress", "--compressionLevel=1"] : []),
           ...(throttleMillis === undefined ? [] : [`--throttleInterval=${throttleMillis}`]),
         ],
       },

@@ -169,14 +169,14 @@ async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Varia
     const elasticdump = await ensureElasticdump(say);
     const limit = byDefault.pageRows;
     const throttleMillis = Math.round((limit * 1000) / rowsPerSecond);
-    const best = elasticdump({ compressed: false });
-    const held = elasticdump({ compressed: false, limit, throttleMillis });
+    const best = elasticdump();
+    const held = elasticdump({ limit, throttleMillis });
     const lead = { leadMillis: nodeLeadMillis, startMillis: startMillis.node };
     return [peer(setting, best, lead), peer(setting, held, lead, `at ${rate}`)];
   }
   const dsbulk = await ensureDsbulk(say);
   const cqlsh = (await ensureCqlsh(say))();
-  const json = { connector: "json", compressed: false } as const;
+  const json = { connector: "json" } as const;
   const java = { leadMillis: javaLeadMillis, startMillis: startMillis.java };
   const python = { leadMillis: pythonLeadMillis, startMillis: startMillis.python };
   return [

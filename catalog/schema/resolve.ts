@@ -34,10 +34,10 @@ export interface EntryContext {
 
 export const DEFAULT_BUDGET: LoadBudgetDefinition = {
   lanes: 1,
-  dutyCycle: 0.1,
+  dutyCycle: 0.05,
   maxRowsPerSecond: 5000,
   maxBytesPerSecond: 10_000_000,
-  pageRows: 1000,
+  pageRows: 100,
   maxSecondsPerRun: 3600,
   hours: null,
   shardsAtOnce: 1,

@@ -15,13 +15,13 @@ export interface ExtractionHours {
 export interface LoadBudget {
   /** Chains that may read at the same time. Default 1. */
   readonly lanes?: number;
-  /** The fraction of one source thread that a lane may use, in (0, 1]. Default 0.1. */
+  /** The fraction of one source thread that a lane may use, in (0, 1]. Default 0.05. */
   readonly dutyCycle?: number;
   /** Rows a second over all lanes. Default 5000. */
   readonly maxRowsPerSecond?: number;
   /** Bytes of answers a second over all lanes. Default 10000000. */
   readonly maxBytesPerSecond?: number;
-  /** Rows asked for in one batch. Default 1000; fewer where documents are large. */
+  /** Rows asked for in one batch. Default 100; fewer where documents are large. */
   readonly pageRows?: number;
   /** Seconds of extraction in one run; what was read by then is committed. Default 3600. */
   readonly maxSecondsPerRun?: number;

@@ -93,38 +93,32 @@ export async function test(args: string[]): Promise<number> {
     python("python lint", ["ruff", "check", "--no-cache", "--quiet", "."]),
     python("python types", ["mypy", "glue-jobs", "local/aws/emulator"]),
   ];
-  const phases: Step[][][] =
+  // Steps of one list run one after the other, lists side by side: Spark keeps one core busy, and tests of servers mostly wait.
+  const lists: Step[][] =
     positionals.length === 0
       ? [
-          // Spark keeps one core busy, and tests of servers mostly wait: they go side by side.
-          [[...checks, vitest("unit"), vitest("server")], [pytest([])]],
-          [[vitest("pipeline")]],
+          [...checks, vitest("unit"), vitest("server")],
+          [pytest([]), vitest("pipeline")],
         ]
       : [
           [
-            [
-              ...(positionals.some((filter) => !filter.endsWith(".py"))
-                ? ["unit", "server", "pipeline"].map((project) => vitest(project, positionals))
-                : []),
-              ...(positionals.some((filter) => filter.endsWith(".py"))
-                ? [pytest(positionals.filter((filter) => filter.endsWith(".py")))]
-                : []),
-            ],
+            ...(positionals.some((filter) => !filter.endsWith(".py"))
+              ? ["unit", "server", "pipeline"].map((project) => vitest(project, positionals))
+              : []),
+            ...(positionals.some((filter) => filter.endsWith(".py"))
+              ? [pytest(positionals.filter((filter) => filter.endsWith(".py")))]
+              : []),
           ],
         ];
-  const counts: Counts[] = [];
-  // Steps of one list run one after the other, lists of one phase side by side.
-  for (const phase of phases) {
-    const alone = phase.length === 1;
-    const results = await Promise.all(
-      phase.map(async (steps) => {
-        const all: Counts[] = [];
-        for (const step of steps) if (!interrupted) all.push(await runStep(step, env, alone));
-        return all;
-      }),
-    );
-    counts.push(...results.flat());
-  }
+  const isAlone = lists.length === 1;
+  const results = await Promise.all(
+    lists.map(async (steps) => {
+      const all: Counts[] = [];
+      for (const step of steps) if (!interrupted) all.push(await runStep(step, env, isAlone));
+      return all;
+    }),
+  );
+  const counts = results.flat();
   rmSync(folder, { recursive: true, force: true });
   if (interrupted) throw new Interrupted("the tests were ended");
   const passed = counts.reduce((sum, count) => sum + count.passed, 0);
@@ -138,7 +132,7 @@ let interrupted = false;
 
 async function runStep(step: Step, env: NodeJS.ProcessEnv, live: boolean): Promise<Counts> {
   const from = Date.now();
-  if (live) console.log(`\n── ${step.name}`);
+  console.log(live ? `\n── ${step.name}` : `── ${step.name}: begun`);
   const child = spawn(step.program, step.args, {
     cwd: projectFolder,
     env,

@@ -78,19 +78,22 @@ export const runFailureSchema = z.strictObject({
 });
 export type RunFailure = z.infer<typeof runFailureSchema>;
 
+/** What docs/architecture.md explains, each. */
+export const ALERT_KINDS = [
+  "held-deletes",
+  "late-rows",
+  "quarantine",
+  "unread",
+  "waiting",
+  "closed",
+  "resting",
+  "check",
+  "drift",
+] as const;
+
 /** Something that people should look at although nothing failed. */
 export const runAlertSchema = z.strictObject({
-  kind: z.enum([
-    "held-deletes",
-    "late-rows",
-    "quarantine",
-    "unread",
-    "waiting",
-    "closed",
-    "resting",
-    "check",
-    "drift",
-  ]),
+  kind: z.enum(ALERT_KINDS),
   name: z.string(),
   message: z.string(),
 });

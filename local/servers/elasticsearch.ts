@@ -65,7 +65,13 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
     asOrdinaryUser: true,
     marker: join(options.dataFolder, "data"),
     folder: options.dataFolder,
-    env: { ES_JAVA_HOME: findJava(), ES_PATH_CONF: config, ES_TMPDIR: temporary },
+    env: {
+      ES_JAVA_HOME: findJava(),
+      ES_PATH_CONF: config,
+      ES_TMPDIR: temporary,
+      // The launcher is a Java of its own, which leaves a file behind at each start.
+      CLI_JAVA_OPTS: `-Djava.io.tmpdir=${temporary}`,
+    },
     logFile: join(options.logFolder, "elasticsearch.log"),
     stopSignal: "SIGTERM",
     graceSeconds: 20,

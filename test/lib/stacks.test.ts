@@ -2,8 +2,10 @@
 import { App, Validations } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { AwsSolutionsChecks } from "cdk-nag";
-import { readFileSync } from "node:fs";
-import { beforeAll, describe, expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { catalog } from "../../catalog/index.ts";
 import { readConfig } from "../../lib/config.ts";
@@ -16,8 +18,19 @@ const reportSchema = z.object({
   ),
 });
 
+const outputs = mkdtempSync(join(tmpdir(), "sluice-synth-"));
+let apps = 0;
+afterAll(() => {
+  rmSync(outputs, { recursive: true, force: true });
+});
+
+function newApp(context: Record<string, unknown>): App {
+  apps += 1;
+  return new App({ context, outdir: join(outputs, String(apps)) });
+}
+
 function synthesize(context: Record<string, unknown> = {}): { app: App; core: CoreStack } {
-  const app = new App({ context: { "aws:cdk:bundling-stacks": [], ...context } });
+  const app = newApp({ "aws:cdk:bundling-stacks": [], ...context });
   const core = buildStacks(app, readConfig(app.node), catalog);
   return { app, core };
 }
@@ -94,7 +107,7 @@ describe("the configuration", () => {
     [{ warehouse: "oracle" }, /warehouse = "oracle"/],
     [{ extractTimeoutSeconds: "9000" }, /extractTimeoutSeconds = "9000"/],
   ])("refuses %j with the value and its place", (context, message) => {
-    const app = new App({ context });
+    const app = newApp(context);
     expect(() => readConfig(app.node)).toThrow(message);
   });
 

@@ -9,6 +9,7 @@ import type { ElasticsearchSecret } from "./elasticsearch/secret.ts";
 import {
   boundInUnit,
   cutWindow,
+  LARGEST_LONG,
   SMALLEST_LONG,
   timeInUnit,
   type Window,
@@ -18,6 +19,7 @@ import { selectFields } from "./elasticsearch/fields.ts";
 import {
   countRows,
   countWithoutCursor,
+  type CursorField,
   findCursorField,
   findExtreme,
   findTieBreaker,
@@ -60,6 +62,7 @@ export class ElasticsearchSource implements SourceClient {
     const { lagSeconds, overlapSeconds } = table.cursor;
     if (cursor.unit === "value") {
       const greatest = await findExtreme(this.#connection, cursor, "desc");
+      if (greatest === LARGEST_LONG) throw nothingGreater(table.name, cursor);
       const end = greatest === null ? SMALLEST_LONG : greatest + 1n;
       return windowTo(end, watermark, overlapSeconds, cursor.unit);
     }
@@ -205,6 +208,14 @@ export class ElasticsearchSource implements SourceClient {
   async close(): Promise<void> {
     await this.#connection.close();
   }
+}
+
+// A watermark behind it would never find another row, and one before it would never pass.
+function nothingGreater(table: string, { index, field }: CursorField): SourceConfigurationError {
+  return new SourceConfigurationError(
+    `The cursor of table "${table}", "${field}" of "${index}", holds ${LARGEST_LONG}, the greatest long: no change ` +
+      "could come after it. Find those documents by a term query, and give them a real value or none.",
+  );
 }
 
 /** The key's fields; null for `_id`, which is unique but by which clusters refuse to sort. */

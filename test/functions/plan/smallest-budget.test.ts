@@ -9,10 +9,14 @@ it("takes the smallest of each part over the source's own tables", () => {
     source: { ...leads.source, budget: { ...leads.source.budget, ...budget } },
   });
   const other = { ...events, source: { ...events.source, name: "other" } };
-  const definitions = [shop({ lanes: 4, dutyCycle: 0.1 }), shop({ lanes: 2, pageRows: 10 }), other];
+  const definitions = [
+    shop({ lanes: 4, dutyCycle: 0.01 }),
+    shop({ lanes: 2, pageRows: 10 }),
+    other,
+  ];
   expect(smallestBudget(definitions, "shop")).toEqual({
     ...leads.source.budget,
-    ...{ lanes: 2, dutyCycle: 0.1, pageRows: 10 },
+    ...{ lanes: 2, dutyCycle: 0.01, pageRows: 10 },
   });
   expect(smallestBudget([other], "shop")).toBeUndefined();
   const night = { timeZone: "UTC", from: "22:00", to: "05:00" };

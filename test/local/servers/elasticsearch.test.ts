@@ -15,6 +15,7 @@ import {
   killServer,
   restartServer,
 } from "../../functions/extraction/lost-server.ts";
+import { expectRestWhenOverloaded, narrow } from "../../functions/extraction/overload.ts";
 import { isWhole } from "../../functions/extraction/seed.ts";
 import { describeCost, expectCleanStop, running } from "./running.ts";
 import { scratchFolder } from "./scratch.ts";
@@ -22,7 +23,7 @@ import { scratchFolder } from "./scratch.ts";
 const deadlineMilliseconds = 600_000;
 
 test(
-  "Elasticsearch answers its client, keeps documents over a restart and a kill, and leaves no process",
+  "Elasticsearch answers its client, keeps documents over a restart and a kill, and is left alone when it refuses",
   { timeout: deadlineMilliseconds },
   async () => {
     const options = optionsIn(scratchFolder());
@@ -43,7 +44,8 @@ test(
       /Elasticsearch already runs on .*\(process \d+\)/,
     );
 
-    const third = await killWhileReading(second, options);
+    const third = await killWhileReading(second, { ...options, settings: narrow });
+    await expectRestWhenOverloaded(third.address);
     await expectCleanStop(third);
   },
 );

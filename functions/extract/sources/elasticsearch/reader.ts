@@ -14,6 +14,7 @@ import { findTieBreaker, smallestValue, type TieBreaker, uniqueSort } from "./in
 import type { SearchLoad } from "./load.ts";
 import type { Position } from "./position.ts";
 import type { Page } from "./search-page.ts";
+import { endOfStretch, stretchAfter } from "./stretch.ts";
 import { type Question, type RowSize, View } from "./view.ts";
 
 /** What is read, decided before the first request. */
@@ -60,6 +61,8 @@ export class ElasticsearchReader implements SplitReader {
   /** `_shard_doc` of the last row read in the present point in time. */
   #shardDoc: string | null = null;
   #tie: Tie | null = null;
+  /** How far pages reach, in the cursor's unit; null: to the end. */
+  #stretch: bigint | null = null;
   /** The tie that an earlier reader was in, until the mapping has shown that its field is still there. */
   #tieToResume: Position["tie"];
   /** What the mapping says of the plan's unique field; undefined until it was asked. */
@@ -127,12 +130,18 @@ export class ElasticsearchReader implements SplitReader {
 
   async #readPage(rowLimit: number): Promise<Batch> {
     const { openedAt } = this.#view.pit ?? (await this.#openView());
-    const { page, sourceMillis, answerBytes, isLast } = await this.#view.read(
+    const end = this.#endOfPage();
+    const { page, askedRows, sourceMillis, answerBytes } = await this.#view.read(
       rowLimit,
-      this.#question(),
+      this.#question(end),
     );
+    const mostRows = Math.min(rowLimit, this.#plan.pageRows);
+    this.#stretch = stretchOf(page, askedRows, mostRows);
     this.#moveTo(page);
-    if (isLast) this.#isDone = this.#isDoneAfterLastPage();
+    if (page.rows < askedRows) {
+      if (end === null) this.#isDone = this.#isDoneAfterLastPage();
+      else this.#goOnAt(end);
+    }
     return {
       lines: page.lines,
       rows: page.rows,
@@ -144,12 +153,23 @@ export class ElasticsearchReader implements SplitReader {
     };
   }
 
-  #question(): Question {
+  /** Where a page ends that does not reach to the end of the split; null if it does. */
+  #endOfPage(): bigint | null {
+    const { from, to, unit } = this.#plan;
+    if (this.#tie !== null || this.#cursor === null) return null;
+    const reached = BigInt(this.#cursor);
+    // A document of several values is sorted by its smallest. As long as that lies before the split, its others may lie
+    // anywhere in it.
+    if (from !== null && reached < from) return null;
+    return endOfStretch(reached, this.#stretch, to, unit);
+  }
+
+  #question(end: bigint | null): Question {
     const { field, unit } = this.#plan;
     const order = cursorSort(field, unit, "asc");
     // -1 comes before every document, so that a new point in time goes on at the value, not after it.
     const shardDoc = this.#shardDoc ?? "-1";
-    const query = this.#query();
+    const query = this.#query(end);
     if (this.#tie === null || this.#cursor === null) {
       const after = this.#cursor === null ? null : [this.#cursor, shardDoc];
       return { query, sort: [order, '{"_shard_doc":"asc"}'], after };
@@ -163,13 +183,13 @@ export class ElasticsearchReader implements SplitReader {
     };
   }
 
-  #query(): string {
+  #query(end: bigint | null): string {
     const { field, unit, kind, from, to } = this.#plan;
     const reached = this.#cursor === null ? null : BigInt(this.#cursor);
     if (this.#tie !== null && reached !== null) return tieQuery(field, unit, reached);
-    if (kind === "keys") return sweepQuery(field, unit, reached);
+    if (kind === "keys" && end === null) return sweepQuery(field, unit, reached);
     const lower = from !== null && reached !== null ? (from > reached ? from : reached) : from;
-    return rangeQuery(field, unit, lower ?? reached, to);
+    return rangeQuery(field, unit, lower ?? reached, end ?? to);
   }
 
   #moveTo(page: Page): void {
@@ -182,6 +202,12 @@ export class ElasticsearchReader implements SplitReader {
     }
     this.#began ??= page.firstCursor;
     this.#cursor = first ?? null;
+  }
+
+  /** All before `end` was read, and the next page begins there. */
+  #goOnAt(end: bigint): void {
+    this.#cursor = String(end);
+    this.#shardDoc = null;
   }
 
   /** After the last page of a tie reading goes on behind its value. */
@@ -258,4 +284,13 @@ export class ElasticsearchReader implements SplitReader {
     await this.#view.close();
     this.#shardDoc = null;
   }
+}
+
+function stretchOf(page: Page, askedRows: number, mostRows: number): bigint | null {
+  const { rows, firstCursor, lastSort } = page;
+  const [last] = lastSort;
+  if (firstCursor === null || last === undefined) return null;
+  return stretchAfter({
+    ...{ rows, askedRows, mostRows, first: BigInt(firstCursor), last: BigInt(last) },
+  });
 }

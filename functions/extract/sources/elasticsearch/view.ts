@@ -39,12 +39,12 @@ export interface Question {
 
 export interface Answer {
   readonly page: Page;
+  /** Fewer rows in the page are all that there are. */
+  readonly askedRows: number;
   /** What the cluster took, with what it answered in vain, milliseconds. */
   readonly sourceMillis: number;
   /** What was transferred, that in vain included. */
   readonly answerBytes: number;
-  /** True if nothing comes after this page. */
-  readonly isLast: boolean;
 }
 
 /** What was learnt of a table's documents, kept from one reader to the next. */
@@ -125,7 +125,7 @@ export class View {
           ...{ askedRows, rows, bytes: answer.length },
         });
         const answerBytes = answer.length + vainBytes;
-        return { page, sourceMillis, answerBytes, isLast: rows < askedRows };
+        return { page, askedRows, sourceMillis, answerBytes };
       } catch (error) {
         if (!(error instanceof AnswerTooLargeError)) throw error;
         sourceMillis += performance.now() - before;

@@ -102,7 +102,7 @@ export class WholeReader implements SplitReader {
 
   async #readPage(rowLimit: number): Promise<Batch> {
     const { openedAt } = this.#view.pit ?? (await this.#openView());
-    const { page, sourceMillis, answerBytes, isLast } = await this.#view.read(rowLimit, {
+    const { page, askedRows, sourceMillis, answerBytes } = await this.#view.read(rowLimit, {
       query: '{"match_all":{}}',
       sort: [...this.#sort(), '{"_shard_doc":"asc"}'],
       // -1 comes before every document, so that a new point in time goes on at the values, not after them.
@@ -112,7 +112,7 @@ export class WholeReader implements SplitReader {
       this.#after = page.lastSort.slice(0, -1);
       this.#shardDoc = page.lastSort.at(-1) ?? null;
     }
-    this.#isDone = isLast;
+    this.#isDone = page.rows < askedRows;
     return {
       lines: page.lines,
       rows: page.rows,
