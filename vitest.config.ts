@@ -1,4 +1,5 @@
-// Three kinds of tests: `unit` needs nothing, `server` needs real servers, `pipeline` runs the whole stack.
+// Kinds of tests: `unit` needs nothing, `server` needs real servers, `stack` runs a whole stack of its own for each file,
+// beside other tests, and `pipeline` runs the pipeline end to end, alone.
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -8,7 +9,10 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.server.test.ts", "test/pipeline/**", "test/local/servers/**"],
+          exclude: [
+            ...["test/**/*.server.test.ts", "test/local/servers/**"],
+            ...["test/stack/**", "test/pipeline/**"],
+          ],
           // Synthesis and property tests share the cores with whatever else runs.
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -18,22 +22,22 @@ export default defineConfig({
         test: {
           name: "server",
           include: ["test/**/*.server.test.ts", "test/local/servers/**/*.test.ts"],
-          exclude: ["test/pipeline/**"],
+          exclude: ["test/stack/**", "test/pipeline/**"],
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
           globalSetup: ["test/servers.setup.ts"],
         },
       },
-      {
+      ...["stack", "pipeline"].map((name) => ({
         test: {
-          name: "pipeline",
-          include: ["test/pipeline/**/*.test.ts"],
+          name,
+          include: [`test/${name}/**/*.test.ts`],
           testTimeout: 900_000,
           hookTimeout: 900_000,
           fileParallelism: false,
         },
-      },
+      })),
     ],
   },
 });

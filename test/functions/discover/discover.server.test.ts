@@ -277,6 +277,7 @@ describe("Cassandra", () => {
       contactPoints: [host],
       localDataCenter: cassandraDataCenter,
       protocolOptions: { port: Number(port) },
+      socketOptions: { readTimeout: 60_000 },
     });
     for (const statement of SCHEMA)
       await writer.execute(statement.replaceAll("tracking", keyspace));

@@ -47,6 +47,7 @@ export class CassandraTable implements LiveTable {
       localDataCenter: cassandraDataCenter,
       protocolOptions: { port },
       queryOptions: { consistency: cassandra.types.consistencies.localQuorum },
+      socketOptions: { readTimeout: 60_000 },
     });
     await writer.execute(
       `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': ${replicas}}`,

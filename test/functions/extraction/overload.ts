@@ -1,4 +1,5 @@
 // Reads a table while its server has more to do than its queue holds.
+import { setTimeout } from "node:timers/promises";
 import { expect } from "vitest";
 import { ElasticsearchSource } from "../../../functions/extract/sources/elasticsearch.ts";
 import { Lane, makeStores } from "../extract/lane.ts";
@@ -11,7 +12,9 @@ export const narrow = { "thread_pool.search.size": 1, "thread_pool.search.queue_
 
 const rows = 2000;
 const customers = 24;
-const loops = 200_000;
+const loops = 100_000;
+/** Until a refused customer asks again. */
+const patienceMillis = 10;
 
 /**
  * Has customers ask more than a narrow server bears in the middle of a reading: the lane gives up, with what was read
@@ -95,7 +98,9 @@ class Flood {
         signal: this.#end.signal,
       });
       await answer.text();
-      if (answer.status === 429) onRefused();
+      if (answer.status !== 429) continue;
+      onRefused();
+      await setTimeout(patienceMillis);
     }
   }
 }

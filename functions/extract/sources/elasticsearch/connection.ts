@@ -201,7 +201,13 @@ function withoutCredentials(node: string): string {
   return `${url.origin}${url.pathname === "/" ? "" : url.pathname}`;
 }
 
-const causeSchema = z.looseObject({ type: z.string(), reason: z.string().nullish() });
+const causeSchema = z.looseObject({
+  type: z.string(),
+  reason: z.string().nullish(),
+  /** A cause of the same form, and so on. */
+  caused_by: z.unknown().optional(),
+});
+type Cause = z.infer<typeof causeSchema>;
 const refusalSchema = z.looseObject({
   error: z.union([
     causeSchema.extend({
@@ -220,12 +226,23 @@ function describeRefusal(body: Buffer): { type: string; reason: string; all: str
   if (typeof error === "string") return { type: "", reason: error, all: [] };
   const roots = error.root_cause ?? [];
   const shards = (error.failed_shards ?? []).flatMap(({ reason }) => reason ?? []);
-  const [root] = roots;
+  // A search whose second phase is refused names no root cause, only what it was caused by.
+  const [root = deepest(error)] = roots;
   return {
-    type: root?.type ?? error.type,
-    reason: root?.reason ?? error.reason ?? "no reason given",
-    all: [error, ...roots, ...shards].map(({ type }) => type),
+    type: root.type,
+    reason: root.reason ?? error.reason ?? "no reason given",
+    all: [error, ...roots, ...shards].flatMap(chain).map(({ type }) => type),
   };
+}
+
+/** An error, what it was caused by, and so on. */
+function chain(error: Cause): Cause[] {
+  const cause = causeSchema.safeParse(error.caused_by);
+  return [error, ...(cause.success ? chain(cause.data) : [])];
+}
+
+function deepest(error: Cause): Cause {
+  return chain(error).at(-1) ?? error;
 }
 
 function parseOrNull(body: Buffer): unknown {

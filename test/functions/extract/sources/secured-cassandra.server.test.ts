@@ -53,6 +53,7 @@ beforeAll(async () => {
   admin = new cassandra.Client({
     contactPoints: [server.address],
     localDataCenter: cassandraDataCenter,
+    socketOptions: { readTimeout: 60_000 },
     sslOptions: { ca: [ground.authority.pem], rejectUnauthorized: true },
     authProvider: new cassandra.auth.PlainTextAuthProvider(
       cassandraAdmin.username,

@@ -50,7 +50,11 @@ export class TestKeyspace {
     this.host = host;
     this.port = Number(port);
     const contact = { contactPoints: [host], localDataCenter: cassandraDataCenter };
-    this.writer = new cassandra.Client({ ...contact, protocolOptions: { port: this.port } });
+    this.writer = new cassandra.Client({
+      ...contact,
+      protocolOptions: { port: this.port },
+      socketOptions: { readTimeout: 60_000 },
+    });
     this.client = new CassandraSource("shop", { ...contact, port: this.port });
   }
 

@@ -36,6 +36,20 @@ const capabilities = JSON.stringify({
 });
 const error = (type: string): string =>
   JSON.stringify({ error: { root_cause: [{ type, reason: "r" }], type: "outer", reason: "o" } });
+const rejected = "es_rejected_execution_exception";
+/** As a cluster answers a search whose second phase it refuses. */
+const caused = (type: string): string =>
+  JSON.stringify({
+    error: {
+      ...{
+        root_cause: [],
+        type: "search_phase_execution_exception",
+        reason: "",
+        failed_shards: [],
+      },
+      caused_by: { type: "outer", reason: "o", caused_by: { type, reason: "r" } },
+    },
+  });
 const page = (failed: number, timedOut: boolean): string =>
   JSON.stringify({
     ...{ timed_out: timedOut, _shards: { total: 4, failed }, hits: { hits: [] } },
@@ -89,6 +103,8 @@ test.each([
     { status: 503, body: error("es_rejected_execution_exception") },
     SourceOverloadedError,
   ],
+  ["429 of the fetch", { status: 429, body: caused(rejected) }, SourceOverloadedError],
+  ["503 of the fetch", { status: 503, body: caused(rejected) }, SourceOverloadedError],
   [
     "503",
     { status: 503, body: error("no_shard_available_action_exception") },

@@ -7,7 +7,7 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import { findMarked } from "../../local/servers/process.ts";
 import { reachableFolder } from "../../local/servers/unprivileged.ts";
 import { progressFile, readRunning } from "../../local/state.ts";
-import { sluice, startSluice } from "./sluice.ts";
+import { sluice, startSluice } from "../pipeline/sluice.ts";
 
 const patienceMillis = 240_000;
 // A stack with nothing in it takes a second or two; the rest is for a busy machine.

@@ -23,8 +23,8 @@ import { startElasticsearch } from "../../local/servers/elasticsearch.ts";
 import type { Server } from "../../local/servers/launch.ts";
 import { reachableFolder } from "../../local/servers/unprivileged.ts";
 import { readRunning } from "../../local/state.ts";
-import { sluice, type Finished } from "./sluice.ts";
-import { warehouseRows } from "./warehouse-rows.ts";
+import { sluice, type Finished } from "../pipeline/sluice.ts";
+import { warehouseRows } from "../pipeline/warehouse-rows.ts";
 
 const heapMegabytes = 384;
 const searchTables = ["companies", "leads"];
