@@ -16,6 +16,7 @@ import { writePacedCatalog } from "../local/sample-data/paced-catalog.ts";
 import { demoQueries, sameAnswer } from "../local/sample-data/queries.ts";
 import { liveCount } from "../local/sample-data/truth.ts";
 import { stateFolder, type RunningStack } from "../local/state.ts";
+import { processTree } from "./measure/processes.ts";
 
 const ROWS = { companies: 300_000, leads: 700_000, visits: 600_000, pageViews: 400_000 };
 /** As fast as one lane reads: the time of a gentler budget is its rests. */
@@ -63,15 +64,9 @@ async function stepSeconds(
   return seconds;
 }
 
-function processTree(pid: number): number[] {
-  const file = `/proc/${String(pid)}/task/${String(pid)}/children`;
-  const children = readFileSync(file, "utf8").trim().split(" ").filter(Boolean).map(Number);
-  return [pid, ...children.flatMap(processTree)];
-}
-
 /** Peak resident bytes of one process, as the kernel counts them. */
 function peakOf(pid: number): number {
-  const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? "0") * 1024;
 }
 

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import { collectRarely } from "../../functions/extract/collector.ts";
 import { extractLink } from "../../functions/extract/extract.ts";
 import { SourceConnections } from "../../functions/extract/source-connections.ts";
 import { connect } from "../../functions/extract/sources/connect.ts";
@@ -232,6 +233,8 @@ async function readWhenTold(settings: ExtractorSettings): Promise<never> {
   }
 }
 
+// As the handler does.
+collectRarely();
 const settings = extractorSettingsSchema.parse(JSON.parse(process.argv[2] ?? "null"));
 await (settings.mode === "once" ? readOnce(settings) : readWhenTold(settings));
 process.exit();

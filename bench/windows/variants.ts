@@ -127,8 +127,8 @@ async function openControl(
 
 async function record(ours: ToldReader, millis: number): Promise<Recorded> {
   await ours.start();
-  // It feels its way up to whole pages first.
-  await collect(ours, 0);
+  // It feels its way up to whole pages first, and its code gets warm.
+  await collect(ours, millis);
   const before = await ours.progress();
   const { bursts, rows, seconds } = await collect(ours, millis);
   const { cpuSeconds } = await ours.progress();

@@ -13,10 +13,12 @@ import { readDefinition } from "../data-catalog/read-definition.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { SourceConfigurationError } from "../protocol/errors.ts";
 import type { LaneState } from "../protocol/state.ts";
+import { collectRarely } from "./collector.ts";
 import { extractLink } from "./extract.ts";
 import { readSecret } from "./read-secret.ts";
 import { SourceConnections } from "./source-connections.ts";
 
+collectRarely();
 const environment = z
   .object({
     SLUICE_DEPLOYMENT: z.string().min(1),

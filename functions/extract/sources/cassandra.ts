@@ -26,7 +26,6 @@ import { RangeReader } from "./cassandra/range-reader.ts";
 import type { CassandraSecret } from "./cassandra/secret.ts";
 import { readEstimates, splitsFor } from "./cassandra/size-estimates.ts";
 import { type TokenBounds, tileRing } from "./cassandra/token-ranges.ts";
-import { toJson } from "./cassandra/to-json.ts";
 import type { OpenRequest, SourceClient, SplitReader } from "./source.ts";
 
 // Of a window that holds many buckets, so that lanes share them and the watermark moves while they are read.
@@ -133,7 +132,9 @@ export class CassandraSource implements SourceClient {
       const pages = new Pages(this.#client, {
         where: `${this.#where}, table ${described.keyspace}.${described.table},`,
         op: kind === "rows" ? "upsert" : "key",
-        columns: columns.map(({ name, type }) => ({ name, write: toJson(type) })),
+        columns: columns.map(({ name }) => name),
+        // No index finds rows without a cursor.
+        countedColumn: looked.length === 0 ? null : columns.length,
         passNumber,
         pageRows: table.source.budget.pageRows,
         size: this.#sizeOf(`${kind} ${table.name}`),
@@ -211,7 +212,7 @@ function openRange(
   pages: Pages,
   target: Target,
   described: Described,
-  { table, kind, position, warn }: OpenRequest,
+  { table, position, warn }: OpenRequest,
   bounds: TokenBounds,
 ): SplitReader {
   const plan = {
@@ -225,7 +226,6 @@ function openRange(
             describeCursor(described, table, orChanged(table, table.cursor)),
             bounds.cursor,
           ),
-    countedColumn: kind === "keys" && table.cursor !== null ? target.columns.length - 1 : null,
   };
   const at = position === null ? null : parseRangePosition(position);
   return new RangeReader(pages, plan, at, warn);

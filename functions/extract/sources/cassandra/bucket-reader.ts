@@ -52,7 +52,7 @@ export class BucketReader implements SplitReader {
     const position = this.#position(query);
     if (pageState === null) this.#advance();
     return {
-      ...{ lines, rows: rows.length, observedAt, sourceMillis, position },
+      ...{ lines, rows, observedAt, sourceMillis, position },
       done: this.#bucket >= this.#plan.to,
     };
   }

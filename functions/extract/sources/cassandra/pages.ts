@@ -3,15 +3,18 @@ import cassandra from "cassandra-driver";
 import { isPageStateRefused } from "./errors.ts";
 import { afterPage, rowsToAsk, type RowSize } from "./page-size.ts";
 import type { PageQuery } from "./query.ts";
-import type { ToJson } from "./to-json.ts";
+import { rawRowsOf } from "./raw-rows.ts";
+import { RowWriter } from "./row-writer.ts";
 
 /** What all pages of a reader have in common. */
 export interface PagePlan {
   /** Names source and table, for messages. */
   readonly where: string;
   readonly op: "upsert" | "key";
-  /** The columns that a line's document has: the first that each query selects. */
-  readonly columns: readonly { readonly name: string; readonly write: ToJson }[];
+  /** The names of the columns that a line's document has: the first that each query selects. */
+  readonly columns: readonly string[];
+  /** Which of the selected columns' nulls are counted; null for none. */
+  readonly countedColumn: number | null;
   /** The rows' version. */
   readonly passNumber: number;
   readonly pageRows: number;
@@ -23,7 +26,11 @@ export interface PagePlan {
 
 export interface Page {
   readonly lines: Buffer;
-  readonly rows: readonly cassandra.types.Row[];
+  readonly rows: number;
+  /** Of the last row; null without rows. */
+  readonly lastToken: bigint | null;
+  /** Rows whose counted column is null. */
+  readonly nulls: number;
   /** When it was asked for, milliseconds since 1970. */
   readonly observedAt: number;
   readonly sourceMillis: number;
@@ -34,12 +41,12 @@ export interface Page {
 export class Pages {
   readonly #client: cassandra.Client;
   readonly #plan: PagePlan;
-  readonly #members: readonly string[];
+  readonly #writer: RowWriter;
 
   constructor(client: cassandra.Client, plan: PagePlan) {
     this.#client = client;
     this.#plan = plan;
-    this.#members = plan.columns.map(({ name }) => `${JSON.stringify(name)}:`);
+    this.#writer = new RowWriter(plan.columns, plan.countedColumn);
   }
 
   /**
@@ -80,14 +87,13 @@ export class Pages {
     const { op, passNumber } = this.#plan;
     const version = op === "upsert" ? `"version":[${passNumber},0,0],` : "";
     const head = `{"op":"${op}","id":null,${version}"observed_at":${observedAt},"doc":`;
-    const lines = Buffer.from(result.rows.map((row) => `${head}${this.#doc(row)}}\n`).join(""));
-    const page = { askedRows, rows: result.rows.length, bytes: lines.length };
-    size.value = afterPage(size.value, page);
+    const written = this.#writer.write(rawRowsOf(result), Buffer.from(head));
+    const { rows, lines } = written;
+    size.value = afterPage(size.value, { askedRows, rows, bytes: lines.length });
     // Typed as text, but absent after the last page.
     const pageState: unknown = result.pageState;
     return {
-      lines,
-      rows: result.rows,
+      ...written,
       observedAt,
       sourceMillis,
       pageState: typeof pageState === "string" ? pageState : null,
@@ -97,13 +103,5 @@ export class Pages {
   // The driver takes a token here too, from which it finds the replicas; its types know of the key's bytes only.
   #routing(token: bigint): object {
     return { routingKey: this.#client.metadata.newToken(String(token)) };
-  }
-
-  #doc(row: cassandra.types.Row): string {
-    const members = this.#plan.columns.map(({ write }, index) => {
-      const value: unknown = row.get(index);
-      return `${this.#members[index] ?? ""}${write(value)}`;
-    });
-    return `{${members.join(",")}}`;
   }
 }

@@ -1,5 +1,6 @@
 // The queries that a reader asks: a token range of a table, all of it or what an index finds, or one partition.
 import { createHash } from "node:crypto";
+import { RAW_TOKEN } from "./raw-rows.ts";
 import { SMALLEST_TOKEN } from "./token-ranges.ts";
 
 export interface PageQuery {
@@ -26,8 +27,8 @@ export interface CursorRange {
 }
 
 /**
- * Rows with a token in `(after, upTo]`, the row's token last; the smallest token as `after` means from the ring's
- * beginning.
+ * Rows with a token in `(after, upTo]`, the row's token last, as bytes; the smallest token as `after` means from the
+ * ring's beginning.
  */
 export function rangeQuery(
   target: Target,
@@ -35,7 +36,7 @@ export function rangeQuery(
   upTo: bigint,
   cursor: CursorRange | null = null,
 ): PageQuery {
-  const token = `token(${target.partitionKey.map(quoted).join(", ")})`;
+  const token = tokenOf(target);
   const isFromBeginning = after <= SMALLEST_TOKEN;
   const conditions = isFromBeginning ? [`${token} <= ?`] : [`${token} > ?`, `${token} <= ?`];
   const parameters: unknown[] = isFromBeginning ? [upTo] : [after, upTo];
@@ -43,17 +44,17 @@ export function rangeQuery(
     conditions.push(`${quoted(cursor.column)} >= ?`, `${quoted(cursor.column)} < ?`);
     parameters.push(cursor.from, cursor.to);
   }
-  return query(target, [...target.columns.map(quoted), token], conditions, parameters);
+  return query(target, selectedOf(target), conditions, parameters);
 }
 
-/** All rows of one partition. */
+/** All rows of one partition, with their token last, as bytes. */
 export function partitionQuery(
   target: Target,
   partition: readonly { readonly column: string; readonly value: unknown }[],
 ): PageQuery {
   return query(
     target,
-    target.columns.map(quoted),
+    selectedOf(target),
     partition.map(({ column }) => `${quoted(column)} = ?`),
     partition.map(({ value }) => value),
   );
@@ -69,6 +70,14 @@ export function sampleQuery(target: Target, from: bigint, limit: number): PageQu
     [from],
   );
   return { ...rest, text: `${text} LIMIT ${limit}` };
+}
+
+function tokenOf({ partitionKey }: Target): string {
+  return `token(${partitionKey.map(quoted).join(", ")})`;
+}
+
+function selectedOf(target: Target): string[] {
+  return [...target.columns.map(quoted), `${tokenOf(target)} AS ${quoted(RAW_TOKEN)}`];
 }
 
 function query(

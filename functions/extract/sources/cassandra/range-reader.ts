@@ -11,8 +11,6 @@ export interface RangePlan {
   readonly upTo: bigint;
   /** Only rows whose column lies in it; null for all. */
   readonly cursor: CursorRange | null;
-  /** Where among the target's columns the cursor stands, if rows without one are to be counted: no index finds them. */
-  readonly countedColumn: number | null;
 }
 
 export class RangeReader implements SplitReader {
@@ -49,16 +47,12 @@ export class RangeReader implements SplitReader {
       page = await this.#ask(rowLimit);
     }
     if (page === null) throw new Error("a page state was refused where none was given");
-    const { lines, rows, observedAt, sourceMillis, pageState } = page;
-    const last = rows.at(-1);
-    if (last !== undefined)
-      this.#token = BigInt(String(last.get(this.#plan.target.columns.length)));
+    const { lines, rows, lastToken, nulls, observedAt, sourceMillis, pageState } = page;
+    this.#token = lastToken ?? this.#token;
     this.#pageState = pageState;
-    const { countedColumn } = this.#plan;
-    if (countedColumn !== null)
-      this.#rowsWithoutCursor += rows.filter((row) => row.get(countedColumn) === null).length;
+    this.#rowsWithoutCursor += nulls;
     return {
-      ...{ lines, rows: rows.length, observedAt, sourceMillis },
+      ...{ lines, rows, observedAt, sourceMillis },
       position: this.#position(),
       done: pageState === null,
     };

@@ -131,8 +131,10 @@ function objectWriter(info: unknown): ToJson {
   };
 }
 
-// The driver decodes vectors only; what else is custom comes as bytes.
+// The driver decodes vectors, and durations, which answers of protocol version 4 call custom; what else is custom comes as
+// bytes.
 function customText(value: unknown): string {
+  if (value instanceof types.Duration) return durationText(value);
   if (value instanceof types.Vector) {
     const elements: unknown[] = [...value];
     return `[${elements.map(elementText).join(",")}]`;
@@ -166,13 +168,14 @@ function decimalText(value: cassandra.types.BigDecimal): string {
   return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
-function doubleText(value: number): string {
+/** A double as JSON: NaN and the infinities as text. */
+export function doubleText(value: number): string {
   if (!Number.isFinite(value)) return `"${value}"`;
   return Object.is(value, -0) ? "-0.0" : String(value);
 }
 
-// The shortest digits that give the same 32-bit float again: 0.1, not 0.10000000149011612.
-function floatText(value: number): string {
+/** The shortest digits that give the same 32-bit float again: 0.1, not 0.10000000149011612. */
+export function floatText(value: number): string {
   if (!Number.isFinite(value) || value === 0) return doubleText(value);
   for (let digits = 1; digits < 9; digits += 1) {
     const short = Number(value.toPrecision(digits));
@@ -229,17 +232,17 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-function expectRecord(value: unknown): Readonly<Record<string, unknown>> {
+export function expectRecord(value: unknown): Readonly<Record<string, unknown>> {
   if (isRecord(value)) return value;
   throw new ProtocolError(`The driver gave ${typeof value} in place of an object.`);
 }
 
-function expectTypes(value: unknown): readonly unknown[] {
+export function expectTypes(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
   throw new ProtocolError("The driver described a type without its parts.");
 }
 
-function expectType(value: unknown): CqlType {
+export function expectType(value: unknown): CqlType {
   const { code, info } = expectRecord(value);
   if (typeof code === "number") return { code, info };
   throw new ProtocolError("The driver described a type without its code.");

@@ -10,7 +10,7 @@ import {
   visitMembers,
 } from "./json-scanner.ts";
 import { KeptMembers } from "./kept-members.ts";
-import { hasLineEnds, LineBuffer } from "./line-buffer.ts";
+import { hasLineEnds, LineBuffer } from "../line-buffer.ts";
 
 export interface PageRequest {
   readonly op: "upsert" | "key";

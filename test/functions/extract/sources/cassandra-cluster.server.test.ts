@@ -9,7 +9,6 @@ import { CassandraSource } from "../../../../functions/extract/sources/cassandra
 import { translateError } from "../../../../functions/extract/sources/cassandra/errors.ts";
 import { Pages } from "../../../../functions/extract/sources/cassandra/pages.ts";
 import { RangeReader } from "../../../../functions/extract/sources/cassandra/range-reader.ts";
-import { toJson } from "../../../../functions/extract/sources/cassandra/to-json.ts";
 import {
   SourceConfigurationError,
   SourceUnavailableError,
@@ -112,9 +111,7 @@ test("a page is asked of a replica of the rows where it begins", async () => {
   const pages = new Pages(watched, {
     explain: (where, error) => Promise.resolve(translateError(where, error)),
     ...{ where: "three nodes", op: "upsert", passNumber: 1, pageRows: 100, size: { value: null } },
-    columns: columns.map((name) => ({
-      ...{ name, write: toJson({ code: cassandra.types.dataTypes.int }) },
-    })),
+    ...{ columns, countedColumn: null },
   });
   const target = {
     ...{ keyspace: "single", table: "rows", columns, partitionKey: ["pk"], schema: "" },
@@ -124,7 +121,7 @@ test("a page is asked of a replica of the rows where it begins", async () => {
     if (bounds.by !== "token") throw new Error("not a token range");
     const plan = {
       ...{ target, after: BigInt(bounds.after), upTo: BigInt(bounds.upTo) },
-      ...{ cursor: null, countedColumn: null },
+      cursor: null,
     };
     const reader = new RangeReader(pages, plan, null, () => undefined);
     for (let done = false; !done;) {

@@ -50,11 +50,11 @@ const target = {
 
 test("names are quoted, and the ring's beginning has no lower bound", () => {
   expect(rangeQuery(target, SMALLEST_TOKEN, 5n)).toMatchObject({
-    text: 'SELECT "a", "B", token("a", "b") FROM "ks"."T""x" WHERE token("a", "b") <= ?',
+    text: 'SELECT "a", "B", token("a", "b") AS "sluice_token" FROM "ks"."T""x" WHERE token("a", "b") <= ?',
     parameters: [5n],
   });
   expect(rangeQuery(target, 1n, 5n)).toMatchObject({
-    text: 'SELECT "a", "B", token("a", "b") FROM "ks"."T""x" WHERE token("a", "b") > ? AND token("a", "b") <= ?',
+    text: 'SELECT "a", "B", token("a", "b") AS "sluice_token" FROM "ks"."T""x" WHERE token("a", "b") > ? AND token("a", "b") <= ?',
     parameters: [1n, 5n],
   });
 });

@@ -35,6 +35,40 @@ export class LineBuffer {
     this.#length = at;
   }
 
+  appendByte(byte: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length] = byte;
+    this.#length += 1;
+  }
+
+  /** Appends text whose characters are all of ASCII. */
+  appendAscii(text: string): void {
+    this.#reserve(text.length);
+    const target = this.#bytes;
+    let at = this.#length;
+    for (let index = 0; index < text.length; index += 1) {
+      target[at] = text.charCodeAt(index);
+      at += 1;
+    }
+    this.#length = at;
+  }
+
+  appendText(text: string): void {
+    this.#reserve(Buffer.byteLength(text));
+    this.#length += this.#bytes.write(text, this.#length);
+  }
+
+  /** Appends a whole number of just so many decimal digits, zeros before it. */
+  appendDigits(value: number, digits: number): void {
+    this.#reserve(digits);
+    let rest = value;
+    for (let at = this.#length + digits - 1; at >= this.#length; at -= 1) {
+      this.#bytes[at] = 0x30 + (rest % 10);
+      rest = (rest / 10) | 0;
+    }
+    this.#length += digits;
+  }
+
   /**
    * Appends a JSON value so that it stays on one line. Line ends can only be white space in it, since a JSON string
    * holds none unescaped.

@@ -1,0 +1,76 @@
+// Writes rows that came as bytes as object lines.
+import { LineBuffer } from "../line-buffer.ts";
+import { type CellWriter, cellWriter, isNull, writeCell } from "./cell-writer.ts";
+import type { RawRows } from "./raw-rows.ts";
+
+export interface WrittenRows {
+  readonly lines: Buffer;
+  readonly rows: number;
+  /** Of the last row; null without rows. */
+  readonly lastToken: bigint | null;
+  /** Rows whose counted column is null. */
+  readonly nulls: number;
+}
+
+const LENGTH_BYTES = 4;
+const closing = Buffer.from("}}\n");
+
+// One for all pages: new buffers of some megabytes for each would keep the collector of garbage busy.
+const pageLines = new LineBuffer(64 * 1024);
+
+export class RowWriter {
+  readonly #openings: readonly Buffer[];
+  readonly #countedColumn: number | null;
+
+  /**
+   * @param names of the document's members: those of the first columns that are selected; never empty
+   * @param countedColumn whose nulls are counted; null for none
+   */
+  constructor(names: readonly string[], countedColumn: number | null) {
+    this.#openings = names.map((name, index) =>
+      Buffer.from(`${index === 0 ? "{" : ","}${JSON.stringify(name)}:`),
+    );
+    this.#countedColumn = countedColumn;
+  }
+
+  /**
+   * @param head what each line begins with, up to its document
+   * @throws RangeError if the bytes end within a row
+   */
+  write(raw: RawRows, head: Buffer): WrittenRows {
+    const { bytes, columns, count } = raw;
+    // From the answer itself: a type may have been given another field since the table was described.
+    const cells = columns.map(({ type }) => cellWriter(type, raw.decode));
+    const members = cells.slice(0, this.#openings.length);
+    const others = cells.slice(this.#openings.length);
+    pageLines.clear();
+    let at = raw.at;
+    let nulls = 0;
+    let lastToken: bigint | null = null;
+    for (let row = 0; row < count; row += 1) {
+      pageLines.appendAll(head);
+      at = this.#writeDocument(members, bytes, at);
+      for (const [index, cell] of others.entries()) {
+        const length = bytes.readInt32BE(at);
+        if (members.length + index === this.#countedColumn && isNull(cell, length)) nulls += 1;
+        if (row === count - 1 && index === others.length - 1)
+          lastToken = bytes.readBigInt64BE(at + LENGTH_BYTES);
+        at += LENGTH_BYTES + Math.max(0, length);
+      }
+    }
+    return { lines: pageLines.copy(), rows: count, lastToken, nulls };
+  }
+
+  #writeDocument(members: readonly CellWriter[], bytes: Buffer, from: number): number {
+    let at = from;
+    for (let index = 0; index < members.length; index += 1) {
+      const cell = members[index];
+      const opening = this.#openings[index];
+      if (cell === undefined || opening === undefined) break;
+      pageLines.appendAll(opening);
+      at = writeCell(cell, bytes, at, pageLines);
+    }
+    pageLines.appendAll(closing);
+    return at;
+  }
+}
