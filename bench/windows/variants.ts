@@ -44,6 +44,8 @@ export interface Recorded {
 }
 
 const fewestBursts = 3;
+// Until its code is warm: a short record said a third of the rate that it then had.
+const settleMillis = 60_000;
 const recordPollMillis = 500;
 const longestRecordMillis = 300_000;
 const toldLeadMillis = 2000;
@@ -128,7 +130,7 @@ async function openControl(
 async function record(ours: ToldReader, millis: number): Promise<Recorded> {
   await ours.start();
   // It feels its way up to whole pages first, and its code gets warm.
-  await collect(ours, millis);
+  await collect(ours, settleMillis);
   const before = await ours.progress();
   const { bursts, rows, seconds } = await collect(ours, millis);
   const { cpuSeconds } = await ours.progress();
