@@ -16,7 +16,7 @@ import { writePacedCatalog } from "../local/sample-data/paced-catalog.ts";
 import { demoQueries, sameAnswer } from "../local/sample-data/queries.ts";
 import { liveCount } from "../local/sample-data/truth.ts";
 import { stateFolder, type RunningStack } from "../local/state.ts";
-import { processTree } from "./measure/processes.ts";
+import { peakResidentBytes, processTree } from "./measure/processes.ts";
 
 const ROWS = { companies: 300_000, leads: 700_000, visits: 600_000, pageViews: 400_000 };
 /** As fast as one lane reads: the time of a gentler budget is its rests. */
@@ -64,12 +64,6 @@ async function stepSeconds(
   return seconds;
 }
 
-/** Peak resident bytes of one process, as the kernel counts them. */
-function peakOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? "0") * 1024;
-}
-
 /** Peak resident memory of each part: functions and job as the emulator saw them, servers as the kernel did. */
 function peakMemory(stack: RunningStack): Record<string, number> {
   const peaks: Record<string, number> = {};
@@ -81,7 +75,10 @@ function peakMemory(stack: RunningStack): Record<string, number> {
   }
   for (const { name, pid } of stack.processes) {
     // A launcher's children are the server; their peaks need not have been at one moment, so this is an upper bound.
-    peaks[`server ${name}`] = processTree(pid).reduce((sum, one) => sum + peakOf(one), 0);
+    peaks[`server ${name}`] = processTree(pid).reduce(
+      (sum, one) => sum + peakResidentBytes(one),
+      0,
+    );
   }
   return peaks;
 }

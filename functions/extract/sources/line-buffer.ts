@@ -101,6 +101,12 @@ export class LineBuffer {
   }
 }
 
+/**
+ * Where one page's lines are collected, and copied from before the next: new buffers of some megabytes for each would keep
+ * the collector of garbage busy.
+ */
+export const pageLines = new LineBuffer(64 * 1024);
+
 /** True if the bytes hold a line end, which a server that writes compact JSON never sends. */
 export function hasLineEnds(bytes: Buffer): boolean {
   return bytes.includes(LINE_FEED) || bytes.includes(CARRIAGE_RETURN);

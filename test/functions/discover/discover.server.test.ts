@@ -20,7 +20,12 @@ import { SCHEMA } from "../../../local/sample-data/write-events.ts";
 import { INDICES } from "../../../local/sample-data/write-search.ts";
 import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
 import { Cluster } from "../extract/sources/elasticsearch/cluster.ts";
-import { runCassandra, runElasticsearch, type RunningServer } from "../extract/servers.ts";
+import {
+  patientSockets,
+  runCassandra,
+  runElasticsearch,
+  type RunningServer,
+} from "../extract/servers.ts";
 import { importProposal } from "./entry-file.ts";
 
 const documents = { documents: 200, dutyCycle: 1 };
@@ -277,7 +282,7 @@ describe("Cassandra", () => {
       contactPoints: [host],
       localDataCenter: cassandraDataCenter,
       protocolOptions: { port: Number(port) },
-      socketOptions: { readTimeout: 60_000 },
+      socketOptions: patientSockets,
     });
     for (const statement of SCHEMA)
       await writer.execute(statement.replaceAll("tracking", keyspace));

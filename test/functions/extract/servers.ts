@@ -64,3 +64,6 @@ async function runOrUse(
     },
   };
 }
+
+/** Of drivers that write for a test: a machine that is busy with other tests answers late. */
+export const patientSockets = { readTimeout: 60_000 };

@@ -7,6 +7,7 @@ import type { CassandraSecret } from "../../../functions/extract/sources/cassand
 import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
 import { column, tableDefinition } from "../extract/fixtures.ts";
 import { canonical, type Doc, type Json, type LiveTable, type Rows } from "./live-table.ts";
+import { patientSockets } from "../extract/servers.ts";
 
 const described = { owner: "team", description: "d" };
 const freely = {
@@ -47,7 +48,7 @@ export class CassandraTable implements LiveTable {
       localDataCenter: cassandraDataCenter,
       protocolOptions: { port },
       queryOptions: { consistency: cassandra.types.consistencies.localQuorum },
-      socketOptions: { readTimeout: 60_000 },
+      socketOptions: patientSockets,
     });
     await writer.execute(
       `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': ${replicas}}`,

@@ -1,9 +1,8 @@
 // Partitions by time: which buckets a window has, how a partition key writes them, and which values go with them.
 import cassandra from "cassandra-driver";
-import type { CqlType } from "./to-json.ts";
+import { codes, type CqlType } from "./to-json.ts";
 
 const { types } = cassandra;
-const codes: Readonly<Record<keyof typeof types.dataTypes, number>> = types.dataTypes;
 
 /** Buckets are of UTC. */
 export type BucketUnit = "hour" | "day" | "month";

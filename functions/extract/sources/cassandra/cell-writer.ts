@@ -1,18 +1,26 @@
 // Writes cells as JSON from the bytes that they came in: the same text as to-json.ts, without an object for each value.
-import cassandra from "cassandra-driver";
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+} from "../json-bytes.ts";
 import type { LineBuffer } from "../line-buffer.ts";
 import {
+  codes,
   type CqlType,
   doubleText,
   expectRecord,
   expectType,
   expectTypes,
   floatText,
+  memberOpening,
   toJson,
 } from "./to-json.ts";
-
-const { types } = cassandra;
-const codes: Readonly<Record<keyof typeof types.dataTypes, number>> = types.dataTypes;
 
 /** Writes the value whose bytes stand from `start` to before `end`; it is none that means null. */
 type ValueWriter = (bytes: Buffer, start: number, end: number, out: LineBuffer) => void;
@@ -27,17 +35,10 @@ export interface CellWriter {
   readonly hasEmpty: boolean;
 }
 
-const COMMA = 0x2c;
-const COLON = 0x3a;
 const DASH = 0x2d;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const FIRST_PRINTABLE = 0x20;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const LENGTH_BYTES = 4;
+/** A cell's length, before its bytes. */
+export const LENGTH_BYTES = 4;
 
 /**
  * The writer for a type. What is rare is decoded by the driver and written by `toJson`; both write the same text.
@@ -61,32 +62,20 @@ export function cellWriter(type: CqlType, decode: Decode): CellWriter {
 function writerOf(type: CqlType, decode: Decode): ValueWriter {
   switch (type.code) {
     case codes.int:
-      return (bytes, start, _, out) => {
-        out.appendAscii(String(bytes.readInt32BE(start)));
-      };
+      return asciiWriter((bytes, start) => String(bytes.readInt32BE(start)));
     case codes.smallint:
-      return (bytes, start, _, out) => {
-        out.appendAscii(String(bytes.readInt16BE(start)));
-      };
+      return asciiWriter((bytes, start) => String(bytes.readInt16BE(start)));
     case codes.tinyint:
-      return (bytes, start, _, out) => {
-        out.appendAscii(String(bytes.readInt8(start)));
-      };
+      return asciiWriter((bytes, start) => String(bytes.readInt8(start)));
     case codes.bigint:
     case codes.counter:
-      return writeLong;
+      return asciiWriter(longText);
     case codes.boolean:
-      return (bytes, start, _, out) => {
-        out.appendAscii(bytes[start] === 0 ? "false" : "true");
-      };
+      return asciiWriter((bytes, start) => (bytes[start] === 0 ? "false" : "true"));
     case codes.double:
-      return (bytes, start, _, out) => {
-        out.appendAscii(doubleText(bytes.readDoubleBE(start)));
-      };
+      return asciiWriter((bytes, start) => doubleText(bytes.readDoubleBE(start)));
     case codes.float:
-      return (bytes, start, _, out) => {
-        out.appendAscii(floatText(bytes.readFloatBE(start)));
-      };
+      return asciiWriter((bytes, start) => floatText(bytes.readFloatBE(start)));
     case codes.uuid:
     case codes.timeuuid:
       return writeUuid;
@@ -117,7 +106,7 @@ export function writeCell(cell: CellWriter, bytes: Buffer, at: number, out: Line
   const start = at + LENGTH_BYTES;
   if (isNull(cell, length)) {
     out.appendAscii("null");
-    return start + Math.max(0, length);
+    return start;
   }
   const end = start + length;
   if (end > bytes.length)
@@ -129,6 +118,12 @@ export function writeCell(cell: CellWriter, bytes: Buffer, at: number, out: Line
 /** True if a cell of this length is null; shorter than 0 is null, or was never set. */
 export function isNull({ hasEmpty }: CellWriter, length: number): boolean {
   return length < 0 || (length === 0 && !hasEmpty);
+}
+
+function asciiWriter(text: (bytes: Buffer, start: number) => string): ValueWriter {
+  return (bytes, start, _, out) => {
+    out.appendAscii(text(bytes, start));
+  };
 }
 
 function decoded(type: CqlType, decode: Decode): ValueWriter {
@@ -156,19 +151,19 @@ function writeBlob(bytes: Buffer, start: number, end: number, out: LineBuffer): 
   out.appendByte(QUOTE);
 }
 
+const wordBytes = 4;
 const wordSize = 2 ** 32;
 const largestSafeHigh = 2 ** 21 - 1;
 
-function writeLong(bytes: Buffer, start: number, _: number, out: LineBuffer): void {
+/** Eight bytes as a double: exact up to 2^53. */
+function roundedLong(bytes: Buffer, start: number): number {
+  return bytes.readInt32BE(start) * wordSize + bytes.readUInt32BE(start + wordBytes);
+}
+
+function longText(bytes: Buffer, start: number): string {
   const high = bytes.readInt32BE(start);
   const isSafe = high >= -largestSafeHigh && high <= largestSafeHigh;
-  out.appendAscii(
-    String(
-      isSafe
-        ? high * wordSize + bytes.readUInt32BE(start + LENGTH_BYTES)
-        : bytes.readBigInt64BE(start),
-    ),
-  );
+  return String(isSafe ? roundedLong(bytes, start) : bytes.readBigInt64BE(start));
 }
 
 const hexDigits = Buffer.from("0123456789abcdef");
@@ -193,7 +188,7 @@ const lastDay = 2_932_896;
 function timestampWriter(writeFar: ValueWriter): ValueWriter {
   return (bytes, start, end, out) => {
     // Beyond what a double holds exactly it is far beyond all years of four digits.
-    const millis = bytes.readInt32BE(start) * wordSize + bytes.readUInt32BE(start + LENGTH_BYTES);
+    const millis = roundedLong(bytes, start);
     const day = Math.floor(millis / millisPerDay);
     if (day < firstDay || day > lastDay) {
       writeFar(bytes, start, end, out);
@@ -261,15 +256,10 @@ function arrayWriter(element: CellWriter): ValueWriter {
 function mapWriter(info: unknown, decode: Decode): ValueWriter {
   const [keyType, valueType] = expectTypes(info).map(expectType);
   const key = cellWriter(expectType(keyType), decode);
+  // Other keys become names by way of their text.
+  if (key.write !== writeText) return decoded({ code: codes.map, info }, decode);
   const value = cellWriter(expectType(valueType), decode);
-  const isText = key.write === writeText;
-  const whole = decoded({ code: codes.map, info }, decode);
-  return (bytes, start, end, out) => {
-    // Other keys become names by way of their text.
-    if (!isText) {
-      whole(bytes, start, end, out);
-      return;
-    }
+  return (bytes, start, _, out) => {
     const count = bytes.readInt32BE(start);
     let at = start + LENGTH_BYTES;
     out.appendByte(OPEN_OBJECT);
@@ -300,7 +290,7 @@ function objectWriter(info: unknown, decode: Decode): ValueWriter {
   const { fields } = expectRecord(info);
   const members = expectTypes(fields).map((field, index) => {
     const { name, type } = expectRecord(field);
-    const opening = Buffer.from(`${index === 0 ? "{" : ","}${JSON.stringify(String(name))}:`);
+    const opening = Buffer.from(memberOpening(String(name), index));
     return { opening, cell: cellWriter(expectType(type), decode) };
   });
   return (bytes, start, end, out) => {

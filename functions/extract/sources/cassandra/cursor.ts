@@ -1,12 +1,9 @@
 // Windows by a cursor column that an index finds: times in milliseconds since 1970.
-import cassandra from "cassandra-driver";
 import type { TableDefinition } from "../../../../catalog/schema/definition.ts";
 import { SourceConfigurationError } from "../../../protocol/errors.ts";
 import { type Described, typesOf } from "./describe.ts";
 import type { CursorRange } from "./query.ts";
-
-const codes: Readonly<Record<keyof typeof cassandra.types.dataTypes, number>> =
-  cassandra.types.dataTypes;
+import { codes } from "./to-json.ts";
 
 type Cursor = NonNullable<TableDefinition["cursor"]>;
 

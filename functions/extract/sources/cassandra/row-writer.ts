@@ -1,7 +1,8 @@
 // Writes rows that came as bytes as object lines.
-import { LineBuffer } from "../line-buffer.ts";
-import { type CellWriter, cellWriter, isNull, writeCell } from "./cell-writer.ts";
+import { pageLines } from "../line-buffer.ts";
+import { type CellWriter, cellWriter, isNull, LENGTH_BYTES, writeCell } from "./cell-writer.ts";
 import type { RawRows } from "./raw-rows.ts";
+import { memberOpening } from "./to-json.ts";
 
 export interface WrittenRows {
   readonly lines: Buffer;
@@ -12,11 +13,7 @@ export interface WrittenRows {
   readonly nulls: number;
 }
 
-const LENGTH_BYTES = 4;
 const closing = Buffer.from("}}\n");
-
-// One for all pages: new buffers of some megabytes for each would keep the collector of garbage busy.
-const pageLines = new LineBuffer(64 * 1024);
 
 export class RowWriter {
   readonly #openings: readonly Buffer[];
@@ -27,9 +24,7 @@ export class RowWriter {
    * @param countedColumn whose nulls are counted; null for none
    */
   constructor(names: readonly string[], countedColumn: number | null) {
-    this.#openings = names.map((name, index) =>
-      Buffer.from(`${index === 0 ? "{" : ","}${JSON.stringify(name)}:`),
-    );
+    this.#openings = names.map((name, index) => Buffer.from(memberOpening(name, index)));
     this.#countedColumn = countedColumn;
   }
 

@@ -3,7 +3,8 @@ import cassandra from "cassandra-driver";
 import { ProtocolError } from "../../../protocol/errors.ts";
 
 const { types } = cassandra;
-const codes: Readonly<Record<keyof typeof types.dataTypes, number>> = types.dataTypes;
+/** The types' codes in the binary protocol, by name. */
+export const codes: Readonly<Record<keyof typeof types.dataTypes, number>> = types.dataTypes;
 
 /** A type as the driver describes it; `info` depends on the code. */
 export interface CqlType {
@@ -115,11 +116,16 @@ function tupleWriter(info: unknown): ToJson {
   };
 }
 
+/** What stands before the value of an object's member: its name, and what parts it from what is before it. */
+export function memberOpening(name: string, index: number): string {
+  return `${index === 0 ? "{" : ","}${JSON.stringify(name)}:`;
+}
+
 function objectWriter(info: unknown): ToJson {
   const { fields } = expectRecord(info);
   const members = expectTypes(fields).map((field, index) => {
     const { name, type } = expectRecord(field);
-    const opening = `${index === 0 ? "{" : ","}${JSON.stringify(String(name))}:`;
+    const opening = memberOpening(String(name), index);
     return { name: String(name), opening, write: toJson(expectType(type)) };
   });
   return (value) => {

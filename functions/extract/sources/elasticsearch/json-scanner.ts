@@ -1,14 +1,15 @@
 // Finds where JSON values begin and end in bytes, without parsing them: what is copied from there is exactly what was sent.
 import { ProtocolError } from "../../../protocol/errors.ts";
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+} from "../json-bytes.ts";
 
 /** The index of the first byte at or after `at` that is no JSON white space. */
 export function skipSpace(bytes: Buffer, at: number): number {

@@ -10,7 +10,7 @@ import {
   visitMembers,
 } from "./json-scanner.ts";
 import { KeptMembers } from "./kept-members.ts";
-import { hasLineEnds, LineBuffer } from "../line-buffer.ts";
+import { hasLineEnds, type LineBuffer, pageLines } from "../line-buffer.ts";
 
 export interface PageRequest {
   readonly op: "upsert" | "key";
@@ -101,9 +101,6 @@ const names = {
 };
 
 const ABSENT = -1;
-
-// One for all pages: new buffers of some megabytes for each would keep the collector of garbage busy.
-const pageLines = new LineBuffer(64 * 1024);
 
 /** Where the parts of the hit being read stand in the answer, and what was written so far. */
 class LineWriter {

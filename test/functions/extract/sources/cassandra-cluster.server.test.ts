@@ -16,6 +16,7 @@ import {
 import { cassandraDataCenter, startCassandraCluster } from "../../../../local/servers/cassandra.ts";
 import type { Server } from "../../../../local/servers/launch.ts";
 import { column, parseLines, tableDefinition } from "../fixtures.ts";
+import { patientSockets } from "../servers.ts";
 
 const startDeadlineMillis = 600_000;
 const partitions = 300;
@@ -41,7 +42,7 @@ beforeAll(async () => {
   writer = new cassandra.Client({
     ...{ contactPoints, localDataCenter: cassandraDataCenter, protocolOptions: { port } },
     queryOptions: { consistency: cassandra.types.consistencies.all },
-    socketOptions: { readTimeout: 60_000 },
+    socketOptions: patientSockets,
     encoding: { useBigIntAsLong: true },
   });
   client = new CassandraSource("shop", {

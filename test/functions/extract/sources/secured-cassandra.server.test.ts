@@ -27,6 +27,7 @@ import {
   startProxy,
   StoredSecret,
 } from "./secured.ts";
+import { patientSockets } from "../servers.ts";
 
 const ids = Array.from({ length: 30 }, (_, index) => `id-${String(index).padStart(2, "0")}`);
 const lookMillis = 2000;
@@ -53,7 +54,7 @@ beforeAll(async () => {
   admin = new cassandra.Client({
     contactPoints: [server.address],
     localDataCenter: cassandraDataCenter,
-    socketOptions: { readTimeout: 60_000 },
+    socketOptions: patientSockets,
     sslOptions: { ca: [ground.authority.pem], rejectUnauthorized: true },
     authProvider: new cassandra.auth.PlainTextAuthProvider(
       cassandraAdmin.username,

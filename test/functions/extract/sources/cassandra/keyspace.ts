@@ -10,7 +10,7 @@ import { CassandraSource } from "../../../../../functions/extract/sources/cassan
 import type { Bounds } from "../../../../../functions/protocol/records.ts";
 import { cassandraDataCenter } from "../../../../../local/servers/cassandra.ts";
 import { column, type Line, readSplit, tableDefinition } from "../../fixtures.ts";
-import { runCassandra, type RunningServer } from "../../servers.ts";
+import { patientSockets, runCassandra, type RunningServer } from "../../servers.ts";
 
 export interface TableOptions {
   /** Names of columns, or whole columns; all are of type json otherwise. */
@@ -53,7 +53,7 @@ export class TestKeyspace {
     this.writer = new cassandra.Client({
       ...contact,
       protocolOptions: { port: this.port },
-      socketOptions: { readTimeout: 60_000 },
+      socketOptions: patientSockets,
     });
     this.client = new CassandraSource("shop", { ...contact, port: this.port });
   }
