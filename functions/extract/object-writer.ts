@@ -56,13 +56,19 @@ export class ObjectWriter {
     return this.#lineBytes >= bounds.maxBytes || now - this.#beganAt >= bounds.maxMillis;
   }
 
+  /** Returns once the batch's lines are compressed: its memory may hold other lines then. */
   async add(batch: Batch): Promise<void> {
     if (batch.rows === 0) return;
     this.#lineBytes += batch.lines.length;
     this.#rows += batch.rows;
     this.#observedFrom = Math.min(this.#observedFrom, batch.observedAt);
     this.#observedTo = Math.max(this.#observedTo, batch.observedAt);
-    if (!this.#gzip.write(batch.lines)) await once(this.#gzip, "drain");
+    await new Promise<void>((resolve, reject) => {
+      this.#gzip.write(batch.lines, (error) => {
+        if (error == null) resolve();
+        else reject(error);
+      });
+    });
   }
 
   /** Ends the object and puts it where nothing is yet; the writer must not be used afterwards. */

@@ -6,12 +6,15 @@ const SPACE = 0x20;
 // Below this a loop is faster than the call into native code.
 const shortBytes = 48;
 
-/** Collects bytes; each `append` copies. */
+/**
+ * Collects bytes; each `append` copies. A reader has one for all its pages: a new one of some megabytes for each would
+ * keep the collector of garbage busy.
+ */
 export class LineBuffer {
   #bytes: Buffer;
   #length = 0;
 
-  constructor(expectedBytes: number) {
+  constructor(expectedBytes = 64 * 1024) {
     this.#bytes = Buffer.allocUnsafe(Math.max(64, expectedBytes));
   }
 
@@ -82,9 +85,9 @@ export class LineBuffer {
     }
   }
 
-  /** A copy of what was collected, of just its size. */
-  copy(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#length));
+  /** What was collected, until `clear` is called. */
+  get collected(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** Begins anew, in the same memory. */
@@ -100,12 +103,6 @@ export class LineBuffer {
     this.#bytes = larger;
   }
 }
-
-/**
- * Where one page's lines are collected, and copied from before the next: new buffers of some megabytes for each would keep
- * the collector of garbage busy.
- */
-export const pageLines = new LineBuffer(64 * 1024);
 
 /** True if the bytes hold a line end, which a server that writes compact JSON never sends. */
 export function hasLineEnds(bytes: Buffer): boolean {

@@ -7,7 +7,7 @@ import type { Bounds } from "../../protocol/records.ts";
 
 /** One page read from a source, as object lines. */
 export interface Batch {
-  /** NDJSON object lines, each ended by `\n`. */
+  /** NDJSON object lines, each ended by `\n`; good until the reader is asked for its next batch. */
   readonly lines: Uint8Array;
   readonly rows: number;
   /** Size of the source's answer in bytes; the lines' where a source does not know it. */

@@ -1,10 +1,11 @@
 // Writes rows that came as bytes as object lines.
-import { pageLines } from "../line-buffer.ts";
+import { LineBuffer } from "../line-buffer.ts";
 import { type CellWriter, cellWriter, isNull, LENGTH_BYTES, writeCell } from "./cell-writer.ts";
 import type { RawRows } from "./raw-rows.ts";
 import { memberOpening } from "./to-json.ts";
 
 export interface WrittenRows {
+  /** Until the writer writes the next rows. */
   readonly lines: Buffer;
   readonly rows: number;
   /** Of the last row; null without rows. */
@@ -18,6 +19,7 @@ const closing = Buffer.from("}}\n");
 export class RowWriter {
   readonly #openings: readonly Buffer[];
   readonly #countedColumn: number | null;
+  readonly #lines = new LineBuffer();
 
   /**
    * @param names of the document's members: those of the first columns that are selected; never empty
@@ -38,12 +40,13 @@ export class RowWriter {
     const cells = columns.map(({ type }) => cellWriter(type, raw.decode));
     const members = cells.slice(0, this.#openings.length);
     const others = cells.slice(this.#openings.length);
-    pageLines.clear();
+    const lines = this.#lines;
+    lines.clear();
     let at = raw.at;
     let nulls = 0;
     let lastToken: bigint | null = null;
     for (let row = 0; row < count; row += 1) {
-      pageLines.appendAll(head);
+      lines.appendAll(head);
       at = this.#writeDocument(members, bytes, at);
       for (const [index, cell] of others.entries()) {
         const length = bytes.readInt32BE(at);
@@ -53,19 +56,20 @@ export class RowWriter {
         at += LENGTH_BYTES + Math.max(0, length);
       }
     }
-    return { lines: pageLines.copy(), rows: count, lastToken, nulls };
+    return { lines: lines.collected, rows: count, lastToken, nulls };
   }
 
   #writeDocument(members: readonly CellWriter[], bytes: Buffer, from: number): number {
+    const lines = this.#lines;
     let at = from;
     for (let index = 0; index < members.length; index += 1) {
       const cell = members[index];
       const opening = this.#openings[index];
       if (cell === undefined || opening === undefined) break;
-      pageLines.appendAll(opening);
-      at = writeCell(cell, bytes, at, pageLines);
+      lines.appendAll(opening);
+      at = writeCell(cell, bytes, at, lines);
     }
-    pageLines.appendAll(closing);
+    lines.appendAll(closing);
     return at;
   }
 }

@@ -39,20 +39,55 @@ export type MemberVisitor = (at: number, nameStart: number, nameEnd: number) => 
  * @throws ProtocolError if there is no object
  */
 export function visitMembers(bytes: Buffer, at: number, visit: MemberVisitor): number {
-  expect(bytes, at, OPEN_OBJECT, "an object");
-  let index = skipSpace(bytes, at + 1);
-  if (bytes[index] === CLOSE_OBJECT) return index + 1;
-  for (;;) {
-    expect(bytes, index, QUOTE, "a member's name");
-    const nameEnd = stringEnd(bytes, index);
+  let index = firstMember(bytes, at);
+  while (bytes[index] !== CLOSE_OBJECT) {
     const nameStart = index;
-    index = skipSpace(bytes, nameEnd);
-    expect(bytes, index, COLON, "a colon");
-    index = skipSpace(bytes, visit(skipSpace(bytes, index + 1), nameStart, nameEnd));
-    if (bytes[index] === CLOSE_OBJECT) return index + 1;
-    expect(bytes, index, COMMA, "a comma");
-    index = skipSpace(bytes, index + 1);
+    const nameEnd = nameEndOf(bytes, index);
+    index = nextMember(bytes, visit(valueAfterName(bytes, nameEnd), nameStart, nameEnd));
   }
+  return index + 1;
+}
+
+/**
+ * Where the first member of the object that begins at `at` has its name, or where the object's closing bracket is if it
+ * has none. With `nextMember` a loop for those whom a visitor would cost too much.
+ * @throws ProtocolError if there is no object
+ */
+export function firstMember(bytes: Buffer, at: number): number {
+  expect(bytes, at, OPEN_OBJECT, "an object");
+  const index = skipSpace(bytes, at + 1);
+  if (bytes[index] !== CLOSE_OBJECT) expect(bytes, index, QUOTE, "a member's name");
+  return index;
+}
+
+/**
+ * The same of the member after the one whose value ends at `valueEnd`.
+ * @throws ProtocolError if neither a member nor the object's end follows
+ */
+export function nextMember(bytes: Buffer, valueEnd: number): number {
+  // Servers write compact JSON: mostly this is all.
+  if (bytes[valueEnd] === COMMA && bytes[valueEnd + 1] === QUOTE) return valueEnd + 1;
+  const index = skipSpace(bytes, valueEnd);
+  if (bytes[index] === CLOSE_OBJECT) return index;
+  expect(bytes, index, COMMA, "a comma");
+  const next = skipSpace(bytes, index + 1);
+  expect(bytes, next, QUOTE, "a member's name");
+  return next;
+}
+
+/** The index after the closing quote of the name that begins at `at`. */
+export function nameEndOf(bytes: Buffer, at: number): number {
+  return stringEnd(bytes, at);
+}
+
+/**
+ * Where the value begins of the member whose name ends at `nameEnd`.
+ * @throws ProtocolError if no colon follows
+ */
+export function valueAfterName(bytes: Buffer, nameEnd: number): number {
+  const index = skipSpace(bytes, nameEnd);
+  expect(bytes, index, COLON, "a colon");
+  return skipSpace(bytes, index + 1);
 }
 
 /**
@@ -71,6 +106,16 @@ export function visitElements(bytes: Buffer, at: number, visit: ElementVisitor):
   }
 }
 
+/**
+ * Where the first element of the array that begins at `at` begins, or null if it has none.
+ * @throws ProtocolError if there is no array
+ */
+export function firstElement(bytes: Buffer, at: number): number | null {
+  expect(bytes, at, OPEN_ARRAY, "an array");
+  const index = skipSpace(bytes, at + 1);
+  return bytes[index] === CLOSE_ARRAY ? null : index;
+}
+
 /** True if an object begins at `at`. */
 export function isObject(bytes: Buffer, at: number): boolean {
   return bytes[at] === OPEN_OBJECT;
@@ -81,6 +126,15 @@ export function hasBytes(bytes: Buffer, start: number, end: number, wanted: Buff
   if (end - start !== wanted.length) return false;
   for (let index = 0; index < wanted.length; index += 1) {
     if (bytes[start + index] !== wanted[index]) return false;
+  }
+  return true;
+}
+
+/** True if the bytes at `at` begin with these. */
+export function startsWith(bytes: Buffer, at: number, wanted: Buffer): boolean {
+  const { length } = wanted;
+  for (let index = 0; index < length; index += 1) {
+    if (bytes[at + index] !== wanted[index]) return false;
   }
   return true;
 }
@@ -143,7 +197,12 @@ function scalarEnd(bytes: Buffer, at: number): number {
 }
 
 function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+  // Nearly every byte is told by the first comparison.
+  return (
+    byte !== undefined &&
+    byte <= 0x20 &&
+    (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)
+  );
 }
 
 function expect(bytes: Buffer, at: number, byte: number, what: string): void {

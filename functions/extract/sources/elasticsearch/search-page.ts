@@ -1,16 +1,23 @@
 // Cuts the answer of a search into object lines, byte by byte: no value of a document is parsed on the way.
 import { ProtocolError, SourceConfigurationError } from "../../../protocol/errors.ts";
+import { CLOSE_OBJECT } from "../json-bytes.ts";
 import {
-  hasBytes,
+  firstElement,
+  firstMember,
   isObject,
+  nameEndOf,
+  nextMember,
   rawText,
+  skipSpace,
   skipValue,
+  startsWith,
   stringValue,
+  valueAfterName,
   visitElements,
   visitMembers,
 } from "./json-scanner.ts";
 import { KeptMembers } from "./kept-members.ts";
-import { hasLineEnds, type LineBuffer, pageLines } from "../line-buffer.ts";
+import { hasLineEnds, LineBuffer } from "../line-buffer.ts";
 
 export interface PageRequest {
   readonly op: "upsert" | "key";
@@ -28,6 +35,7 @@ export interface PageRequest {
 }
 
 export interface Page {
+  /** In the buffer that they were written into. */
   readonly lines: Buffer;
   readonly rows: number;
   /** The first hit's first sort value as text; null without hits. */
@@ -41,12 +49,17 @@ export interface Page {
 }
 
 /**
+ * @param lines into which the lines are written; what it held before is lost
  * @throws ProtocolError if the answer is not that of a search, where the version is the cursor's with
  *   `seq_no_primary_term` and a numeric sort
  * @throws SourceConfigurationError if the index keeps no documents
  */
-export function cutPage(answer: Buffer, request: PageRequest): Page {
-  const writer = new LineWriter(answer, request);
+export function cutPage(
+  answer: Buffer,
+  request: PageRequest,
+  lines: LineBuffer = new LineBuffer(),
+): Page {
+  const writer = new LineWriter(answer, request, lines);
   const rest = { pitId: null as string | null, timedOut: false, failedShards: 0 };
   visitMembers(answer, 0, (at, nameStart, nameEnd) => {
     switch (stringValue(answer, nameStart, nameEnd)) {
@@ -91,14 +104,22 @@ const closeObject = Buffer.from("}");
 const versionOpening = Buffer.from(',"version":[');
 const versionClosing = Buffer.from("]");
 const comma = Buffer.from(",");
-// The server writes these names plainly, so that bytes can be compared.
-const names = {
-  id: Buffer.from('"_id"'),
-  document: Buffer.from('"_source"'),
-  sequenceNumber: Buffer.from('"_seq_no"'),
-  primaryTerm: Buffer.from('"_primary_term"'),
-  sort: Buffer.from('"sort"'),
-};
+
+/** The members of a hit that lines are made of. */
+const parts = {
+  id: 1,
+  document: 2,
+  sequenceNumber: 3,
+  primaryTerm: 4,
+  sort: 5,
+} as const;
+const partsByName = new Map<string, number>([
+  ["_id", parts.id],
+  ["_source", parts.document],
+  ["_seq_no", parts.sequenceNumber],
+  ["_primary_term", parts.primaryTerm],
+  ["sort", parts.sort],
+]);
 
 const ABSENT = -1;
 
@@ -124,12 +145,15 @@ class LineWriter {
   #sortStart = ABSENT;
   #cursorStart = ABSENT;
   #cursorEnd = ABSENT;
+  /** The parts of the hit before, in the order they came, and the bytes before each. */
+  readonly #order: number[] = [];
+  readonly #betweens: Buffer[] = [];
   readonly #kept: KeptMembers | null;
 
-  constructor(answer: Buffer, request: PageRequest) {
+  constructor(answer: Buffer, request: PageRequest, lines: LineBuffer) {
     this.#answer = answer;
     this.#request = request;
-    this.#out = pageLines;
+    this.#out = lines;
     this.#out.clear();
     this.#opening = Buffer.from(`{"op":"${request.op}","id":`);
     const isObservation = request.op === "upsert" && request.version === "observation";
@@ -141,12 +165,8 @@ class LineWriter {
 
   /** Writes the line of the hit at `at`, and returns where the hit ends. */
   write(at: number): number {
-    this.#idStart = ABSENT;
-    this.#documentStart = ABSENT;
-    this.#sequenceNumberStart = ABSENT;
-    this.#primaryTermStart = ABSENT;
-    this.#sortStart = ABSENT;
-    const end = visitMembers(this.#answer, at, this.#onMember);
+    this.#forgetParts();
+    const end = this.#readHit(at);
     this.#readCursor();
     this.#writeLine();
     if (this.#rows === 0 && this.#cursorStart !== ABSENT)
@@ -164,42 +184,93 @@ class LineWriter {
         return end;
       });
     const [rows, firstCursor] = [this.#rows, this.#firstCursor];
-    return { lines: this.#out.copy(), rows, firstCursor, lastSort };
+    return { lines: this.#out.collected, rows, firstCursor, lastSort };
   }
 
-  readonly #onMember = (at: number, nameStart: number, nameEnd: number): number => {
+  /** Finds the parts of the hit at `at`, and returns where it ends. */
+  #readHit(at: number): number {
+    const end = this.#readAlike(at);
+    return end === ABSENT ? this.#readOther(at) : end;
+  }
+
+  /**
+   * Reads a hit that is as the one before it up to the parts' values, as nearly all are; ABSENT if it is not. Where the
+   * bytes between the parts are the same, so are the members that they are made of.
+   */
+  #readAlike(at: number): number {
     const answer = this.#answer;
-    if (hasBytes(answer, nameStart, nameEnd, names.document)) {
-      this.#documentStart = at;
+    const order = this.#order;
+    if (order.length === 0) return ABSENT;
+    let index = at;
+    for (let place = 0; place < order.length; place += 1) {
+      const before = this.#betweens[place];
+      if (before === undefined || !startsWith(answer, index, before)) return ABSENT;
+      index = this.#readPart(order[place], skipSpace(answer, index + before.length));
+    }
+    return answer[index] === CLOSE_OBJECT ? index + 1 : ABSENT;
+  }
+
+  #readOther(at: number): number {
+    const answer = this.#answer;
+    this.#forgetParts();
+    this.#order.length = 0;
+    this.#betweens.length = 0;
+    let partEnd = at;
+    let nameStart = firstMember(answer, at);
+    while (answer[nameStart] !== CLOSE_OBJECT) {
+      const nameEnd = nameEndOf(answer, nameStart);
+      const start = valueAfterName(answer, nameEnd);
+      const part = partsByName.get(stringValue(answer, nameStart, nameEnd));
+      const end = this.#readPart(part, start);
+      if (part !== undefined) {
+        this.#order.push(part);
+        this.#betweens.push(answer.subarray(partEnd, start));
+        partEnd = end;
+      }
+      nameStart = nextMember(answer, end);
+    }
+    return nameStart + 1;
+  }
+
+  #forgetParts(): void {
+    this.#idStart = ABSENT;
+    this.#documentStart = ABSENT;
+    this.#sequenceNumberStart = ABSENT;
+    this.#primaryTermStart = ABSENT;
+    this.#sortStart = ABSENT;
+  }
+
+  #readPart(part: number | undefined, start: number): number {
+    const answer = this.#answer;
+    if (part === parts.document) {
+      this.#documentStart = start;
       this.#documentEnd =
-        this.#kept !== null && isObject(answer, at) ? this.#kept.find(at) : skipValue(answer, at);
+        this.#kept !== null && isObject(answer, start)
+          ? this.#kept.find(start)
+          : skipValue(answer, start);
       return this.#documentEnd;
     }
-    const end = skipValue(answer, at);
-    if (hasBytes(answer, nameStart, nameEnd, names.id)) {
-      this.#idStart = at;
+    const end = skipValue(answer, start);
+    if (part === parts.id) {
+      this.#idStart = start;
       this.#idEnd = end;
-    } else if (hasBytes(answer, nameStart, nameEnd, names.sequenceNumber)) {
-      this.#sequenceNumberStart = at;
+    } else if (part === parts.sequenceNumber) {
+      this.#sequenceNumberStart = start;
       this.#sequenceNumberEnd = end;
-    } else if (hasBytes(answer, nameStart, nameEnd, names.primaryTerm)) {
-      this.#primaryTermStart = at;
+    } else if (part === parts.primaryTerm) {
+      this.#primaryTermStart = start;
       this.#primaryTermEnd = end;
-    } else if (hasBytes(answer, nameStart, nameEnd, names.sort)) this.#sortStart = at;
+    } else if (part === parts.sort) this.#sortStart = start;
     return end;
-  };
+  }
 
   #readCursor(): void {
     this.#cursorStart = ABSENT;
     if (this.#sortStart === ABSENT) return;
-    visitElements(this.#answer, this.#sortStart, (start) => {
-      const end = skipValue(this.#answer, start);
-      if (this.#cursorStart === ABSENT) {
-        this.#cursorStart = start;
-        this.#cursorEnd = end;
-      }
-      return end;
-    });
+    const start = firstElement(this.#answer, this.#sortStart);
+    if (start === null) return;
+    this.#cursorStart = start;
+    this.#cursorEnd = skipValue(this.#answer, start);
   }
 
   #writeLine(): void {

@@ -17,6 +17,7 @@ import {
 } from "./page-size.ts";
 import { closePointInTime, keepAlive, openPointInTime } from "./point-in-time.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
+import { LineBuffer } from "../line-buffer.ts";
 import { cutPage, type Page, type PageRequest } from "./search-page.ts";
 
 export interface ViewPlan {
@@ -67,8 +68,10 @@ export class View {
   readonly #plan: ViewPlan;
   readonly #held: OpenRequest["held"];
   readonly #rowSize: RowSize;
-  /** Each page copies what it keeps, so that all answers share it. */
+  /** Each page copies what it keeps into its lines, so that all answers share it. */
   readonly #answers = new ReceiveBuffer();
+  /** The lines of one page at a time. */
+  readonly #lines = new LineBuffer();
   #pit: OpenPointInTime | null = null;
 
   constructor(
@@ -192,13 +195,14 @@ export class View {
 
   async #take(answer: Buffer): Promise<Page> {
     const { op, version, fields } = this.#plan;
-    const page = cutPage(answer, {
+    const request = {
       ...{ op, version },
       // The rows are as they were when the point in time was opened, whenever they are asked for.
       observedAt: this.#opened().openedAt,
       hasDocument: fields.source !== "false",
       keep: fields.keep,
-    });
+    } as const;
+    const page = cutPage(answer, request, this.#lines);
     if (page.failedShards > 0 || page.timedOut)
       throw new SourceUnavailableError(
         `${this.#connection.where(this.#request())} answered a part only (${page.failedShards} shards failed, ` +

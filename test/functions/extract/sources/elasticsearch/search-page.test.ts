@@ -94,6 +94,61 @@ test("of each document just the declared members are kept, in whatever order the
   );
 });
 
+const spacing = fc.constantFrom("", " ", "\n\t");
+const spacedMember = fc.tuple(member, spacing, spacing).map(([[name, value], before, after]) => ({
+  name,
+  text: `${JSON.stringify(name)}${before}:${after}${JSON.stringify(value)}`,
+}));
+/** Members of a hit that lines are not made of. */
+const strangers = fc.subarray(['"_ignored":["a"]', '"_routing":"1,\\"sort"', '"_score":null']);
+
+test("hits that are built unlike the ones before are read as any other", () => {
+  const hits = fc.array(
+    fc.record({
+      members: fc.uniqueArray(spacedMember, { selector: ({ name }) => name }),
+      first: strangers,
+      last: strangers,
+      isSortFirst: fc.boolean(),
+      space: spacing,
+    }),
+  );
+  fc.assert(
+    fc.property(hits, fc.subarray(names), (all, declared) => {
+      const keep = new Set(declared);
+      const page = cutPage(
+        answer(
+          all.map(({ members, first, last, isSortFirst, space }, index) => {
+            const source = `"_source":{${members.map(({ text }) => text).join(`,${space}`)}}`;
+            const sort = `"sort":${space}[${index},7]`;
+            const parts = [
+              ...first,
+              ...[`"_id"${space}:"${index}"`, '"_seq_no":0', `"_primary_term":1${space}`],
+              ...(isSortFirst ? [sort, source] : [source, sort]),
+              ...last,
+            ];
+            return { text: `{${parts.join(",")}}` };
+          }),
+        ),
+        { ...request, keep },
+      );
+      const lines = page.lines.toString("utf8").split("\n").slice(0, -1);
+      expect(lines).toHaveLength(all.length);
+      for (const [index, { members }] of all.entries()) {
+        const line = lines[index] ?? "";
+        expect(line).toContain(
+          `{"op":"upsert","id":"${index}","version":[${index},0,1],"observed_at":1234,"doc":{`,
+        );
+        const kept = members.filter(({ name }) => keep.has(name)).map(({ text }) => text);
+        const document = `{${kept.join(",")}}`;
+        expect(JSON.parse(line.slice(line.indexOf('"doc":') + 6, -1))).toEqual(
+          JSON.parse(document),
+        );
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
 test("a document with more names than are remembered is cut as any other", () => {
   const many = Array.from({ length: 1000 }, (_, index) => [`field${index}`, index] as const);
   const keep = new Set(many.filter((_, index) => index % 3 === 0).map(([name]) => name));

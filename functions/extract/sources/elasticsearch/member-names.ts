@@ -1,0 +1,57 @@
+// Tells the names of members from their bytes, so that no text is made of them.
+import { nameEndOf, startsWith, stringValue, valueAfterName } from "./json-scanner.ts";
+
+const mostKnown = 256;
+
+/**
+ * Knows names again that it has seen: objects of one kind mostly have the same members in the same order, so the name
+ * that came after the last one before is compared first, in one pass over the bytes.
+ */
+export class MemberNames<Meaning> {
+  readonly #meaningOf: (name: string) => Meaning;
+  /** As they were sent, from the first quote to where a value began: with the colon and white space about it. */
+  readonly #spellings: Buffer[] = [];
+  readonly #meanings: Meaning[] = [];
+
+  /** @param meaningOf what a name, without quotes and escapes, means */
+  constructor(meaningOf: (name: string) => Meaning) {
+    this.#meaningOf = meaningOf;
+  }
+
+  /**
+   * Reads the name that begins at `at`, and returns its number, which is good until the next one is read.
+   * @param expected the number of the name that is tried first
+   * @throws ProtocolError if no colon follows the name
+   */
+  read(bytes: Buffer, at: number, expected: number): number {
+    const spelling = this.#spellings[expected];
+    return spelling !== undefined && startsWith(bytes, at, spelling)
+      ? expected
+      : this.#readOther(bytes, at, expected);
+  }
+
+  /** Bytes from a name's beginning to its member's value, but for further white space. */
+  lengthOf(number: number): number {
+    return this.#spellings[number]?.length ?? 0;
+  }
+
+  meaningOf(number: number): Meaning | undefined {
+    return this.#meanings[number];
+  }
+
+  #readOther(bytes: Buffer, at: number, expected: number): number {
+    const count = this.#spellings.length;
+    for (let step = 1; step <= count; step += 1) {
+      const number = (expected + step) % count;
+      const spelling = this.#spellings[number];
+      if (spelling !== undefined && startsWith(bytes, at, spelling)) return number;
+    }
+    const nameEnd = nameEndOf(bytes, at);
+    const value = valueAfterName(bytes, nameEnd);
+    // Once so many are known, the last one makes room.
+    const number = Math.min(count, mostKnown - 1);
+    this.#spellings[number] = Buffer.from(bytes.subarray(at, value));
+    this.#meanings[number] = this.#meaningOf(stringValue(bytes, at, nameEnd));
+    return number;
+  }
+}
