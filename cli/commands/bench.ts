@@ -34,6 +34,7 @@ function runToItsEnd(program: string, options: readonly string[]): Promise<numbe
   const child = spawn(process.execPath, [program, ...options], {
     stdio: "inherit",
     cwd: projectFolder,
+    env: { SLUICE_JAVA_COMPILER: "full", ...process.env },
   });
   // A terminal has sent it to both already; a second one changes nothing.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)

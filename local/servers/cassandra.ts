@@ -9,6 +9,7 @@ import { findJava } from "../toolchain/prerequisites.mjs";
 import type { Keystore } from "./certificates.ts";
 import { fillTemplate, type TemplateValues } from "./cassandra-settings.ts";
 import { choosePort, findFreePort } from "./free-port.ts";
+import { compilerOptions } from "./java-compiler.ts";
 import { launch, type Server } from "./launch.ts";
 import { giveFileToServer, makeServerFolder, writeServerFile } from "./unprivileged.ts";
 
@@ -156,6 +157,7 @@ function javaArguments(node: Node, config: string, temporary: string, jars: stri
   };
   return [
     `@${join(config, "jvm17.options")}`,
+    ...compilerOptions(),
     `-Xms${node.heapMegabytes}m`,
     `-Xmx${node.heapMegabytes}m`,
     `-XX:MaxDirectMemorySize=${directMemoryMegabytes}m`,

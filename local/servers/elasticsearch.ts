@@ -8,6 +8,7 @@ import { ensureElasticsearchHome } from "../toolchain/elasticsearch-home.ts";
 import { findJava } from "../toolchain/prerequisites.mjs";
 import type { Keystore } from "./certificates.ts";
 import { choosePort, findFreePort } from "./free-port.ts";
+import { compilerOptions } from "./java-compiler.ts";
 import { launch, type Server } from "./launch.ts";
 import { giveFileToServer, makeServerFolder, writeServerFile } from "./unprivileged.ts";
 
@@ -70,7 +71,7 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
       ES_PATH_CONF: config,
       ES_TMPDIR: temporary,
       // The launcher is a Java of its own, which leaves a file behind at each start.
-      CLI_JAVA_OPTS: `-Djava.io.tmpdir=${temporary}`,
+      CLI_JAVA_OPTS: [...compilerOptions("quick"), `-Djava.io.tmpdir=${temporary}`].join(" "),
     },
     logFile: join(options.logFolder, "elasticsearch.log"),
     stopSignal: "SIGTERM",
@@ -167,6 +168,7 @@ async function writeSecurity(folder: string, security: ElasticsearchSecurity): P
 
 function jvmOptions(heapMegabytes: number): string {
   return [
+    ...compilerOptions(),
     `-Xms${heapMegabytes}m`,
     `-Xmx${heapMegabytes}m`,
     "-XX:+UseG1GC",

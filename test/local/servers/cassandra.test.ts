@@ -1,23 +1,18 @@
 // Tests that a real Cassandra starts, answers, keeps its data and stops, or says why not.
 import { join } from "node:path";
 import { Client } from "cassandra-driver";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   cassandraDataCenter,
   startCassandra,
-  startCassandraCluster,
   type CassandraOptions,
 } from "../../../local/servers/cassandra.ts";
 import { fillTemplate } from "../../../local/servers/cassandra-settings.ts";
 import type { Server } from "../../../local/servers/launch.ts";
-import { CassandraTable } from "../../functions/extraction/cassandra-table.ts";
-import { uniqueName } from "../../functions/extraction/elasticsearch-table.ts";
-import { expectNothingLost, killServer } from "../../functions/extraction/lost-server.ts";
 import { describeCost, expectCleanStop, running } from "./running.ts";
 import { scratchFolder } from "./scratch.ts";
 
 const deadlineMilliseconds = 400_000;
-const stopDeadlineMilliseconds = 60_000;
 
 test(
   "Cassandra answers its driver, keeps rows over a restart and leaves no process",
@@ -41,25 +36,6 @@ test(
 );
 
 test(
-  "with room for indexes it finds rows by an SAI index",
-  { timeout: deadlineMilliseconds },
-  async () => {
-    const options = { ...optionsIn(scratchFolder()), withIndexes: true };
-    const server = await running(startCassandra(options));
-    const rows = await query(
-      server,
-      "CREATE KEYSPACE shop WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
-      "CREATE TABLE shop.things (id int PRIMARY KEY, changed int)",
-      "CREATE INDEX things_changed ON shop.things (changed) USING 'sai'",
-      "INSERT INTO shop.things (id, changed) VALUES (1, 10)",
-      "INSERT INTO shop.things (id, changed) VALUES (2, 20)",
-      "SELECT id FROM shop.things WHERE changed > 15",
-    );
-    expect(rows).toMatchObject([{ id: 2 }]);
-  },
-);
-
-test(
   "a heap that Java refuses is shown from its log",
   { timeout: deadlineMilliseconds },
   async () => {
@@ -68,30 +44,6 @@ test(
     await expect(start).rejects.toThrow(/Cassandra exited with 1 before it was ready/);
     await expect(start).rejects.toThrow("Invalid initial heap size");
     await expect(start).rejects.toThrow(join(folder, "logs", "cassandra.log"));
-  },
-);
-
-test(
-  "a cluster of three nodes knows all of them, and is read whole when one is killed",
-  { timeout: deadlineMilliseconds },
-  async () => {
-    const begun = Date.now();
-    const nodes = await startCassandraCluster(3, optionsIn(scratchFolder()));
-    onTestFinished(async () => {
-      await Promise.all(nodes.map((node) => node.stop()));
-    }, stopDeadlineMilliseconds);
-    for (const node of nodes) console.log(describeCost(node, begun));
-    const [seed] = nodes;
-    if (seed === undefined) throw new Error("The cluster has no node.");
-    const peers = await query(seed, "SELECT peer FROM system.peers");
-    expect(peers).toHaveLength(2);
-
-    const last = nodes.at(-1) ?? seed;
-    const addresses = nodes.map(({ address }) => address);
-    const table = await CassandraTable.make(addresses, uniqueName("visits"), nodes.length);
-    onTestFinished(() => table.disconnect());
-    await table.reset();
-    await expectNothingLost(table, { beforeBatch: 4, lose: () => killServer(last) });
   },
 );
 

@@ -70,18 +70,6 @@ async function killWhileReading(server: Server, options: ElasticsearchOptions): 
   return await restarted;
 }
 
-test("with security on it makes API keys", { timeout: deadlineMilliseconds }, async () => {
-  const options = optionsIn(scratchFolder());
-  const secured = {
-    "xpack.security.enabled": true,
-    "xpack.security.authc.anonymous.roles": "superuser",
-  };
-  const server = await running(startElasticsearch({ ...options, settings: secured }));
-  const client = new Client({ node: server.address });
-  const key = await client.security.createApiKey({ name: "reader" });
-  expect(key.encoded).not.toBe("");
-});
-
 test(
   "a setting that Elasticsearch does not know is shown from its log",
   { timeout: deadlineMilliseconds },
