@@ -132,7 +132,7 @@ async function playRun<Write>(
 }
 
 /** Scripts of each table in a plain `npm test`. */
-const sampleSize = 2;
+const sampleSize = 1;
 const manyScripts = 150;
 
 async function check<Write>(model: Model<Write>, write: fc.Arbitrary<Write>): Promise<void> {
