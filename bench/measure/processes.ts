@@ -60,15 +60,25 @@ function statusBytes(pid: number, field: string): number {
   }
 }
 
-/** CPU seconds that the whole machine has used so far, what its host took from it included. */
-export function machineCpuSeconds(): number {
+/** CPU seconds of the whole machine so far. */
+export interface MachineCpu {
+  /** Used by programs and the kernel, and taken by the host. */
+  readonly used: number;
+  /** Of it what the host of a virtual machine took while something here wanted to run; 0 where it does not tell. */
+  readonly stolen: number;
+}
+
+export function machineCpu(): MachineCpu {
   const line = readFileSync("/proc/stat", "utf8").split("\n")[0] ?? "";
   const [user, nice, system, , , interrupts, softInterrupts, stolen] = line
     .replace(/^cpu +/, "")
     .split(" ")
     .map(Number);
   const ticks = [user, nice, system, interrupts, softInterrupts, stolen];
-  return ticks.reduce<number>((sum, one) => sum + (one ?? 0), 0) / ticksPerSecond;
+  return {
+    used: ticks.reduce<number>((sum, one) => sum + (one ?? 0), 0) / ticksPerSecond,
+    stolen: (stolen ?? 0) / ticksPerSecond,
+  };
 }
 
 /** The fields of /proc/PID/stat from the state on. */

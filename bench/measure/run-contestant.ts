@@ -8,12 +8,7 @@ import { lastLines, quoteLog } from "../../local/toolchain/log-tail.ts";
 import type { Contestant } from "../peers/contestants.ts";
 import type { LiveSource } from "../sources/live-source.ts";
 import { countRows } from "./count-rows.ts";
-import {
-  endedChildrenCpuSeconds,
-  machineCpuSeconds,
-  treeCpuSeconds,
-  TreeSampler,
-} from "./processes.ts";
+import { endedChildrenCpuSeconds, machineCpu, treeCpuSeconds, TreeSampler } from "./processes.ts";
 
 /** One reading of the whole table. */
 export interface Measurement {
@@ -90,7 +85,7 @@ export async function runContestant(
     children: endedChildrenCpuSeconds(),
     own: process.cpuUsage(),
     server: treeCpuSeconds(source.server.pid),
-    machine: machineCpuSeconds(),
+    machine: machineCpu().used,
   };
   const started = await Promise.all(invocations.map((one) => children.start(one, logFile)));
   const sampler = new TreeSampler(started.flatMap(({ pid }) => pid ?? []));
@@ -99,7 +94,7 @@ export async function runContestant(
   const sampled = sampler.stop();
   const own = process.cpuUsage(before.own);
   const serverCpuSeconds = treeCpuSeconds(source.server.pid) - before.server;
-  const machineSeconds = machineCpuSeconds() - before.machine;
+  const machineSeconds = machineCpu().used - before.machine;
   const problem = problems.find((one) => one !== undefined);
   if (problem !== undefined)
     throw new Error(

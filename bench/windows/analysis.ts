@@ -2,6 +2,8 @@
 import {
   ascending,
   type Interval,
+  median,
+  medianRatio,
   noiseInterval,
   quantile,
   ratioInterval,
@@ -23,6 +25,19 @@ export interface WindowResult {
   readonly clientCpuSeconds: number;
   /** CPU of none of server, reader, load and this benchmark. */
   readonly otherCpuSeconds: number;
+  /** CPU that the machine's host took from it. */
+  readonly stolenCpuSeconds: number;
+}
+
+/**
+ * The share of one core that the machine's host may take in a window that counts. Where it took more, any variant was
+ * several times as slow as in the windows beside it, whoever was reading.
+ */
+export const mostStolenCores = 0.03;
+
+/** True if the machine's host left it alone while the window lasted. */
+export function isQuiet({ stolenCpuSeconds, seconds }: WindowResult): boolean {
+  return stolenCpuSeconds <= mostStolenCores * seconds;
 }
 
 export type VariantOutline = Pick<Variant, "name" | "kind" | "settings">;
@@ -36,6 +51,19 @@ export interface Ratio {
   readonly interval: Interval;
 }
 
+type Percentiles<T> = Readonly<Record<"p50" | "p95" | "p99", T>>;
+
+/**
+ * Window by window: percentiles of each window alone, and of these the medians over all windows. A ratio is that of two
+ * windows of one round, which were measured within minutes of each other; of these again the median.
+ */
+export interface ByRound extends Percentiles<number> {
+  readonly toIdle: Percentiles<Ratio> | null;
+  readonly toControl: Percentiles<Ratio> | null;
+  /** To the default budget; of the readers that were held to its rate. */
+  readonly toDefault: Percentiles<Ratio> | null;
+}
+
 export interface VariantAnalysis extends VariantOutline {
   readonly windows: number;
   readonly requests: number;
@@ -44,8 +72,9 @@ export interface VariantAnalysis extends VariantOutline {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
-  readonly toIdle: { readonly p50: Ratio; readonly p95: Ratio; readonly p99: Ratio } | null;
-  readonly toControl: { readonly p50: Ratio; readonly p95: Ratio; readonly p99: Ratio } | null;
+  readonly toIdle: Percentiles<Ratio> | null;
+  readonly toControl: Percentiles<Ratio> | null;
+  readonly byRound: ByRound;
   readonly shareAboveIdleP99: number;
   readonly shareAboveControlP99: number;
   readonly rowsPerSecond: number;
@@ -54,12 +83,18 @@ export interface VariantAnalysis extends VariantOutline {
   /** Cores that the reader's processes kept busy. */
   readonly clientCores: number;
   readonly otherCores: number;
+  /** What the machine's host took from it. */
+  readonly stolenCores: number;
+  /** Windows in which that was too much, each time that they were tried. */
+  readonly unquiet: number;
 }
 
 export interface Analysis {
   readonly variants: readonly VariantAnalysis[];
   /** Ratios that noise alone makes between halves of the idle windows. */
-  readonly idleNoise: { readonly p50: Interval; readonly p95: Interval; readonly p99: Interval };
+  readonly idleNoise: Percentiles<Interval>;
+  /** The ratios of each round's idle window to the next round's, which should be 1. */
+  readonly idleNoiseByRound: Percentiles<Ratio>;
 }
 
 /** @throws Error if there is no window of idle or of the control */
@@ -74,8 +109,10 @@ export function analyse(
     if (found === undefined) throw new Error(`There is no variant "${kind}".`);
     return found;
   };
-  const idle = of(named("idle"));
-  const control = of(named("control"));
+  const [idleOutline, controlOutline] = [named("idle"), named("control")];
+  const byDefault = outlines.find(({ kind }) => kind === "default");
+  const idle = of(idleOutline);
+  const control = of(controlOutline);
   const idleSorted = pooled(idle);
   const controlSorted = pooled(control);
   const idleCpuShare = sum(idle, (one) => one.serverCpuSeconds) / sum(idle, (one) => one.seconds);
@@ -87,16 +124,17 @@ export function analyse(
     value: quantile(pooled(mine), share) / quantile(pooled(base), share),
     interval: ratioInterval(latenciesOf(mine), latenciesOf(base), share, draws, seed),
   });
-  const ratios = (mine: readonly WindowResult[], base: readonly WindowResult[]) => ({
-    p50: compare(mine, base, 0.5),
-    p95: compare(mine, base, 0.95),
-    p99: compare(mine, base, 0.99),
-  });
+  const ratios = (mine: readonly WindowResult[], base: readonly WindowResult[]) =>
+    percentiles((share) => compare(mine, base, share));
+  const inRounds = byRounds(of);
+  const ratiosByRound = (mine: VariantOutline, base: VariantOutline): Percentiles<Ratio> =>
+    percentiles((share) => medianRatio(inRounds.pairs(mine, base, share), draws, seed));
   const noise = (share: number): Interval => noiseInterval(latenciesOf(idle), share, draws, seed);
   return {
     variants: outlines.map((outline) => {
       const mine = of(outline);
       const sorted = pooled(mine);
+      const isCompared = outline.kind !== "idle" && outline.kind !== "control";
       const seconds = sum(mine, (one) => one.seconds);
       const rows = sum(mine, (one) => one.rows);
       const serverSeconds = sum(mine, (one) => one.serverCpuSeconds) - idleCpuShare * seconds;
@@ -105,21 +143,62 @@ export function analyse(
         windows: mine.length,
         requests: sorted.length,
         failed: sum(mine, (one) => one.failed),
-        p50: quantile(sorted, 0.5),
-        p95: quantile(sorted, 0.95),
-        p99: quantile(sorted, 0.99),
+        ...percentiles((share) => quantile(sorted, share)),
         toIdle: outline.kind === "idle" ? null : ratios(mine, idle),
-        toControl:
-          outline.kind === "idle" || outline.kind === "control" ? null : ratios(mine, control),
+        toControl: isCompared ? ratios(mine, control) : null,
+        byRound: {
+          ...percentiles((share) => median(mine.map((one) => quantileOf(one, share)))),
+          toIdle: outline.kind === "idle" ? null : ratiosByRound(outline, idleOutline),
+          toControl: isCompared ? ratiosByRound(outline, controlOutline) : null,
+          toDefault:
+            outline.kind === "held" && byDefault !== undefined
+              ? ratiosByRound(outline, byDefault)
+              : null,
+        },
         shareAboveIdleP99: shareAbove(sorted, quantile(idleSorted, 0.99)),
         shareAboveControlP99: shareAbove(sorted, quantile(controlSorted, 0.99)),
         rowsPerSecond: rows / seconds,
         serverCpuMicrosPerRow: rows === 0 ? null : (serverSeconds * 1e6) / rows,
         clientCores: sum(mine, (one) => one.clientCpuSeconds) / seconds,
         otherCores: sum(mine, (one) => one.otherCpuSeconds) / seconds,
+        stolenCores: sum(mine, (one) => one.stolenCpuSeconds) / seconds,
+        unquiet: mine.filter((one) => !isQuiet(one)).length,
       };
     }),
-    idleNoise: { p50: noise(0.5), p95: noise(0.95), p99: noise(0.99) },
+    idleNoise: percentiles(noise),
+    idleNoiseByRound: percentiles((share) =>
+      medianRatio(inRounds.neighbours(idleOutline, share), draws, seed),
+    ),
+  };
+}
+
+function percentiles<T>(of: (share: number) => T): Percentiles<T> {
+  return { p50: of(0.5), p95: of(0.95), p99: of(0.99) };
+}
+
+const quantileOf = ({ latencies }: WindowResult, share: number): number =>
+  quantile(ascending(latencies), share);
+
+/** Pairs of windows' quantiles: of two variants in one round, and of one variant in neighbouring rounds. */
+function byRounds(of: (outline: VariantOutline) => readonly WindowResult[]) {
+  const find = (outline: VariantOutline, round: number): WindowResult | undefined =>
+    of(outline).find((window) => window.round === round);
+  const pairsOf = (
+    windows: readonly WindowResult[],
+    partner: (window: WindowResult) => WindowResult | undefined,
+    share: number,
+  ): [number, number][] =>
+    windows.flatMap((window) => {
+      const other = partner(window);
+      return other === undefined
+        ? []
+        : [[quantileOf(window, share), quantileOf(other, share)] satisfies [number, number]];
+    });
+  return {
+    pairs: (mine: VariantOutline, base: VariantOutline, share: number) =>
+      pairsOf(of(mine), ({ round }) => find(base, round), share),
+    neighbours: (outline: VariantOutline, share: number) =>
+      pairsOf(of(outline), ({ round }) => find(outline, round + 1), share),
   };
 }
 
@@ -155,6 +234,22 @@ export function foregroundTable({ variants }: Analysis): string {
   );
 }
 
+/** The second table for docs/benchmarks.md: what remains when single bad windows are left out of account. */
+export function roundsTable({ variants }: Analysis): string {
+  const list = (ratios: Percentiles<Ratio> | null): string =>
+    ratios === null ? "–" : [ratios.p50, ratios.p95, ratios.p99].map(ratioText).join(", ");
+  return markdownTable(
+    ["variant", "p50, p95, p99, ms", "to idle", "to the control", "to the default budget"],
+    variants.map(({ name, byRound }) => [
+      name,
+      [byRound.p50, byRound.p95, byRound.p99].map((value) => value.toFixed(2)).join(", "),
+      list(byRound.toIdle),
+      list(byRound.toControl),
+      list(byRound.toDefault),
+    ]),
+  );
+}
+
 export interface Aim {
   readonly what: string;
   readonly measured: string;
@@ -169,6 +264,7 @@ export function aims({ variants }: Analysis): Aim[] {
   const mine = variants.find(({ kind }) => kind === "default");
   if (mine?.toControl == null) return [];
   const { p95, p99 } = mine.toControl;
+  const rounds = mine.byRound.toControl;
   const held = variants.filter(({ kind }) => kind === "held");
   return [
     {
@@ -186,23 +282,46 @@ export function aims({ variants }: Analysis): Aim[] {
       measured: percent(mine.shareAboveControlP99),
       isMet: mine.shareAboveControlP99 <= mostShare,
     },
+    ...(rounds === null
+      ? []
+      : (["p95", "p99"] as const).map((percentile) => ({
+          what: `${percentile} within ${mostRatio} of the control, round by round`,
+          measured: ratioText(rounds[percentile]),
+          isMet: rounds[percentile].value <= mostRatio,
+        }))),
     ...held.map((peer) => ({
       what: `gentler than ${peer.name}: lower p95 and p99`,
       measured: `${(mine.p95 / peer.p95).toFixed(2)}, ${(mine.p99 / peer.p99).toFixed(2)} of it`,
       isMet: mine.p95 < peer.p95 && mine.p99 < peer.p99,
     })),
+    ...held.flatMap(({ name, byRound: { toDefault } }) =>
+      toDefault === null
+        ? []
+        : {
+            what: `the same, round by round: ${name} is slower at p95 and p99`,
+            measured: `${ratioText(toDefault.p95)}, ${ratioText(toDefault.p99)} of the default budget`,
+            isMet: toDefault.p95.value > 1 && toDefault.p99.value > 1,
+          },
+    ),
   ];
 }
 
 /** Which differences are none, in words. */
-export function noiseText({ idleNoise, variants }: Analysis): string {
+export function noiseText({ idleNoise, idleNoiseByRound, variants }: Analysis): string {
   const range = ({ low, high }: Interval): string => `${low.toFixed(2)}–${high.toFixed(2)}`;
   const others = Math.max(...variants.map(({ otherCores }) => otherCores));
+  const stolen = Math.max(...variants.map(({ stolenCores }) => stolenCores));
+  const unquiet = variants.reduce((total, one) => total + one.unquiet, 0);
+  const [p50, p95, p99] = [idleNoiseByRound.p50, idleNoiseByRound.p95, idleNoiseByRound.p99].map(
+    ratioText,
+  );
   return (
     `Between halves of the idle windows noise alone makes ratios of ${range(idleNoise.p50)} at p50, ` +
     `${range(idleNoise.p95)} at p95 and ${range(idleNoise.p99)} at p99 (95 of 100); a smaller difference is none. ` +
     `In brackets: the interval that 95 of 100 such measurements lie in, from drawing whole windows again. ` +
-    `Other processes used ${others.toFixed(2)} cores at most.`
+    `Round by round an idle window is ${p50 ?? ""} at p50, ${p95 ?? ""} at p95 and ${p99 ?? ""} at p99 of the next one. ` +
+    `Other processes used ${others.toFixed(2)} cores at most, and the machine's host took ${stolen.toFixed(3)}; in ` +
+    `${unquiet} windows it took more than ${mostStolenCores} each time that they were tried.`
   );
 }
 

@@ -4,6 +4,8 @@ import {
   aims,
   analyse,
   foregroundTable,
+  isQuiet,
+  roundsTable,
   type VariantOutline,
   type WindowResult,
 } from "../../bench/windows/analysis.ts";
@@ -22,7 +24,8 @@ function windowsOf(name: keyof typeof scale): WindowResult[] {
   return [1, 2, 3, 4].map((round) => ({
     ...{ variant: name, round, seconds: 10, failed: 0, rows: rows[name] },
     latencies: Array.from({ length: 1000 }, (_, index) => (scale[name] * (index + 1)) / 1000),
-    ...{ serverCpuSeconds: serverCpuSeconds[name], clientCpuSeconds: 0.5, otherCpuSeconds: 0 },
+    ...{ serverCpuSeconds: serverCpuSeconds[name], clientCpuSeconds: 0.5 },
+    ...{ otherCpuSeconds: 0, stolenCpuSeconds: 0 },
   }));
 }
 
@@ -50,12 +53,57 @@ describe("analyse", () => {
   });
 
   it("says which aims are met", () => {
-    expect(aims(analysis).map(({ isMet }) => isMet)).toEqual([true, true, false, true]);
+    expect(aims(analysis).map(({ isMet }) => isMet)).toEqual([
+      ...[true, true, false],
+      ...[true, true],
+      ...[true, true],
+    ]);
   });
 
   it("has a line for each variant in its table", () => {
     const table = foregroundTable(analysis).split("\n");
     expect(table).toHaveLength(2 + outlines.length);
     expect(table[4]).toContain("| ours | 0.63, 1.19, 1.24 | 1.25 (");
+  });
+
+  it("compares round by round, so that a slow round and a single bad window count little", () => {
+    const slowed = (["idle", "control", "ours", "peer"] as const)
+      .flatMap(windowsOf)
+      .map((window) => ({
+        ...window,
+        latencies: window.latencies.map(
+          (latency) =>
+            latency *
+            (window.round === 2 ? 5 : 1) *
+            (window.variant === "ours" && window.round === 3 ? 10 : 1),
+        ),
+      }));
+    const [, , mine, held] = analyse(outlines, slowed).variants;
+    expect(mine?.toControl?.p99.value).toBeGreaterThan(2);
+    expect(mine?.byRound.toControl?.p99.value).toBeCloseTo(1.25 / 1.2);
+    expect(mine?.byRound.toIdle?.p50.value).toBeCloseTo(1.25);
+    expect(held?.byRound.toDefault?.p95.value).toBeCloseTo(3 / 1.25);
+    expect(mine?.byRound.toDefault).toBeNull();
+    // Of 1, 5, 10 and 1 times its usual.
+    expect(mine?.byRound.p50).toBeCloseTo(3 * 1.25 * 0.5005, 3);
+  });
+
+  it("shows what noise makes of one idle window and the next", () => {
+    const { idleNoiseByRound } = analysis;
+    expect(idleNoiseByRound.p99).toEqual({ value: 1, interval: { low: 1, high: 1 } });
+  });
+
+  it("has a line for each variant in the table by rounds, too", () => {
+    const table = roundsTable(analysis).split("\n");
+    expect(table).toHaveLength(2 + outlines.length);
+    expect(table[2]).toBe("| idle | 0.50, 0.95, 0.99 | – | – | – |");
+    expect(table[5]).toContain("| 2.40 (2.40–2.40), ");
+  });
+
+  it("takes a window for quiet unless the machine's host took much of it", () => {
+    const [window] = windowsOf("idle");
+    if (window === undefined) throw new Error("there is no window");
+    expect(isQuiet({ ...window, stolenCpuSeconds: 0.29 })).toBe(true);
+    expect(isQuiet({ ...window, stolenCpuSeconds: 0.31 })).toBe(false);
   });
 });

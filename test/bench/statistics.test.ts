@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import {
   ascending,
+  medianRatio,
   noiseInterval,
   quantile,
   ratioInterval,
@@ -67,4 +68,22 @@ it("shuffles without losing anything", () => {
   const dealt = shuffled(items, randomAt(1, "deal"));
   expect(dealt).not.toEqual(items);
   expect([...dealt].sort((a, b) => a - b)).toEqual(items);
+});
+
+describe("medianRatio", () => {
+  const pairs = [2, 2.2, 1.8, 50, 2.1].map((ratio, index): [number, number] => [
+    ratio * (index + 1),
+    index + 1,
+  ]);
+
+  it("is the median of the pairs' ratios, whatever single ones are", () => {
+    const { value, interval } = medianRatio(pairs, 500, 1);
+    expect(value).toBeCloseTo(2.1);
+    expect(interval.low).toBeGreaterThanOrEqual(1.8);
+    expect(interval.high).toBeGreaterThanOrEqual(2.1);
+  });
+
+  it("is none of no pairs", () => {
+    expect(medianRatio([], 10, 1).value).toBeNaN();
+  });
 });
