@@ -114,7 +114,9 @@ export async function readSplit(
   const batches: Batch[] = [];
   try {
     for (;;) {
-      const batch = await reader.next(pageRows);
+      const page = await reader.next(pageRows);
+      // The next page is written over this one's lines.
+      const batch = { ...page, lines: Buffer.from(page.lines) };
       batches.push(batch);
       const isEnough = (await afterBatch?.(batch, batches.length)) ?? false;
       if (!batch.done && !isEnough) continue;

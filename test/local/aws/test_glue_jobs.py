@@ -125,9 +125,7 @@ def test_one_run_at_a_time_which_can_be_stopped_or_killed(emulator: Emulator, jo
 
     # Stopping an execution stops the job that it waits for.
     arn = emulator.start(machine(job, {}))
-    runs = emulator.glue.get_job_runs
-    eventually(lambda: len(runs(JobName=job)["JobRuns"]) > 1 or None, 10)
-    second = runs(JobName=job)["JobRuns"][-1]["Id"]
+    second = eventually(lambda: active_run(emulator, job), 10)
     wait_for(emulator, job, second, "RUNNING")
     emulator.states.stop_execution(executionArn=arn)
     wait_for(emulator, job, second, "STOPPED")
@@ -140,6 +138,12 @@ def wait_for(emulator: Emulator, job: str, run: str, state: str) -> dict[str, An
         return {**found} if found["JobRunState"] == state else None
 
     return eventually(reached, 30)
+
+
+def active_run(emulator: Emulator, job: str) -> str | None:
+    """The run that has not ended; the job has earlier ones, also those of other tests."""
+    runs = emulator.glue.get_job_runs(JobName=job)["JobRuns"]
+    return next((run["Id"] for run in runs if run["JobRunState"] in ("STARTING", "RUNNING")), None)
 
 
 def sleeping(emulator: Emulator, job: str, run: str) -> None:
