@@ -1,7 +1,9 @@
 // Tells the names of members from their bytes, so that no text is made of them.
 import { nameEndOf, startsWith, stringValue, valueAfterName } from "./json-scanner.ts";
 
-const mostKnown = 256;
+const mostKnown = 4096;
+/** How many names after the expected one are compared before it is looked up: members that are left out are few. */
+const mostSteps = 4;
 
 /**
  * Knows names again that it has seen: objects of one kind mostly have the same members in the same order, so the name
@@ -12,6 +14,7 @@ export class MemberNames<Meaning> {
   /** As they were sent, from the first quote to where a value began: with the colon and white space about it. */
   readonly #spellings: Buffer[] = [];
   readonly #meanings: Meaning[] = [];
+  readonly #numbers = new Map<string, number>();
 
   /** @param meaningOf what a name, without quotes and escapes, means */
   constructor(meaningOf: (name: string) => Meaning) {
@@ -40,16 +43,20 @@ export class MemberNames<Meaning> {
   }
 
   #readOther(bytes: Buffer, at: number, expected: number): number {
-    const count = this.#spellings.length;
-    for (let step = 1; step <= count; step += 1) {
-      const number = (expected + step) % count;
+    for (let number = expected + 1; number <= expected + mostSteps; number += 1) {
       const spelling = this.#spellings[number];
       if (spelling !== undefined && startsWith(bytes, at, spelling)) return number;
     }
     const nameEnd = nameEndOf(bytes, at);
     const value = valueAfterName(bytes, nameEnd);
+    const spelled = bytes.toString("latin1", at, value);
+    const known = this.#numbers.get(spelled);
+    if (known !== undefined) return known;
     // Once so many are known, the last one makes room.
-    const number = Math.min(count, mostKnown - 1);
+    const number = Math.min(this.#spellings.length, mostKnown - 1);
+    const before = this.#spellings[number];
+    if (before !== undefined) this.#numbers.delete(before.toString("latin1"));
+    this.#numbers.set(spelled, number);
     this.#spellings[number] = Buffer.from(bytes.subarray(at, value));
     this.#meanings[number] = this.#meaningOf(stringValue(bytes, at, nameEnd));
     return number;

@@ -150,7 +150,7 @@ test("hits that are built unlike the ones before are read as any other", () => {
 });
 
 test("a document with more names than are remembered is cut as any other", () => {
-  const many = Array.from({ length: 1000 }, (_, index) => [`field${index}`, index] as const);
+  const many = Array.from({ length: 5000 }, (_, index) => [`field${index}`, index] as const);
   const keep = new Set(many.filter((_, index) => index % 3 === 0).map(([name]) => name));
   const text = `{"_id":"1","_seq_no":0,"_primary_term":1,"_source":{${many.map(memberText).join(",")}},"sort":[0,0]}`;
   const page = cutPage(answer([{ text }, { text }]), { ...request, keep });
