@@ -1,5 +1,5 @@
 // Kinds of tests: `unit` needs nothing, `server` needs real servers, `stack` runs a whole stack of its own for each file,
-// beside other tests, and `pipeline` runs the pipeline end to end, alone.
+// and `pipeline` runs the pipeline end to end on one more.
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({

@@ -93,42 +93,32 @@ export async function test(args: string[]): Promise<number> {
     python("python lint", ["ruff", "check", "--no-cache", "--quiet", "."]),
     python("python types", ["mypy", "glue-jobs", "local/aws/emulator"]),
   ];
-  const phases: Step[][][] =
+  // Spark keeps one core busy, and tests of servers mostly wait: they go side by side.
+  const lists: Step[][] =
     positionals.length === 0
       ? [
-          // Spark keeps one core busy, and tests of servers mostly wait: they go side by side. End to end the pipeline
-          // runs alone, or both take longer.
-          [
-            [...checks, vitest("unit"), vitest("server")],
-            [pytest([]), vitest("stack")],
-          ],
-          [[vitest("pipeline")]],
+          [...checks, vitest("unit"), vitest("server"), vitest("stack")],
+          [pytest([]), vitest("pipeline")],
         ]
       : [
           [
-            [
-              ...(positionals.some((filter) => !filter.endsWith(".py"))
-                ? ["unit", "server", "stack", "pipeline"].map((name) => vitest(name, positionals))
-                : []),
-              ...(positionals.some((filter) => filter.endsWith(".py"))
-                ? [pytest(positionals.filter((filter) => filter.endsWith(".py")))]
-                : []),
-            ],
+            ...(positionals.some((filter) => !filter.endsWith(".py"))
+              ? ["unit", "server", "stack", "pipeline"].map((name) => vitest(name, positionals))
+              : []),
+            ...(positionals.some((filter) => filter.endsWith(".py"))
+              ? [pytest(positionals.filter((filter) => filter.endsWith(".py")))]
+              : []),
           ],
         ];
-  const counts: Counts[] = [];
-  // Steps of one list run one after the other, lists of one phase side by side.
-  for (const phase of phases) {
-    const alone = phase.length === 1;
-    const results = await Promise.all(
-      phase.map(async (steps) => {
-        const all: Counts[] = [];
-        for (const step of steps) if (!interrupted) all.push(await runStep(step, env, alone));
-        return all;
-      }),
-    );
-    counts.push(...results.flat());
-  }
+  const isAlone = lists.length === 1;
+  const results = await Promise.all(
+    lists.map(async (steps) => {
+      const all: Counts[] = [];
+      for (const step of steps) if (!interrupted) all.push(await runStep(step, env, isAlone));
+      return all;
+    }),
+  );
+  const counts = results.flat();
   rmSync(folder, { recursive: true, force: true });
   if (interrupted) throw new Interrupted("the tests were ended");
   const passed = counts.reduce((sum, count) => sum + count.passed, 0);
