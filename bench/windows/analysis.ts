@@ -33,7 +33,7 @@ export interface WindowResult {
  * The share of one core that the machine's host may take in a window that counts. Where it took more, any variant was
  * several times as slow as in the windows beside it, whoever was reading.
  */
-export const mostStolenCores = 0.03;
+export const mostStolenCores = 0.05;
 
 /** True if the machine's host left it alone while the window lasted. */
 export function isQuiet({ stolenCpuSeconds, seconds }: WindowResult): boolean {

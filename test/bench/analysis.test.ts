@@ -103,7 +103,7 @@ describe("analyse", () => {
   it("takes a window for quiet unless the machine's host took much of it", () => {
     const [window] = windowsOf("idle");
     if (window === undefined) throw new Error("there is no window");
-    expect(isQuiet({ ...window, stolenCpuSeconds: 0.29 })).toBe(true);
-    expect(isQuiet({ ...window, stolenCpuSeconds: 0.31 })).toBe(false);
+    expect(isQuiet({ ...window, stolenCpuSeconds: 0.49 })).toBe(true);
+    expect(isQuiet({ ...window, stolenCpuSeconds: 0.51 })).toBe(false);
   });
 });
