@@ -54,8 +54,8 @@ export interface Ratio {
 type Percentiles<T> = Readonly<Record<"p50" | "p95" | "p99", T>>;
 
 /**
- * Window by window: percentiles of each window alone, and of these the medians over all windows. A ratio is that of two
- * windows of one round, which were measured within minutes of each other; of these again the median.
+ * Window by window: percentiles of each quiet window alone, and of these the medians. A ratio is that of two windows of
+ * one round, which were measured within minutes of each other; of these again the median. NaN where none was quiet.
  */
 export interface ByRound extends Percentiles<number> {
   readonly toIdle: Percentiles<Ratio> | null;
@@ -126,7 +126,8 @@ export function analyse(
   });
   const ratios = (mine: readonly WindowResult[], base: readonly WindowResult[]) =>
     percentiles((share) => compare(mine, base, share));
-  const inRounds = byRounds(of);
+  const quietOf = (outline: VariantOutline): WindowResult[] => of(outline).filter(isQuiet);
+  const inRounds = byRounds(quietOf);
   const ratiosByRound = (mine: VariantOutline, base: VariantOutline): Percentiles<Ratio> =>
     percentiles((share) => medianRatio(inRounds.pairs(mine, base, share), draws, seed));
   const noise = (share: number): Interval => noiseInterval(latenciesOf(idle), share, draws, seed);
@@ -147,7 +148,7 @@ export function analyse(
         toIdle: outline.kind === "idle" ? null : ratios(mine, idle),
         toControl: isCompared ? ratios(mine, control) : null,
         byRound: {
-          ...percentiles((share) => median(mine.map((one) => quantileOf(one, share)))),
+          ...percentiles((share) => median(quietOf(outline).map((one) => quantileOf(one, share)))),
           toIdle: outline.kind === "idle" ? null : ratiosByRound(outline, idleOutline),
           toControl: isCompared ? ratiosByRound(outline, controlOutline) : null,
           toDefault:
@@ -234,14 +235,22 @@ export function foregroundTable({ variants }: Analysis): string {
   );
 }
 
-/** The second table for docs/benchmarks.md: what remains when single bad windows are left out of account. */
+/** The second table for docs/benchmarks.md: quiet windows only, each by itself. */
 export function roundsTable({ variants }: Analysis): string {
   const list = (ratios: Percentiles<Ratio> | null): string =>
     ratios === null ? "–" : [ratios.p50, ratios.p95, ratios.p99].map(ratioText).join(", ");
   return markdownTable(
-    ["variant", "p50, p95, p99, ms", "to idle", "to the control", "to the default budget"],
-    variants.map(({ name, byRound }) => [
+    [
+      "variant",
+      "quiet windows",
+      "p50, p95, p99, ms",
+      "to idle",
+      "to the control",
+      "to the default budget",
+    ],
+    variants.map(({ name, byRound, windows, unquiet }) => [
       name,
+      String(windows - unquiet),
       [byRound.p50, byRound.p95, byRound.p99].map((value) => value.toFixed(2)).join(", "),
       list(byRound.toIdle),
       list(byRound.toControl),
@@ -321,7 +330,7 @@ export function noiseText({ idleNoise, idleNoiseByRound, variants }: Analysis): 
     `In brackets: the interval that 95 of 100 such measurements lie in, from drawing whole windows again. ` +
     `Round by round an idle window is ${p50 ?? ""} at p50, ${p95 ?? ""} at p95 and ${p99 ?? ""} at p99 of the next one. ` +
     `Other processes used ${others.toFixed(2)} cores at most, and the machine's host took ${stolen.toFixed(3)}; in ` +
-    `${unquiet} windows it took more than ${mostStolenCores} each time that they were tried.`
+    `${unquiet} windows it took more than ${mostStolenCores} each time that they were tried, which only the first table counts.`
   );
 }
 
@@ -338,6 +347,7 @@ function sum(windows: readonly WindowResult[], value: (window: WindowResult) => 
 }
 
 function ratioText({ value, interval }: Ratio): string {
+  if (Number.isNaN(value)) return "–";
   return `${value.toFixed(2)} (${interval.low.toFixed(2)}–${interval.high.toFixed(2)})`;
 }
 

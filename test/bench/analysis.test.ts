@@ -88,6 +88,26 @@ describe("analyse", () => {
     expect(mine?.byRound.p50).toBeCloseTo(3 * 1.25 * 0.5005, 3);
   });
 
+  it("leaves windows that the host disturbed out of the rounds", () => {
+    const disturbed = (["idle", "control", "ours", "peer"] as const)
+      .flatMap(windowsOf)
+      .map((window) => {
+        const isDisturbed = window.variant === "ours" && window.round !== 2;
+        const factor = isDisturbed ? 10 : 1;
+        return {
+          ...window,
+          latencies: window.latencies.map((latency) => factor * latency),
+          stolenCpuSeconds: isDisturbed ? 1 : 0,
+        };
+      });
+    const [, , mine] = analyse(outlines, disturbed).variants;
+    expect(mine).toMatchObject({ windows: 4, unquiet: 3, stolenCores: 0.075 });
+    expect(mine?.byRound.p50).toBeCloseTo(1.25 * 0.5005, 3);
+    expect(mine?.byRound.toControl?.p99.value).toBeCloseTo(1.25 / 1.2);
+    const none = disturbed.map((window) => ({ ...window, stolenCpuSeconds: 1 }));
+    expect(analyse(outlines, none).variants[2]?.byRound.toControl?.p99.value).toBeNaN();
+  });
+
   it("shows what noise makes of one idle window and the next", () => {
     const { idleNoiseByRound } = analysis;
     expect(idleNoiseByRound.p99).toEqual({ value: 1, interval: { low: 1, high: 1 } });
@@ -96,7 +116,7 @@ describe("analyse", () => {
   it("has a line for each variant in the table by rounds, too", () => {
     const table = roundsTable(analysis).split("\n");
     expect(table).toHaveLength(2 + outlines.length);
-    expect(table[2]).toBe("| idle | 0.50, 0.95, 0.99 | – | – | – |");
+    expect(table[2]).toBe("| idle | 4 | 0.50, 0.95, 0.99 | – | – | – |");
     expect(table[5]).toContain("| 2.40 (2.40–2.40), ");
   });
 
