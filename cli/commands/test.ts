@@ -93,12 +93,13 @@ export async function test(args: string[]): Promise<number> {
     python("python lint", ["ruff", "check", "--no-cache", "--quiet", "."]),
     python("python types", ["mypy", "glue-jobs", "local/aws/emulator"]),
   ];
-  // Spark keeps one core busy, and tests of servers mostly wait: they go side by side.
+  // All of them wait now and then, for servers that start and for runs: side by side they keep two cores busy.
   const lists: Step[][] =
     positionals.length === 0
       ? [
-          [...checks, vitest("unit"), vitest("server"), vitest("stack")],
-          [pytest([]), vitest("pipeline")],
+          [...checks, vitest("unit"), vitest("server")],
+          [pytest([]), vitest("stack")],
+          [vitest("pipeline")],
         ]
       : [
           [
