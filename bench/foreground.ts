@@ -23,7 +23,6 @@ import {
   type Analysis,
   foregroundTable,
   isQuiet,
-  mostStolenCores,
   noiseText,
   roundsTable,
   type VariantOutline,
@@ -180,8 +179,9 @@ async function waitForQuiet(): Promise<void> {
   for (;;) {
     const before = machineCpu().stolen;
     await delay(gapMillis);
-    const stolenCores = ((machineCpu().stolen - before) * 1000) / gapMillis;
-    if (stolenCores <= mostStolenCores || monotonicMillis() > deadline) return;
+    const stolenCpuSeconds = machineCpu().stolen - before;
+    if (isQuiet({ stolenCpuSeconds, seconds: gapMillis / 1000 })) return;
+    if (monotonicMillis() > deadline) return;
   }
 }
 

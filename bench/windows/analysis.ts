@@ -33,10 +33,13 @@ export interface WindowResult {
  * The share of one core that the machine's host may take in a window that counts. Where it took more, any variant was
  * several times as slow as in the windows beside it, whoever was reading.
  */
-export const mostStolenCores = 0.05;
+const mostStolenCores = 0.05;
 
-/** True if the machine's host left it alone while the window lasted. */
-export function isQuiet({ stolenCpuSeconds, seconds }: WindowResult): boolean {
+/** True if the machine's host left it alone in that time. */
+export function isQuiet({
+  stolenCpuSeconds,
+  seconds,
+}: Pick<WindowResult, "stolenCpuSeconds" | "seconds">): boolean {
   return stolenCpuSeconds <= mostStolenCores * seconds;
 }
 
@@ -64,14 +67,11 @@ export interface ByRound extends Percentiles<number> {
   readonly toDefault: Percentiles<Ratio> | null;
 }
 
-export interface VariantAnalysis extends VariantOutline {
+/** Its percentiles are milliseconds, over all its windows. */
+export interface VariantAnalysis extends VariantOutline, Percentiles<number> {
   readonly windows: number;
   readonly requests: number;
   readonly failed: number;
-  /** Milliseconds, over all its windows. */
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
   readonly toIdle: Percentiles<Ratio> | null;
   readonly toControl: Percentiles<Ratio> | null;
   readonly byRound: ByRound;
@@ -219,10 +219,8 @@ export function foregroundTable({ variants }: Analysis): string {
     ],
     variants.map((one) => [
       one.name,
-      [one.p50, one.p95, one.p99].map((value) => value.toFixed(2)).join(", "),
-      one.toIdle === null
-        ? "1"
-        : [one.toIdle.p50, one.toIdle.p95, one.toIdle.p99].map(ratioText).join(", "),
+      listed(one, millisText),
+      one.toIdle === null ? "1" : listed(one.toIdle, ratioText),
       one.toControl === null
         ? "–"
         : [one.toControl.p95, one.toControl.p99].map(ratioText).join(", "),
@@ -237,8 +235,6 @@ export function foregroundTable({ variants }: Analysis): string {
 
 /** The second table for docs/benchmarks.md: quiet windows only, each by itself. */
 export function roundsTable({ variants }: Analysis): string {
-  const list = (ratios: Percentiles<Ratio> | null): string =>
-    ratios === null ? "–" : [ratios.p50, ratios.p95, ratios.p99].map(ratioText).join(", ");
   return markdownTable(
     [
       "variant",
@@ -251,10 +247,10 @@ export function roundsTable({ variants }: Analysis): string {
     variants.map(({ name, byRound, windows, unquiet }) => [
       name,
       String(windows - unquiet),
-      [byRound.p50, byRound.p95, byRound.p99].map((value) => value.toFixed(2)).join(", "),
-      list(byRound.toIdle),
-      list(byRound.toControl),
-      list(byRound.toDefault),
+      listed(byRound, millisText),
+      listed(byRound.toIdle, ratioText),
+      listed(byRound.toControl, ratioText),
+      listed(byRound.toDefault, ratioText),
     ]),
   );
 }
@@ -321,14 +317,13 @@ export function noiseText({ idleNoise, idleNoiseByRound, variants }: Analysis): 
   const others = Math.max(...variants.map(({ otherCores }) => otherCores));
   const stolen = Math.max(...variants.map(({ stolenCores }) => stolenCores));
   const unquiet = variants.reduce((total, one) => total + one.unquiet, 0);
-  const [p50, p95, p99] = [idleNoiseByRound.p50, idleNoiseByRound.p95, idleNoiseByRound.p99].map(
-    ratioText,
-  );
+  const { p50, p95, p99 } = idleNoiseByRound;
   return (
     `Between halves of the idle windows noise alone makes ratios of ${range(idleNoise.p50)} at p50, ` +
     `${range(idleNoise.p95)} at p95 and ${range(idleNoise.p99)} at p99 (95 of 100); a smaller difference is none. ` +
     `In brackets: the interval that 95 of 100 such measurements lie in, from drawing whole windows again. ` +
-    `Round by round an idle window is ${p50 ?? ""} at p50, ${p95 ?? ""} at p95 and ${p99 ?? ""} at p99 of the next one. ` +
+    `Round by round an idle window is ${ratioText(p50)} at p50, ${ratioText(p95)} at p95 and ${ratioText(p99)} at p99 of ` +
+    `the next one. ` +
     `Other processes used ${others.toFixed(2)} cores at most, and the machine's host took ${stolen.toFixed(3)}; in ` +
     `${unquiet} windows it took more than ${mostStolenCores} each time that they were tried, which only the first table counts.`
   );
@@ -345,6 +340,13 @@ function pooled(windows: readonly WindowResult[]): Float64Array {
 function sum(windows: readonly WindowResult[], value: (window: WindowResult) => number): number {
   return windows.reduce((total, window) => total + value(window), 0);
 }
+
+/** All three, as text; a dash where there are none. */
+function listed<T>(values: Percentiles<T> | null, text: (value: T) => string): string {
+  return values === null ? "–" : [values.p50, values.p95, values.p99].map(text).join(", ");
+}
+
+const millisText = (millis: number): string => millis.toFixed(2);
 
 function ratioText({ value, interval }: Ratio): string {
   if (Number.isNaN(value)) return "–";

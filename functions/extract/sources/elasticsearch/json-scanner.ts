@@ -42,7 +42,7 @@ export function visitMembers(bytes: Buffer, at: number, visit: MemberVisitor): n
   let index = firstMember(bytes, at);
   while (bytes[index] !== CLOSE_OBJECT) {
     const nameStart = index;
-    const nameEnd = nameEndOf(bytes, index);
+    const nameEnd = stringEnd(bytes, index);
     index = nextMember(bytes, visit(valueAfterName(bytes, nameEnd), nameStart, nameEnd));
   }
   return index + 1;
@@ -73,11 +73,6 @@ export function nextMember(bytes: Buffer, valueEnd: number): number {
   const next = skipSpace(bytes, index + 1);
   expect(bytes, next, QUOTE, "a member's name");
   return next;
-}
-
-/** The index after the closing quote of the name that begins at `at`. */
-export function nameEndOf(bytes: Buffer, at: number): number {
-  return stringEnd(bytes, at);
 }
 
 /**
@@ -121,15 +116,6 @@ export function isObject(bytes: Buffer, at: number): boolean {
   return bytes[at] === OPEN_OBJECT;
 }
 
-/** True if the bytes from `start` to `end` are exactly these. */
-export function hasBytes(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
-  if (end - start !== wanted.length) return false;
-  for (let index = 0; index < wanted.length; index += 1) {
-    if (bytes[start + index] !== wanted[index]) return false;
-  }
-  return true;
-}
-
 /** True if the bytes at `at` begin with these. */
 export function startsWith(bytes: Buffer, at: number, wanted: Buffer): boolean {
   const { length } = wanted;
@@ -153,7 +139,11 @@ export function stringValue(bytes: Buffer, start: number, end: number): string {
   return bytes.toString("utf8", start + 1, end - 1);
 }
 
-function stringEnd(bytes: Buffer, at: number): number {
+/**
+ * The index after the closing quote of the string that begins at `at`.
+ * @throws ProtocolError if the bytes end before it
+ */
+export function stringEnd(bytes: Buffer, at: number): number {
   const { length } = bytes;
   for (let index = at + 1; index < length; index += 1) {
     const byte = bytes[index];

@@ -8,13 +8,13 @@ const ABSENT = -1;
 /** Where the members that are kept stand in a document: neighbours are one run, which is copied as it is. */
 export class KeptMembers {
   readonly #answer: Buffer;
-  readonly #names: MemberNames<boolean>;
+  readonly #names: MemberNames;
   readonly #bounds: number[] = [];
   runs = 0;
 
   constructor(answer: Buffer, keep: ReadonlySet<string>) {
     this.#answer = answer;
-    this.#names = new MemberNames((name) => keep.has(name));
+    this.#names = new MemberNames(keep);
   }
 
   /** Finds them in the object at `at`, and returns where the object ends. */
@@ -31,7 +31,7 @@ export class KeptMembers {
       const name = names.read(answer, nameStart, expected);
       const end = skipValue(answer, skipSpace(answer, nameStart + names.lengthOf(name)));
       expected = name + 1;
-      if (names.meaningOf(name) !== true) openRun = ABSENT;
+      if (!names.isKept(name)) openRun = ABSENT;
       else {
         if (openRun === ABSENT) {
           openRun = runs;

@@ -1,5 +1,5 @@
 // Tells the names of members from their bytes, so that no text is made of them.
-import { nameEndOf, startsWith, stringValue, valueAfterName } from "./json-scanner.ts";
+import { startsWith, stringEnd, stringValue, valueAfterName } from "./json-scanner.ts";
 
 const mostKnown = 4096;
 /** How many names after the expected one are compared before it is looked up: members that are left out are few. */
@@ -9,16 +9,16 @@ const mostSteps = 4;
  * Knows names again that it has seen: objects of one kind mostly have the same members in the same order, so the name
  * that came after the last one before is compared first, in one pass over the bytes.
  */
-export class MemberNames<Meaning> {
-  readonly #meaningOf: (name: string) => Meaning;
+export class MemberNames {
+  readonly #keep: ReadonlySet<string>;
   /** As they were sent, from the first quote to where a value began: with the colon and white space about it. */
   readonly #spellings: Buffer[] = [];
-  readonly #meanings: Meaning[] = [];
+  readonly #isKept: boolean[] = [];
   readonly #numbers = new Map<string, number>();
 
-  /** @param meaningOf what a name, without quotes and escapes, means */
-  constructor(meaningOf: (name: string) => Meaning) {
-    this.#meaningOf = meaningOf;
+  /** @param keep the names, without quotes and escapes, of members that are kept */
+  constructor(keep: ReadonlySet<string>) {
+    this.#keep = keep;
   }
 
   /**
@@ -38,8 +38,8 @@ export class MemberNames<Meaning> {
     return this.#spellings[number]?.length ?? 0;
   }
 
-  meaningOf(number: number): Meaning | undefined {
-    return this.#meanings[number];
+  isKept(number: number): boolean {
+    return this.#isKept[number] === true;
   }
 
   #readOther(bytes: Buffer, at: number, expected: number): number {
@@ -47,7 +47,7 @@ export class MemberNames<Meaning> {
       const spelling = this.#spellings[number];
       if (spelling !== undefined && startsWith(bytes, at, spelling)) return number;
     }
-    const nameEnd = nameEndOf(bytes, at);
+    const nameEnd = stringEnd(bytes, at);
     const value = valueAfterName(bytes, nameEnd);
     const spelled = bytes.toString("latin1", at, value);
     const known = this.#numbers.get(spelled);
@@ -58,7 +58,7 @@ export class MemberNames<Meaning> {
     if (before !== undefined) this.#numbers.delete(before.toString("latin1"));
     this.#numbers.set(spelled, number);
     this.#spellings[number] = Buffer.from(bytes.subarray(at, value));
-    this.#meanings[number] = this.#meaningOf(stringValue(bytes, at, nameEnd));
+    this.#isKept[number] = this.#keep.has(stringValue(bytes, at, nameEnd));
     return number;
   }
 }

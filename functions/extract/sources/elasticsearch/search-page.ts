@@ -5,12 +5,12 @@ import {
   firstElement,
   firstMember,
   isObject,
-  nameEndOf,
   nextMember,
   rawText,
   skipSpace,
   skipValue,
   startsWith,
+  stringEnd,
   stringValue,
   valueAfterName,
   visitElements,
@@ -218,7 +218,7 @@ class LineWriter {
     let partEnd = at;
     let nameStart = firstMember(answer, at);
     while (answer[nameStart] !== CLOSE_OBJECT) {
-      const nameEnd = nameEndOf(answer, nameStart);
+      const nameEnd = stringEnd(answer, nameStart);
       const start = valueAfterName(answer, nameEnd);
       const part = partsByName.get(stringValue(answer, nameStart, nameEnd));
       const end = this.#readPart(part, start);
