@@ -1,15 +1,15 @@
 // The load budgets with which benchmarks read.
 import type { LoadBudgetDefinition } from "../../catalog/schema/definition.ts";
-import { DEFAULT_BUDGET } from "../../catalog/schema/resolve.ts";
+import { DEFAULT_BUDGETS } from "../../catalog/schema/resolve.ts";
 
 const noCap = 1e9;
 
 /** What a source gets that declares nothing. */
-export const byDefault: LoadBudgetDefinition = DEFAULT_BUDGET;
+export const byDefault = DEFAULT_BUDGETS;
 
-/** Ten times the default's share of the source's time, ten times its pages, and nothing else to hold it. */
+/** Half of the source's time, ten times the default's pages, and nothing else to hold it. */
 export const faster: LoadBudgetDefinition = {
-  ...DEFAULT_BUDGET,
+  ...DEFAULT_BUDGETS.elasticsearch,
   dutyCycle: 0.5,
   pageRows: 1000,
   maxRowsPerSecond: noCap,

@@ -62,7 +62,7 @@ export async function openVariants(
   setting: Setting,
 ): Promise<{ variants: Variant[]; recorded: Recorded }> {
   const { say } = setting;
-  const ours = await openOurs(setting, "default", byDefault);
+  const ours = await openOurs(setting, "default", byDefault[setting.source.system]);
   say(`watching the default budget for ${(setting.recordMillis / 1000).toFixed(0)} s …`);
   const recorded = await record(ours, setting.recordMillis);
   say(
@@ -78,7 +78,7 @@ export async function openVariants(
     },
     {
       ...{ name: "Sluice, default budget", kind: "default", leadMillis: toldLeadMillis },
-      ...{ settings: describeBudget(byDefault), reader: ours },
+      ...{ settings: describeBudget(byDefault[setting.source.system]), reader: ours },
     },
     {
       ...{ name: "Sluice, faster", kind: "ours", leadMillis: toldLeadMillis },
@@ -169,7 +169,7 @@ async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Varia
   const rate = `${rowsPerSecond.toFixed(0)} rows/s`;
   if (source.system === "elasticsearch") {
     const elasticdump = await ensureElasticdump(say);
-    const limit = byDefault.pageRows;
+    const limit = byDefault.elasticsearch.pageRows;
     const throttleMillis = Math.round((limit * 1000) / rowsPerSecond);
     const best = elasticdump();
     const held = elasticdump({ limit, throttleMillis });

@@ -15,7 +15,7 @@ export interface ExtractionHours {
 export interface LoadBudget {
   /** Chains that may read at the same time. Default 1. */
   readonly lanes?: number;
-  /** The fraction of one source thread that a lane may use, in (0, 1]. Default 0.05. */
+  /** The fraction of one source thread that a lane may use, in (0, 1]. Default 0.05; for Cassandra 0.02. */
   readonly dutyCycle?: number;
   /** Rows a second over all lanes. Default 5000. */
   readonly maxRowsPerSecond?: number;

@@ -1,6 +1,6 @@
 // All mistakes in a source's load budget.
 import type { Mistake } from "./errors.ts";
-import { DEFAULT_BUDGET } from "./resolve.ts";
+import { DEFAULT_BUDGETS } from "./resolve.ts";
 import type { ExtractionHours, LoadBudget, Source } from "./table.ts";
 
 type Numeric =
@@ -63,7 +63,7 @@ export function* mistakesInBudget(source: Source, sourcePlace: string): Generato
       yield {
         place: placeOf(name),
         problem: `${shown(value)} is out of range`,
-        fix: `write ${allowed}; the default is ${DEFAULT_BUDGET[name]}`,
+        fix: `write ${allowed}; the default is ${DEFAULT_BUDGETS[system][name]}`,
       };
     }
   }

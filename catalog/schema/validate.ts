@@ -2,7 +2,7 @@
 import { mistakesInGraph } from "./validate-graph.ts";
 import type { Mistake } from "./errors.ts";
 import { mistakesInName, repeatedNames } from "./names.ts";
-import { cursorOf, isModel, readsAllRows } from "./resolve.ts";
+import { cursorOf, DEFAULT_BUDGETS, isModel, readsAllRows } from "./resolve.ts";
 import type {
   Catalog,
   Check,
@@ -41,13 +41,15 @@ export function* mistakesInSource(source: Source): Generator<Mistake> {
   const place = `source ${source.name}`;
   yield* mistakesInName(source.name, place);
   yield* mistakesInWords(source, place);
-  const systems: readonly string[] = ["elasticsearch", "cassandra"];
+  const systems = Object.keys(DEFAULT_BUDGETS);
   if (!systems.includes(source.system)) {
     yield {
       place,
       problem: `the system ${JSON.stringify(source.system)} is not known`,
       fix: `write one of ${systems.join(", ")}`,
     };
+    // What its budget may be depends on it.
+    return;
   }
   yield* mistakesInBudget(source, place);
 }

@@ -556,7 +556,10 @@ test.each<[string, Source]>([
     'budget.preference: "_primary" is none that Elasticsearch knows',
     { ...search, budget: { preference: "_primary" } },
   ],
-  ['the system "oracle" is not known', { ...search, system: untyped("oracle") }],
+  [
+    'the system "oracle" is not known',
+    { ...search, system: untyped("oracle"), budget: { lanes: 0 } },
+  ],
   ["the owner is empty", { ...search, owner: "" }],
   ['the name "Search"', { ...search, name: "Search" }],
 ])("source: %s", (words, source) => {

@@ -5,7 +5,7 @@ import type {
   LoadBudgetDefinition,
   TableDefinition,
 } from "../../../catalog/schema/definition.ts";
-import { DEFAULT_BUDGET } from "../../../catalog/schema/resolve.ts";
+import { DEFAULT_BUDGETS } from "../../../catalog/schema/resolve.ts";
 import type { ColumnType } from "../../../catalog/schema/types.ts";
 import type { Bounds } from "../../../functions/protocol/records.ts";
 import type { Batch, SourceClient } from "../../../functions/extract/sources/source.ts";
@@ -20,7 +20,7 @@ export function column(
 
 /** A budget without any rest, for tests that are not about the pace. */
 export const freely: LoadBudgetDefinition = {
-  ...DEFAULT_BUDGET,
+  ...DEFAULT_BUDGETS.elasticsearch,
   dutyCycle: 1,
   maxRowsPerSecond: 1e9,
   maxBytesPerSecond: 1e12,

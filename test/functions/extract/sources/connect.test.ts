@@ -1,13 +1,13 @@
 // Tests that a bad secret is told without its values.
 import { expect, test } from "vitest";
 import type { SourceDefinition } from "../../../../catalog/schema/definition.ts";
-import { DEFAULT_BUDGET } from "../../../../catalog/schema/resolve.ts";
+import { DEFAULT_BUDGETS } from "../../../../catalog/schema/resolve.ts";
 import { connect } from "../../../../functions/extract/sources/connect.ts";
 import { SourceConfigurationError } from "../../../../functions/protocol/errors.ts";
 
 const source = (system: "elasticsearch" | "cassandra"): SourceDefinition => ({
   ...{ name: "shop", system, owner: "o", description: "d", secret: "sluice/source/shop" },
-  budget: DEFAULT_BUDGET,
+  budget: DEFAULT_BUDGETS[system],
 });
 
 test.each([
