@@ -323,7 +323,7 @@ export function noiseText({ idleNoise, idleNoiseByRound, variants }: Analysis): 
     `Round by round an idle window is ${ratioText(p50)} at p50, ${ratioText(p95)} at p95 and ${ratioText(p99)} at p99 of ` +
     `the next one. ` +
     `Other processes used ${others.toFixed(2)} cores at most, and the machine's host took ${stolen.toFixed(3)}; ` +
-    `${disturbed} more windows don't count, because it took more than ${mostStolenCores} each time that they were tried.`
+    `windows left out because it took more than ${mostStolenCores} each time that they were tried: ${disturbed}.`
   );
 }
 

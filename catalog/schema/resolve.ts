@@ -45,8 +45,8 @@ const GENTLE: Omit<LoadBudgetDefinition, "dutyCycle"> = {
 };
 
 /**
- * Measured: at these a source's customers wait no longer than noise makes them wait (docs/benchmarks.md). Cassandra
- * answers them in a third of Elasticsearch's time, so a page stands in the way of relatively more.
+ * Chosen by what they do to the customers' waiting (docs/benchmarks.md). Cassandra answers customers in a third of
+ * Elasticsearch's time, so one of them who meets a page waits for relatively longer.
  */
 export const DEFAULT_BUDGETS: Readonly<Record<SourceSystem, LoadBudgetDefinition>> = {
   elasticsearch: { ...GENTLE, dutyCycle: 0.05 },
