@@ -4,9 +4,6 @@ import { DEFAULT_BUDGETS } from "../../catalog/schema/resolve.ts";
 
 const noCap = 1e9;
 
-/** What a source gets that declares nothing. */
-export const byDefault = DEFAULT_BUDGETS;
-
 /** Half of the source's time, ten times the default's pages, and nothing else to hold it. */
 export const faster: LoadBudgetDefinition = {
   ...DEFAULT_BUDGETS.elasticsearch,

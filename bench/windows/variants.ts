@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LoadBudgetDefinition } from "../../catalog/schema/definition.ts";
+import { DEFAULT_BUDGETS } from "../../catalog/schema/resolve.ts";
 import type { Report } from "../../local/toolchain/cache.ts";
-import { byDefault, faster, unthrottled } from "../extractor/budgets.ts";
+import { faster, unthrottled } from "../extractor/budgets.ts";
 import { type Contestant, extractorCommand } from "../peers/contestants.ts";
 import type { Burst } from "../extractor/settings.ts";
 import type { Children } from "../measure/run-contestant.ts";
@@ -61,8 +62,9 @@ const burnerProgram = fileURLToPath(new URL("../extractor/burner.ts", import.met
 export async function openVariants(
   setting: Setting,
 ): Promise<{ variants: Variant[]; recorded: Recorded }> {
-  const { say } = setting;
-  const ours = await openOurs(setting, "default", byDefault[setting.source.system]);
+  const { say, source } = setting;
+  const byDefault = DEFAULT_BUDGETS[source.system];
+  const ours = await openOurs(setting, "default", byDefault);
   say(`watching the default budget for ${(setting.recordMillis / 1000).toFixed(0)} s …`);
   const recorded = await record(ours, setting.recordMillis);
   say(
@@ -78,7 +80,7 @@ export async function openVariants(
     },
     {
       ...{ name: "Sluice, default budget", kind: "default", leadMillis: toldLeadMillis },
-      ...{ settings: describeBudget(byDefault[setting.source.system]), reader: ours },
+      ...{ settings: describeBudget(byDefault), reader: ours },
     },
     {
       ...{ name: "Sluice, faster", kind: "ours", leadMillis: toldLeadMillis },
@@ -169,7 +171,7 @@ async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Varia
   const rate = `${rowsPerSecond.toFixed(0)} rows/s`;
   if (source.system === "elasticsearch") {
     const elasticdump = await ensureElasticdump(say);
-    const limit = byDefault.elasticsearch.pageRows;
+    const limit = DEFAULT_BUDGETS.elasticsearch.pageRows;
     const throttleMillis = Math.round((limit * 1000) / rowsPerSecond);
     const best = elasticdump();
     const held = elasticdump({ limit, throttleMillis });

@@ -55,6 +55,8 @@ const SYSTEM_OF: Partial<Record<keyof LoadBudget, Source["system"]>> = {
 /** All mistakes in the budget of one source. */
 export function* mistakesInBudget(source: Source, sourcePlace: string): Generator<Mistake> {
   const { budget = {}, system } = source;
+  // The catalog's systems only by its type: a person may have written another.
+  const byDefault = Object.hasOwn(DEFAULT_BUDGETS, system) ? DEFAULT_BUDGETS[system] : undefined;
   const placeOf = (name: string): string => `${sourcePlace}, budget.${name}`;
   for (const name of Object.keys(ranges) as Numeric[]) {
     const value = budget[name];
@@ -63,7 +65,7 @@ export function* mistakesInBudget(source: Source, sourcePlace: string): Generato
       yield {
         place: placeOf(name),
         problem: `${shown(value)} is out of range`,
-        fix: `write ${allowed}; the default is ${DEFAULT_BUDGETS[system][name]}`,
+        fix: `write ${allowed}${byDefault === undefined ? "" : `; the default is ${byDefault[name]}`}`,
       };
     }
   }

@@ -48,8 +48,6 @@ export function* mistakesInSource(source: Source): Generator<Mistake> {
       problem: `the system ${JSON.stringify(source.system)} is not known`,
       fix: `write one of ${systems.join(", ")}`,
     };
-    // What its budget may be depends on it.
-    return;
   }
   yield* mistakesInBudget(source, place);
 }

@@ -556,8 +556,9 @@ test.each<[string, Source]>([
     'budget.preference: "_primary" is none that Elasticsearch knows',
     { ...search, budget: { preference: "_primary" } },
   ],
+  ['the system "oracle" is not known', { ...search, system: untyped("oracle") }],
   [
-    'the system "oracle" is not known',
+    "budget.lanes: 0 is out of range",
     { ...search, system: untyped("oracle"), budget: { lanes: 0 } },
   ],
   ["the owner is empty", { ...search, owner: "" }],
