@@ -55,6 +55,9 @@ export async function test(args: string[]): Promise<number> {
     ...process.env,
     SLUICE_PYTHON: toolchain.python.python,
     SLUICE_SPARK_JARS: toolchain.sparkJars,
+    ...(toolchain.sparkClasses === undefined
+      ? {}
+      : { SLUICE_SPARK_CLASSES: toolchain.sparkClasses }),
     ...(values.all === true ? { SLUICE_TEST_ALL: "1" } : {}),
   };
   const bin = (name: string): string => join(projectFolder, "node_modules/.bin", name);
@@ -93,13 +96,14 @@ export async function test(args: string[]): Promise<number> {
     python("python lint", ["ruff", "check", "--no-cache", "--quiet", "."]),
     python("python types", ["mypy", "glue-jobs", "local/aws/emulator"]),
   ];
-  // All of them wait now and then, for servers that start and for runs: side by side they keep two cores busy.
+  // All of them wait now and then, for servers that start and for runs: side by side they keep two cores busy. They
+  // take about as long as each other, so that none is left alone with cores that nobody else uses.
   const lists: Step[][] =
     positionals.length === 0
       ? [
-          [...checks, vitest("unit"), vitest("server")],
+          [...checks, vitest("server")],
           [pytest([]), vitest("stack")],
-          [vitest("pipeline")],
+          [vitest("unit"), vitest("pipeline")],
         ]
       : [
           [

@@ -6,6 +6,7 @@ fast-forward of main and the removal of the branch become visible together or no
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -65,11 +66,14 @@ class LakeTable:
             f"'sluice.key'={literal(json.dumps(list(entry.key)))})"
         )
 
-    def _table(self) -> Any:  # noqa: ANN401
+    @cached_property
+    def _iceberg(self) -> Any:  # noqa: ANN401
+        # Java looks for a class at each part of the name, in all of its jars.
         jvm: Any = self.spark._jvm
-        table = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(
-            self.spark._jsparkSession, self.name
-        )
+        return jvm.org.apache.iceberg.spark.Spark3Util
+
+    def _table(self) -> Any:  # noqa: ANN401
+        table = self._iceberg.loadIcebergTable(self.spark._jsparkSession, self.name)
         table.refresh()
         return table
 

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -21,16 +22,21 @@ def region() -> str | None:
     return os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
 
 
+# Each session reads the descriptions of services anew, which takes longer than a small build's
+# requests; clients may be shared by threads, and each process of Spark comes to have its own.
+@cache
 def s3_client() -> "S3Client":
-    """A client for S3 that tries again."""
+    """The process's client for S3, which tries again."""
     return boto3.session.Session().client("s3", region_name=region())
 
 
+@cache
 def glue_client() -> "GlueClient":
-    """A client for the Data Catalog."""
+    """The process's client for the Data Catalog."""
     return boto3.session.Session().client("glue", region_name=region())
 
 
+@cache
 def ledger_table(name: str) -> "Table":
     """The ledger as a DynamoDB resource."""
     return boto3.session.Session().resource("dynamodb", region_name=region()).Table(name)

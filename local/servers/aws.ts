@@ -4,10 +4,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Report } from "../toolchain/cache.ts";
+import { ensureSpark } from "../toolchain/ensure-all.ts";
 import { lastLines } from "../toolchain/log-tail.ts";
 import { findJava } from "../toolchain/prerequisites.mjs";
-import { ensurePythonEnvironment } from "../toolchain/python-environment.ts";
-import { ensureSparkJars } from "../toolchain/spark-jars.ts";
 import { choosePort } from "./free-port.ts";
 import { launch, type Server } from "./launch.ts";
 
@@ -35,10 +34,8 @@ export interface AwsOptions {
 
 /** Starts the emulator with nothing deployed in it; the address is the endpoint of all services. */
 export async function startAws(options: AwsOptions): Promise<Server> {
-  const [{ python, sparkHome }, sparkJars] = await Promise.all([
-    ensurePythonEnvironment(options.report),
-    ensureSparkJars(options.report),
-  ]);
+  const spark = await ensureSpark(options.report);
+  const { python, sparkHome } = spark.python;
   const port = await choosePort("The local AWS", options.port, host);
   await mkdir(options.workFolder, { recursive: true });
   await mkdir(options.logFolder, { recursive: true });
@@ -52,7 +49,8 @@ export async function startAws(options: AwsOptions): Promise<Server> {
     jsonata: join(root, "node_modules", "jsonata"),
     "postgres-url": options.postgresUrl,
     "spark-python": python,
-    "spark-jars": sparkJars,
+    "spark-jars": spark.sparkJars,
+    ...(spark.sparkClasses === undefined ? {} : { "spark-classes": spark.sparkClasses }),
   };
   const args = Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]);
   return launch({

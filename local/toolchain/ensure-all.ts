@@ -4,12 +4,15 @@ import { ensureCassandraJars } from "./cassandra-jars.ts";
 import { ensureElasticsearchHome } from "./elasticsearch-home.ts";
 import { ensurePostgresHome } from "./postgres-home.ts";
 import { ensurePythonEnvironment, type PythonEnvironment } from "./python-environment.ts";
+import { ensureSparkClasses } from "./spark-classes.ts";
 import { ensureSparkJars } from "./spark-jars.ts";
 
 /** Where the tools of a local run lie. */
 export interface Toolchain {
   python: PythonEnvironment;
   sparkJars: string;
+  /** An archive of the classes that Spark loads, where this Java can write one. */
+  sparkClasses: string | undefined;
   cassandraJars: string;
   elasticsearchHome: string;
   postgresHome: string;
@@ -18,8 +21,7 @@ export interface Toolchain {
 /** Makes what is missing, all at once. Throws when all have ended, naming every failure. */
 export async function ensureAll(report: Report): Promise<Toolchain> {
   const work = [
-    ensurePythonEnvironment(report),
-    ensureSparkJars(report),
+    ensureSpark(report),
     ensureCassandraJars(report),
     ensureElasticsearchHome(report),
     ensurePostgresHome(report),
@@ -32,9 +34,19 @@ export async function ensureAll(report: Report): Promise<Toolchain> {
   if (failures.length > 0) {
     throw new AggregateError(failures, failures.map(messageOf).join("\n"));
   }
-  const [python, sparkJars, cassandraJars, elasticsearchHome, postgresHome] =
-    await Promise.all(work);
-  return { python, sparkJars, cassandraJars, elasticsearchHome, postgresHome };
+  const [spark, cassandraJars, elasticsearchHome, postgresHome] = await Promise.all(work);
+  return { ...spark, cassandraJars, elasticsearchHome, postgresHome };
+}
+
+/** Makes what is missing of all that a Glue job's Spark needs. */
+export async function ensureSpark(
+  report: Report,
+): Promise<Pick<Toolchain, "python" | "sparkJars" | "sparkClasses">> {
+  const [python, sparkJars] = await Promise.all([
+    ensurePythonEnvironment(report),
+    ensureSparkJars(report),
+  ]);
+  return { python, sparkJars, sparkClasses: await ensureSparkClasses(python, sparkJars, report) };
 }
 
 function messageOf(failure: unknown): string {

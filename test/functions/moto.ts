@@ -18,7 +18,8 @@ const emulatorFolder = fileURLToPath(new URL("../../local/aws", import.meta.url)
 const program = `
 import sys
 sys.path.insert(0, sys.argv[2])
-from emulator import dynamodb, s3
+from emulator import dispatch, dynamodb, s3
+dispatch.install()
 dynamodb.install()
 s3.install()
 from moto.server import main

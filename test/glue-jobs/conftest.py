@@ -17,6 +17,8 @@ from typing import Any
 import boto3
 import pyarrow.parquet as pq
 import pytest
+from emulator import dispatch, spark_submit
+from emulator.settings import SparkSettings
 from moto.glue import models as glue_models
 from moto.glue import responses as glue_responses
 from moto.glue.exceptions import GlueClientError
@@ -53,6 +55,7 @@ def _checked_update(self: Any) -> object:  # noqa: ANN401
 def aws() -> Iterator[str]:
     assert glue_models is not None
     glue_responses.GlueResponse.update_table = _checked_update
+    dispatch.install()
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server.start()
@@ -71,26 +74,32 @@ def aws() -> Iterator[str]:
     server.stop()
 
 
-def _jars() -> str:
-    """The folder with Spark's jars for S3 and Iceberg, made by local/spark/pom.xml."""
+def _spark_settings() -> SparkSettings:
+    """How Spark is started for a Glue job too; its jars are those of local/spark/pom.xml."""
     folder = os.environ.get("SLUICE_SPARK_JARS")
     if folder is None or not Path(folder).is_dir():
         pytest.fail(
             "SLUICE_SPARK_JARS does not name the folder of Spark's jars: fill one with "
             "mvn -f local/spark/pom.xml dependency:copy-dependencies -DoutputDirectory=<folder>"
         )
-    return folder
+    classes = os.environ.get("SLUICE_SPARK_CLASSES")
+    return SparkSettings(
+        python=Path(sys.executable).absolute(),
+        jars=Path(folder).resolve(),
+        driver_memory="1g",
+        java_options="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        classes=None if classes is None else Path(classes).resolve(),
+    )
 
 
 @pytest.fixture(scope="session")
 def spark(aws: str) -> Iterator[SparkSession]:
     catalog = "spark.sql.catalog.lake"
+    program = _spark_settings()
     settings = {
-        "spark.driver.extraClassPath": f"{_jars()}/*",
-        "spark.driver.memory": "1g",
-        "spark.driver.extraJavaOptions": (
-            "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m"
-        ),
+        "spark.driver.extraClassPath": spark_submit.class_path(program),
+        "spark.driver.memory": program.driver_memory,
+        "spark.driver.extraJavaOptions": spark_submit.java_options(program),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

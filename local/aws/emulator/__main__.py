@@ -31,6 +31,7 @@ def read_settings(argv: list[str] | None = None) -> Settings:
     parser.add_argument("--lambda-worker", type=Path, default=_HERE.parent / "lambda-worker.ts")
     parser.add_argument("--spark-python", type=Path, help="python of the environment with pyspark")
     parser.add_argument("--spark-jars", type=Path, help="folder with the jars of Iceberg and S3")
+    parser.add_argument("--spark-classes", type=Path, help="archive of the classes Spark loads")
     parser.add_argument("--postgres-url", help="what stands for Redshift")
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--account", default="123456789012")
@@ -43,6 +44,7 @@ def read_settings(argv: list[str] | None = None) -> Settings:
             jars=given.spark_jars.resolve(),
             driver_memory=os.environ.get("SLUICE_SPARK_MEMORY", "2g"),
             java_options=os.environ.get("SLUICE_SPARK_JAVA_OPTIONS", ""),
+            classes=given.spark_classes and given.spark_classes.resolve(),
         )
     return Settings(
         port=given.port,
@@ -97,7 +99,15 @@ def serve(settings: Settings) -> None:
     )
     from werkzeug.serving import make_server
 
-    from emulator import dynamodb, glue_catalog, glue_jobs, lambda_service, s3, stepfunctions
+    from emulator import (
+        dispatch,
+        dynamodb,
+        glue_catalog,
+        glue_jobs,
+        lambda_service,
+        s3,
+        stepfunctions,
+    )
     from emulator.children import Children
     from emulator.control import Control
     from emulator.lambda_runtime import LambdaRuntime
@@ -109,6 +119,7 @@ def serve(settings: Settings) -> None:
     jobs = glue_jobs.GlueJobs(settings, children, memory)
     engine = stepfunctions.Engine(settings, children, functions)
 
+    dispatch.install()
     dynamodb.install()
     s3.install()
     glue_catalog.install()

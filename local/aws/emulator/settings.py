@@ -17,23 +17,16 @@ class SparkSettings:
     jars: Path
     driver_memory: str
     java_options: str
+    classes: Path | None
+    """An archive of the classes that Spark loads, by `emulator.spark_classes`."""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Ports, folders and programs of one emulator."""
+class Access:
+    """How programs on this machine reach emulated services."""
 
     port: int
     region: str
-    account: str
-    log_dir: Path
-    work_dir: Path
-    node: Path
-    jsonata: Path
-    lambda_worker: Path
-    jsonata_worker: Path
-    spark: SparkSettings | None
-    postgres_url: str | None
 
     @property
     def endpoint(self) -> str:
@@ -53,3 +46,18 @@ class Settings:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+
+@dataclass(frozen=True)
+class Settings(Access):
+    """Ports, folders and programs of one emulator."""
+
+    account: str
+    log_dir: Path
+    work_dir: Path
+    node: Path
+    jsonata: Path
+    lambda_worker: Path
+    jsonata_worker: Path
+    spark: SparkSettings | None
+    postgres_url: str | None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.settings import Settings, SparkSettings
+from emulator.settings import Access, SparkSettings
 
 # What Glue itself consumes; a script sees all else as --KEY value.
 _RESERVED = frozenset(
@@ -113,15 +113,33 @@ def spark_home(spark: SparkSettings) -> Path:
     )
 
 
-def write_configuration(folder: Path, settings: Settings, spark: SparkSettings) -> None:
+def class_path(spark: SparkSettings) -> str:
+    """The class path of a driver, except for the folder of its configuration.
+
+    Spark puts that folder before its own jars. Java takes classes from an archive only if the jars
+    that they came from stand in the class path as they did when it was written, and first.
+    """
+    return f"{spark.jars}/*:{spark_home(spark)}/jars/*"
+
+
+def java_options(spark: SparkSettings) -> str:
+    """The options of a driver's Java."""
+    options = [_CODE_CACHE]
+    if spark.classes is not None:
+        # Where the archive does not fit (another Java, other jars) Java starts without it.
+        options += ["-Xshare:auto", f"-XX:SharedArchiveFile={spark.classes}"]
+    return " ".join([*options, spark.java_options]).rstrip()
+
+
+def write_configuration(folder: Path, settings: Access, spark: SparkSettings) -> None:
     """Write all that is particular to this machine, so that a job's script needs none of it."""
     defaults = {
         "spark.master": "local[2]",
         "spark.driver.memory": spark.driver_memory,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraClassPath": f"{spark.jars}/*",
-        "spark.driver.extraJavaOptions": f"{_CODE_CACHE} {spark.java_options}".rstrip(),
+        "spark.driver.extraClassPath": class_path(spark),
+        "spark.driver.extraJavaOptions": java_options(spark),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
@@ -144,7 +162,7 @@ def write_configuration(folder: Path, settings: Settings, spark: SparkSettings) 
 
 
 def environment(
-    settings: Settings, spark: SparkSettings, run_folder: Path, job_name: str, run_id: str
+    settings: Access, spark: SparkSettings, run_folder: Path, job_name: str, run_id: str
 ) -> dict[str, str]:
     """The environment variables of a job's processes."""
     inherited = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME")

@@ -220,6 +220,7 @@ def free_port() -> int:
 
 def start_emulator(folder: Path) -> Emulator:
     port = free_port()
+    classes = os.environ.get("SLUICE_SPARK_CLASSES")
     (folder / "jars").mkdir(parents=True, exist_ok=True)
     (folder / "tmp").mkdir(exist_ok=True)
     process = subprocess.Popen(
@@ -230,7 +231,8 @@ def start_emulator(folder: Path) -> Emulator:
             *("--work-dir", str(folder / "work")),
             *("--node", str(PROJECT / "node_modules" / ".bin" / "node")),
             *("--spark-python", sys.executable),
-            *("--spark-jars", str(folder / "jars")),
+            *("--spark-jars", os.environ.get("SLUICE_SPARK_JARS", str(folder / "jars"))),
+            *(("--spark-classes", classes) if classes is not None else ()),
         ],
         env={
             **os.environ,

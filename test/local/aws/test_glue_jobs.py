@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ told = {
     "sum": spark.range(10).selectExpr("sum(id)").first()[0],
     "conf": [spark.conf.get("spark.first"), spark.conf.get("spark.second")],
     "zone": spark.conf.get("spark.sql.catalog.lake.s3.endpoint"),
+    "maps": open(f"/proc/{spark._jvm.java.lang.ProcessHandle.current().pid()}/maps").read(),
     "code_cache": sum(p.getUsage().getMax() for p in pools if p.getName().startswith("Code")),
 }
 open(arguments["--out"], "w").write(json.dumps(told))
@@ -86,6 +88,10 @@ def test_a_job_runs_and_fails_under_a_state_machine(
     told = json.loads(out.read_text())
     # Java's own 48 MiB with the settings of tests were too few for a whole build.
     assert told.pop("code_cache") >= 200 * 1024 * 1024
+    # Java leaves out, without a word, an archive that does not fit its jars.
+    mapped = told.pop("maps")
+    if (classes := os.environ.get("SLUICE_SPARK_CLASSES")) is not None:
+        assert str(Path(classes).resolve()) in mapped
     assert told == {
         "arguments": {
             "--kept": "default",

@@ -1,10 +1,11 @@
 // Tests that tools are made once, whole or not at all, and that a failure shows its log.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { cacheFolder, ensureFolder, type Recipe } from "../../../local/toolchain/cache.ts";
 import { withLock } from "../../../local/toolchain/lock.mjs";
 import { runCommand } from "../../../local/toolchain/run-command.ts";
+import { ensureSparkClasses } from "../../../local/toolchain/spark-classes.ts";
 import { scratchFolder } from "./scratch.ts";
 
 describe("cacheFolder", () => {
@@ -105,5 +106,22 @@ describe("runCommand", () => {
     const logFile = join(scratchFolder(), "tool.log");
     const run = runCommand({ what: "Unpacking", program: "/no/such/program", args: [], logFile });
     await expect(run).rejects.toThrow("/no/such/program could not be started");
+  });
+});
+
+describe("ensureSparkClasses", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test("says that Spark starts more slowly where no archive can be written, and goes on", async () => {
+    const cache = scratchFolder();
+    vi.stubEnv("SLUICE_CACHE", cache);
+    const said: string[] = [];
+    const python = { folder: "/no/such", python: "/no/such/python", sparkHome: "/no/such/spark" };
+    const report = (line: string): void => void said.push(line);
+    expect(await ensureSparkClasses(python, "/no/such/jars", report)).toBeUndefined();
+    expect(said.join("\n")).toMatch(
+      /Spark will start more slowly, .*\/no\/such\/python could not be started/,
+    );
+    expect(readdirSync(cache).filter((name) => name.startsWith("spark-classes"))).toEqual([]);
   });
 });
