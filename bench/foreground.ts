@@ -38,7 +38,7 @@ const defaultRequestsPerSecond = 200;
 const mostFailedShare = 0.001;
 const slowestIdleMillis = 100;
 const mostWarmRounds = 4;
-const longestWindowMillis = 15_000;
+const defaultWindowSeconds = 15;
 const fewestRounds = 4;
 // Elasticsearch's code was still getting faster after two minutes of this.
 const warmUpMillis = 180_000;
@@ -81,9 +81,9 @@ const cleanUp = async (): Promise<void> => {
 };
 
 /** So many windows that each variant has its minutes; a short try has short ones. */
-function scheduleOf(minutes: number): Schedule {
+function scheduleOf(minutes: number, mostWindowMillis: number): Schedule {
   const total = minutes * 60_000;
-  const windowMillis = Math.min(longestWindowMillis, total / fewestRounds);
+  const windowMillis = Math.min(mostWindowMillis, total / fewestRounds);
   const share = Math.min(1, minutes / defaultMinutes);
   return {
     windowMillis,
@@ -227,6 +227,7 @@ async function measureSystem(
     await warm(warmLoad, schedule.warmUpMillis);
     const opened = await openVariants({
       ...{ source, children, say, recordMillis: schedule.recordMillis },
+      further: args.further,
       program: await bundleExtractor(folder),
       folder: join(folder, system),
     });
@@ -283,7 +284,10 @@ function tell(result: SystemResult): void {
 const machine = describeMachine();
 const file = resultFile("foreground");
 async function run(): Promise<void> {
-  const schedule = scheduleOf(args.minutes ?? defaultMinutes);
+  const schedule = scheduleOf(
+    args.minutes ?? defaultMinutes,
+    (args.windowSeconds ?? defaultWindowSeconds) * 1000,
+  );
   const results: SystemResult[] = [];
   const raw: Record<string, unknown> = {};
   for (const system of args.systems) {

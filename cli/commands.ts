@@ -155,6 +155,17 @@ export const COMMANDS = {
         value: "N",
         description: "requests a second that customers make, 200 by default (foreground)",
       },
+      window: {
+        type: "string",
+        value: "N",
+        description: "seconds of a window at most, 15 by default (foreground)",
+      },
+      further: {
+        type: "string",
+        value: "KINDS",
+        description:
+          "none, or some of ours,peer,held: who is measured beside nobody, the control and the default budget (foreground)",
+      },
       profile: {
         type: "boolean",
         description: "tell where the extractor's CPU time goes instead (extraction)",

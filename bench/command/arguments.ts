@@ -2,6 +2,10 @@
 import { parseArgs } from "node:util";
 import { SYSTEMS, type System } from "../sources/table.ts";
 
+/** What may be measured beside nobody, the control and the default budget. */
+export const FURTHER_READERS = ["ours", "peer", "held"] as const;
+export type FurtherReader = (typeof FURTHER_READERS)[number];
+
 export interface BenchArguments {
   readonly json: boolean;
   readonly profile: boolean;
@@ -10,6 +14,8 @@ export interface BenchArguments {
   readonly repeats: number | null;
   readonly minutes: number | null;
   readonly requests: number | null;
+  readonly windowSeconds: number | null;
+  readonly further: readonly FurtherReader[];
 }
 
 /** @throws Error that says what is wrong */
@@ -24,6 +30,8 @@ export function readBenchArguments(args: readonly string[]): BenchArguments {
       repeats: { type: "string" },
       minutes: { type: "string" },
       requests: { type: "string" },
+      window: { type: "string" },
+      further: { type: "string" },
     },
   });
   const only = SYSTEMS.find((system) => system === values.only);
@@ -37,7 +45,21 @@ export function readBenchArguments(args: readonly string[]): BenchArguments {
     repeats: numberOf("repeats", values.repeats, 1),
     minutes: numberOf("minutes", values.minutes, 0.01),
     requests: numberOf("requests", values.requests, 1),
+    windowSeconds: numberOf("window", values.window, 0.1),
+    further: furtherOf(values.further),
   };
+}
+
+function furtherOf(text: string | undefined): readonly FurtherReader[] {
+  if (text === undefined) return FURTHER_READERS;
+  if (text === "none") return [];
+  return text.split(",").map((name) => {
+    const found = FURTHER_READERS.find((reader) => reader === name);
+    if (found !== undefined) return found;
+    throw new Error(
+      `--further ${JSON.stringify(text)}: write none, or some of ${FURTHER_READERS.join(",")}`,
+    );
+  });
 }
 
 function numberOf(name: string, text: string | undefined, least: number): number | null {

@@ -8,6 +8,7 @@ import { DEFAULT_BUDGETS } from "../../catalog/schema/resolve.ts";
 import type { Report } from "../../local/toolchain/cache.ts";
 import { faster, unthrottled } from "../extractor/budgets.ts";
 import { type Contestant, extractorCommand } from "../peers/contestants.ts";
+import type { FurtherReader } from "../command/arguments.ts";
 import type { Burst } from "../extractor/settings.ts";
 import type { Children } from "../measure/run-contestant.ts";
 import { ensureCqlsh } from "../peers/cqlsh.ts";
@@ -18,7 +19,7 @@ import { nobody, PeerReader, ToldReader, type Reader } from "./reader.ts";
 
 export interface Variant {
   readonly name: string;
-  readonly kind: "idle" | "control" | "default" | "ours" | "peer" | "held";
+  readonly kind: "idle" | "control" | "default" | FurtherReader;
   readonly settings: string;
   readonly reader: Reader;
   /** About how long it needs before each window, milliseconds; for the schedule. */
@@ -34,6 +35,7 @@ export interface Setting {
   readonly say: Report;
   /** How long the default budget is watched to learn its rate and its bursts, milliseconds. */
   readonly recordMillis: number;
+  readonly further: readonly FurtherReader[];
 }
 
 /** What the default budget does, as it was watched under the foreground's load. */
@@ -58,7 +60,7 @@ const javaLeadMillis = 8000;
 const startMillis = { node: 1500, python: 2500, java: 5000 };
 const burnerProgram = fileURLToPath(new URL("../extractor/burner.ts", import.meta.url));
 
-/** All variants of a system, their processes started; the default budget is watched first. */
+/** The variants of a system, their processes started; the default budget is watched first. */
 export async function openVariants(
   setting: Setting,
 ): Promise<{ variants: Variant[]; recorded: Recorded }> {
@@ -82,19 +84,19 @@ export async function openVariants(
       ...{ name: "Sluice, default budget", kind: "default", leadMillis: toldLeadMillis },
       ...{ settings: describeBudget(byDefault), reader: ours },
     },
-    {
-      ...{ name: "Sluice, faster", kind: "ours", leadMillis: toldLeadMillis },
-      settings: describeBudget(faster),
-      reader: await openOurs(setting, "faster", faster),
-    },
-    {
-      ...{ name: "Sluice, unthrottled", kind: "ours", leadMillis: toldLeadMillis },
-      settings: describeBudget(unthrottled(1)),
-      reader: await openOurs(setting, "unthrottled", unthrottled(1)),
-    },
+    ...(setting.further.includes("ours") ? await openFaster(setting) : []),
     ...(await openPeers(setting, recorded.rowsPerSecond)),
   ];
   return { variants, recorded };
+}
+
+async function openFaster(setting: Setting): Promise<Variant[]> {
+  const open = async (name: string, budget: LoadBudgetDefinition): Promise<Variant> => ({
+    ...{ name: `Sluice, ${name}`, kind: "ours", leadMillis: toldLeadMillis },
+    settings: describeBudget(budget),
+    reader: await openOurs(setting, name, budget),
+  });
+  return [await open("faster", faster), await open("unthrottled", unthrottled(1))];
 }
 
 function describeBudget(budget: LoadBudgetDefinition): string {
@@ -167,7 +169,9 @@ async function collect(
 }
 
 async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Variant[]> {
-  const { source, say } = setting;
+  const { source, say, further } = setting;
+  const wanted = (variant: Variant): boolean => further.some((kind) => kind === variant.kind);
+  if (!further.includes("peer") && !further.includes("held")) return [];
   const rate = `${rowsPerSecond.toFixed(0)} rows/s`;
   if (source.system === "elasticsearch") {
     const elasticdump = await ensureElasticdump(say);
@@ -176,7 +180,7 @@ async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Varia
     const best = elasticdump();
     const held = elasticdump({ limit, throttleMillis });
     const lead = { leadMillis: nodeLeadMillis, startMillis: startMillis.node };
-    return [peer(setting, best, lead), peer(setting, held, lead, `at ${rate}`)];
+    return [peer(setting, best, lead), peer(setting, held, lead, `at ${rate}`)].filter(wanted);
   }
   const dsbulk = await ensureDsbulk(say);
   const cqlsh = (await ensureCqlsh(say))();
@@ -189,7 +193,7 @@ async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Varia
     peer(setting, cqlsh, python),
     // Its INGESTRATE is for COPY FROM alone.
     peer(setting, cqlsh, { ...python, holdAtRowsPerSecond: rowsPerSecond }, `at ${rate}`),
-  ];
+  ].filter(wanted);
 }
 
 function peer(
