@@ -101,9 +101,9 @@ export async function test(args: string[]): Promise<number> {
   const lists: Step[][] =
     positionals.length === 0
       ? [
-          [...checks, vitest("server")],
+          [vitest("server")],
           [pytest([]), vitest("stack")],
-          [vitest("unit"), vitest("pipeline")],
+          [...checks, vitest("unit"), vitest("pipeline")],
         ]
       : [
           [

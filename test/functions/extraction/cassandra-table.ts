@@ -17,6 +17,17 @@ const freely = {
   maxBytesPerSecond: 1e9,
   pageRows: 7,
 };
+/** Until the others know that a node was killed, a coordinator may wait for its answer. */
+class PatientReads extends cassandra.policies.retry.RetryPolicy {
+  override onReadTimeout(
+    info: cassandra.policies.retry.OperationInfo,
+    consistency: cassandra.types.consistencies,
+  ): cassandra.policies.retry.DecisionInfo {
+    return info.nbRetry < mostRetries ? this.retryResult(consistency, false) : this.rethrowResult();
+  }
+}
+
+const mostRetries = 10;
 const partitions = 8;
 const rowsAPartition = 5;
 
@@ -49,6 +60,7 @@ export class CassandraTable implements LiveTable {
       protocolOptions: { port },
       queryOptions: { consistency: cassandra.types.consistencies.localQuorum },
       socketOptions: patientSockets,
+      policies: { retry: new PatientReads() },
     });
     await writer.execute(
       `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': ${replicas}}`,
