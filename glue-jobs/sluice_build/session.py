@@ -1,5 +1,7 @@
 """The Spark sessions of a build, and the settings that are the job's own."""
 
+import atexit
+import shutil
 import sys
 import tempfile
 import zipfile
@@ -38,7 +40,9 @@ def ship_package(spark: SparkSession) -> None:
     package = Path(__file__).parent
     if not package.is_dir():
         return  # A zip of --extra-py-files reaches the workers by itself.
-    archive = Path(tempfile.mkdtemp(prefix="sluice-build-")) / "sluice_build.zip"
+    folder = Path(tempfile.mkdtemp(prefix="sluice-build-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    archive = folder / "sluice_build.zip"
     with zipfile.ZipFile(archive, "w") as target:
         for source in sorted(package.glob("*.py")):
             target.write(source, f"{package.name}/{source.name}")
