@@ -20,33 +20,38 @@ export interface Toolchain {
 
 /** Makes what is missing, all at once. Throws when all have ended, naming every failure. */
 export async function ensureAll(report: Report): Promise<Toolchain> {
-  const work = [
+  const [spark, cassandraJars, elasticsearchHome, postgresHome] = await allEnded([
     ensureSpark(report),
     ensureCassandraJars(report),
     ensureElasticsearchHome(report),
     ensurePostgresHome(report),
-  ] as const;
-  // A failure must not leave the other downloads running behind the caller's back.
-  const outcomes = await Promise.allSettled(work);
+  ]);
+  return { ...spark, cassandraJars, elasticsearchHome, postgresHome };
+}
+
+/** Makes what is missing of all that a Glue job's Spark needs. Throws as {@link ensureAll} does. */
+export async function ensureSpark(
+  report: Report,
+): Promise<Pick<Toolchain, "python" | "sparkJars" | "sparkClasses">> {
+  const [python, sparkJars] = await allEnded([
+    ensurePythonEnvironment(report),
+    ensureSparkJars(report),
+  ]);
+  return { python, sparkJars, sparkClasses: await ensureSparkClasses(python, sparkJars, report) };
+}
+
+// A failure must not leave the other downloads running behind the caller's back.
+async function allEnded<Values extends readonly unknown[]>(work: {
+  [Index in keyof Values]: Promise<Values[Index]>;
+}): Promise<Values> {
+  const outcomes = await Promise.allSettled<unknown>(work);
   const failures = outcomes.flatMap((outcome): unknown[] =>
     outcome.status === "rejected" ? [outcome.reason] : [],
   );
   if (failures.length > 0) {
     throw new AggregateError(failures, failures.map(messageOf).join("\n"));
   }
-  const [spark, cassandraJars, elasticsearchHome, postgresHome] = await Promise.all(work);
-  return { ...spark, cassandraJars, elasticsearchHome, postgresHome };
-}
-
-/** Makes what is missing of all that a Glue job's Spark needs. */
-export async function ensureSpark(
-  report: Report,
-): Promise<Pick<Toolchain, "python" | "sparkJars" | "sparkClasses">> {
-  const [python, sparkJars] = await Promise.all([
-    ensurePythonEnvironment(report),
-    ensureSparkJars(report),
-  ]);
-  return { python, sparkJars, sparkClasses: await ensureSparkClasses(python, sparkJars, report) };
+  return Promise.all(work);
 }
 
 function messageOf(failure: unknown): string {

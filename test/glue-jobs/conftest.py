@@ -87,7 +87,7 @@ def _spark_settings() -> SparkSettings:
         python=Path(sys.executable).absolute(),
         jars=Path(folder).resolve(),
         driver_memory="1g",
-        java_options="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        java_options=spark_submit.QUICK_START,
         classes=None if classes is None else Path(classes).resolve(),
     )
 

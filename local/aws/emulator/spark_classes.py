@@ -56,7 +56,7 @@ def _run_training(access: Access, python: Path, jars: Path, archive: Path) -> No
         python=python,
         jars=jars,
         driver_memory="1g",
-        java_options=f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ArchiveClassesAtExit={archive}",
+        java_options=f"{spark_submit.QUICK_START} -XX:ArchiveClassesAtExit={archive}",
         classes=None,
     )
     _prepare(access)

@@ -44,6 +44,8 @@ _RESERVED = frozenset(
     }
 )
 _RESERVED_PREFIXES = ("--enable-", "--continuous-log-")
+# Options of a Java that is mostly start-up.
+QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # Java's own choice with -XX:TieredStopAtLevel=1 is 48 MiB. A build of the example fills that, and
 # Spark then ends in the middle: "VirtualMachineError: Out of space in CodeCache for adapters".
 _CODE_CACHE = "-XX:ReservedCodeCacheSize=240m"
@@ -174,7 +176,7 @@ def environment(
         "SPARK_LOCAL_DIRS": str(run_folder / "spark"),
         "SPARK_LOCAL_IP": "127.0.0.1",
         # The launcher is a JVM of its own that only puts the command line together.
-        "SPARK_LAUNCHER_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto",
+        "SPARK_LAUNCHER_OPTS": f"{QUICK_START} -Xshare:auto",
         "PYSPARK_PYTHON": str(spark.python),
         "PYSPARK_DRIVER_PYTHON": str(spark.python),
         "PYTHONPATH": str(_SITE),

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config
 from emulator.json_types import Json
+from emulator.spark_submit import QUICK_START
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -239,7 +240,7 @@ def start_emulator(folder: Path) -> Emulator:
             "PYTHONPATH": str(PROJECT / "local" / "aws"),
             "TMPDIR": str(folder / "tmp"),
             "SLUICE_SPARK_MEMORY": "512m",
-            "SLUICE_SPARK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            "SLUICE_SPARK_JAVA_OPTIONS": QUICK_START,
         },
         stdout=subprocess.PIPE,
         text=True,
