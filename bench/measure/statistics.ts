@@ -133,3 +133,8 @@ function drawAgain(windows: readonly Window[], random: Random): Float64Array {
 function central(sorted: Float64Array): Interval {
   return { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
 }
+
+/** The sum of what each one has. */
+export function sum<T>(all: readonly T[], value: (one: T) => number): number {
+  return all.reduce((total, one) => total + value(one), 0);
+}

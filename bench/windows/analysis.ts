@@ -8,6 +8,7 @@ import {
   quantile,
   ratioInterval,
   shareAbove,
+  sum,
 } from "../measure/statistics.ts";
 import { markdownTable, shortNumber } from "../command/results.ts";
 import type { Variant } from "./variants.ts";
@@ -333,10 +334,6 @@ function latenciesOf(windows: readonly WindowResult[]): (readonly number[])[] {
 
 function pooled(windows: readonly WindowResult[]): Float64Array {
   return ascending(latenciesOf(windows).flat());
-}
-
-function sum(windows: readonly WindowResult[], value: (window: WindowResult) => number): number {
-  return windows.reduce((total, window) => total + value(window), 0);
 }
 
 /** All three, as text; a dash where there are none. */

@@ -10,11 +10,14 @@ import { faster, unthrottled } from "../extractor/budgets.ts";
 import { type Contestant, extractorCommand } from "../peers/contestants.ts";
 import type { FurtherReader } from "../command/arguments.ts";
 import type { Burst } from "../extractor/settings.ts";
+import { machineCpu } from "../measure/processes.ts";
 import type { Children } from "../measure/run-contestant.ts";
+import { sum } from "../measure/statistics.ts";
 import { ensureCqlsh } from "../peers/cqlsh.ts";
 import { ensureDsbulk } from "../peers/dsbulk.ts";
 import { ensureElasticdump } from "../peers/elasticdump.ts";
 import type { LiveSource } from "../sources/live-source.ts";
+import { isQuiet } from "./analysis.ts";
 import { nobody, PeerReader, ToldReader, type Reader } from "./reader.ts";
 
 export interface Variant {
@@ -50,6 +53,7 @@ const fewestBursts = 3;
 // Until its code is warm: a short record said a third of the rate that it then had.
 const settleMillis = 60_000;
 const recordPollMillis = 500;
+const stretchMillis = 5000;
 const longestRecordMillis = 300_000;
 const toldLeadMillis = 2000;
 const nodeLeadMillis = 2000;
@@ -68,7 +72,7 @@ export async function openVariants(
   const byDefault = DEFAULT_BUDGETS[source.system];
   const ours = await openOurs(setting, "default", byDefault);
   say(`watching the default budget for ${(setting.recordMillis / 1000).toFixed(0)} s …`);
-  const recorded = await record(ours, setting.recordMillis);
+  const recorded = await record(ours, setting.recordMillis, say);
   say(
     `it reads ${recorded.rowsPerSecond.toFixed(0)} rows/s in ${recorded.bursts.length} bursts and uses ` +
       `${(recorded.cpuShare * 100).toFixed(1)} % of a core`,
@@ -131,41 +135,75 @@ async function openControl(
   return ToldReader.open(command, children, join(out, "log.txt"), toldLeadMillis);
 }
 
-async function record(ours: ToldReader, millis: number): Promise<Recorded> {
+/** What it did in a stretch of time. */
+interface Stretch {
+  readonly bursts: readonly Burst[];
+  readonly rows: number;
+  readonly cpuSeconds: number;
+  readonly seconds: number;
+  readonly stolenCpuSeconds: number;
+}
+
+/**
+ * Watches the default budget while the machine's host leaves it alone: disturbed, it reads less, and peers held to
+ * that would be compared at less than its rate.
+ * @throws Error if it hardly reads at all
+ */
+async function record(ours: ToldReader, millis: number, say: Report): Promise<Recorded> {
   await ours.start();
   // It feels its way up to whole pages first, and its code gets warm.
-  await collect(ours, settleMillis);
-  const before = await ours.progress();
-  const { bursts, rows, seconds } = await collect(ours, millis);
-  const { cpuSeconds } = await ours.progress();
+  await watch(ours, settleMillis);
+  const began = performance.now();
+  const quiet: Stretch[] = [];
+  const disturbed: Stretch[] = [];
+  const isEnough = (stretches: readonly Stretch[]): boolean =>
+    sum(stretches, ({ seconds }) => seconds) * 1000 >= millis &&
+    sum(stretches, ({ bursts }) => bursts.length) >= fewestBursts;
+  while (!isEnough(quiet) && performance.now() - began < longestRecordMillis) {
+    const stretch = await watch(ours, Math.min(millis, stretchMillis));
+    (isQuiet(stretch) ? quiet : disturbed).push(stretch);
+  }
   await ours.stop();
+  const kept = isEnough(quiet) ? quiet : [...quiet, ...disturbed];
+  if (kept !== quiet)
+    say(
+      `the machine's host disturbed it for most of ${(longestRecordMillis / 1000).toFixed(0)} s, so its rate may be ` +
+        "lower than it will be",
+    );
+  const bursts = kept.flatMap((stretch) => stretch.bursts);
+  const seconds = sum(kept, (stretch) => stretch.seconds);
+  if (bursts.length < fewestBursts)
+    throw new Error(
+      `The default budget read ${bursts.length} batches in ${seconds.toFixed(0)} s: the machine or the source is too ` +
+        "busy to measure anything.",
+    );
   return {
-    rowsPerSecond: (rows - before.rows) / seconds,
-    cpuShare: (cpuSeconds - before.cpuSeconds) / seconds,
+    rowsPerSecond: sum(kept, ({ rows }) => rows) / seconds,
+    cpuShare: sum(kept, ({ cpuSeconds }) => cpuSeconds) / seconds,
     bursts,
   };
 }
 
-/** Watches it for so long, and until it has done enough to tell. */
-async function collect(
-  ours: ToldReader,
-  millis: number,
-): Promise<{ bursts: Burst[]; rows: number; seconds: number }> {
-  const began = performance.now();
+async function watch(ours: ToldReader, millis: number): Promise<Stretch> {
+  const look = async () => ({
+    at: performance.now(),
+    reader: await ours.progress(),
+    stolen: machineCpu().stolen,
+  });
+  const before = await look();
   const bursts: Burst[] = [];
-  for (;;) {
+  while (performance.now() - before.at < millis) {
     await delay(recordPollMillis);
-    const report = await ours.report();
-    bursts.push(...report.bursts);
-    const seconds = (performance.now() - began) / 1000;
-    if (seconds * 1000 >= millis && bursts.length >= fewestBursts)
-      return { bursts, rows: report.rows, seconds };
-    if (seconds * 1000 > longestRecordMillis)
-      throw new Error(
-        `The default budget read ${bursts.length} batches in ${seconds.toFixed(0)} s: the machine or the source is too ` +
-          "busy to measure anything.",
-      );
+    bursts.push(...(await ours.report()).bursts);
   }
+  const after = await look();
+  return {
+    bursts,
+    rows: after.reader.rows - before.reader.rows,
+    cpuSeconds: after.reader.cpuSeconds - before.reader.cpuSeconds,
+    seconds: (after.at - before.at) / 1000,
+    stolenCpuSeconds: after.stolen - before.stolen,
+  };
 }
 
 async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Variant[]> {
