@@ -23,7 +23,8 @@ export class RecordingProxy {
   interfere: (request: Recorded) => Interference | undefined | Promise<Interference | undefined> =
     () => undefined;
   readonly #target: URL;
-  readonly #server = createServer((request, response) => {
+  // Like the cluster it never closes an idle connection: a request that was just sent would be reset.
+  readonly #server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     this.#handle(request, response).catch(() => response.destroy());
   });
 
