@@ -247,6 +247,14 @@ def test_a_payload_over_256_kib_is_refused(emulator: Emulator) -> None:
             machine(A={"Type": "Task", "Resource": "arn:aws:states:::no:such", "End": True}),
             "no:such",
         ),
+        (
+            machine(
+                A={"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun", "End": True}
+            ),
+            "glue:startJobRun",
+        ),
+        (machine(A={"Type": "Parallel", "Branches": [], "End": True}), "'Parallel' is not a type"),
+        (machine(A={"Type": "Wait", "Timestamp": "x", "End": True}), "Timestamp is not supported"),
         ({**machine(A=passing()), "QueryLanguage": "JSONPath"}, "only JSONata"),
     ],
 )
