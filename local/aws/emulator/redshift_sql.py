@@ -14,8 +14,7 @@ from emulator.redshift_names import NotEmulatedError, RedshiftError, quote_name
 from emulator.redshift_queries import Redshift, check_merge, parse_statement, to_postgres
 
 MAX_VARCHAR_BYTES = 65535
-_TEXT_BYTES = 256
-"""The length of a VARCHAR or TEXT that is declared without one."""
+_MAX_CHAR_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -130,8 +129,12 @@ _PLAIN_TYPES = {
     **{kind: kind for kind in (_T.TIMESTAMP, _T.TIMESTAMPTZ)},
     _T.SUPER: _T.JSONB,
 }
-_VARCHARS = (_T.VARCHAR, _T.NVARCHAR, _T.TEXT)
-_CHARS = (_T.CHAR, _T.NCHAR, _T.BPCHAR)
+_TEXTS = {
+    **dict.fromkeys((_T.VARCHAR, _T.NVARCHAR, _T.TEXT), ("VARCHAR", MAX_VARCHAR_BYTES, 256)),
+    **dict.fromkeys((_T.CHAR, _T.NCHAR), ("CHAR", _MAX_CHAR_BYTES, 1)),
+    _T.BPCHAR: ("CHAR", _MAX_CHAR_BYTES, 256),
+}
+"""What each becomes, the most bytes it can have, and those it has without a length."""
 
 
 def postgres_type(kind: exp.DataType, column: str) -> exp.DataType:
@@ -144,12 +147,17 @@ def postgres_type(kind: exp.DataType, column: str) -> exp.DataType:
     if kind.this == _T.VARBINARY:
         return exp.DataType(this=_T.VARBINARY)
     parameters = [parameter.name.upper() for parameter in kind.expressions]
-    if kind.this in _VARCHARS or kind.this in _CHARS:
-        default = _TEXT_BYTES if kind.this in _VARCHARS else 1
-        length = _length(parameters[0] if parameters else str(default), column)
-        if kind.this == _T.TEXT:
-            length = _TEXT_BYTES
-        return exp.DataType.build(f"{'VARCHAR' if kind.this in _VARCHARS else 'CHAR'}({length})")
+    if kind.this in _TEXTS:
+        name, most, default = _TEXTS[kind.this]
+        has_length = parameters and kind.this not in (_T.TEXT, _T.BPCHAR)
+        written = parameters[0] if has_length else str(default)
+        length = most if written == "MAX" else int(written)
+        if not 1 <= length <= most:
+            raise RedshiftError(
+                f'length for type {name.lower()} of column "{column}" is {length}; '
+                f"it must be between 1 and {most}"
+            )
+        return exp.DataType.build(f"{name}({length})")
     if kind.this == _T.DECIMAL:
         precision, scale = (int(number) for number in [*(parameters or ["18"]), "0"][:2])
         if not 1 <= precision <= 38 or not 0 <= scale <= min(precision, 37):
@@ -160,16 +168,6 @@ def postgres_type(kind: exp.DataType, column: str) -> exp.DataType:
         return exp.DataType.build(f"NUMERIC({precision},{scale})")
     name = kind.sql(dialect=Redshift).lower()
     raise RedshiftError(f'Column "{column}" has unsupported type "{name}".')
-
-
-def _length(written: str, column: str) -> int:
-    length = MAX_VARCHAR_BYTES if written == "MAX" else int(written)
-    if not 1 <= length <= MAX_VARCHAR_BYTES:
-        raise RedshiftError(
-            f'length for type varchar of column "{column}" is {length}; '
-            f"it must be between 1 and {MAX_VARCHAR_BYTES}"
-        )
-    return length
 
 
 def _is_required(column: exp.Expr) -> bool:

@@ -19,12 +19,14 @@ DEFINITIONS = [
         'CREATE TABLE IF NOT EXISTS lake.T (id BIGINT NOT NULL ENCODE az64, "When" TIMESTAMP,'
         " v VARCHAR(MAX) ENCODE zstd, w VARCHAR, x TEXT, p SUPER, d DECIMAL, c CHAR(3),"
         " f DOUBLE PRECISION, g FLOAT, h REAL, i INT2, tz TIMESTAMP WITH TIME ZONE,"
-        " n NUMERIC(18, 2) NOT NULL, b VARBYTE(10), k CHARACTER VARYING(7), string INT)"
+        " n NUMERIC(18, 2) NOT NULL, b VARBYTE(10), k CHARACTER VARYING(7), string INT,"
+        " bp BPCHAR, cm CHAR(MAX))"
         ' DISTSTYLE KEY DISTKEY ("ID") COMPOUND SORTKEY (id, "When") BACKUP NO',
         'CREATE TABLE IF NOT EXISTS lake.t (id BIGINT NOT NULL, "when" TIMESTAMP,'
         " v VARCHAR(65535), w VARCHAR(256), x VARCHAR(256), p JSONB, d DECIMAL(18, 0),"
         " c CHAR(3), f DOUBLE PRECISION, g DOUBLE PRECISION, h REAL, i SMALLINT,"
-        " tz TIMESTAMPTZ, n DECIMAL(18, 2) NOT NULL, b BYTEA, k VARCHAR(7), string INT)",
+        " tz TIMESTAMPTZ, n DECIMAL(18, 2) NOT NULL, b BYTEA, k VARCHAR(7), string INT,"
+        " bp CHAR(256), cm CHAR(4096))",
     ),
     ("CREATE TABLE a (k INT) DISTSTYLE ALL", "CREATE TABLE a (k INT)"),
     ("CREATE TABLE a (k INT) DISTSTYLE EVEN SORTKEY (k)", "CREATE TABLE a (k INT)"),
@@ -75,6 +77,7 @@ REFUSED = [
     ("CREATE TABLE a (s STRING)", 'near "STRING"'),
     ("CREATE TABLE a (d DOUBLE)", 'near "DOUBLE"'),
     ("CREATE TABLE a (v VARCHAR(65536))", "between 1 and 65535"),
+    ("CREATE TABLE a (c CHAR(4097))", "between 1 and 4096"),
     ("CREATE TABLE a (d DECIMAL(39, 2))", "out of range"),
     ("CREATE TABLE a (d DECIMAL(3, 4))", "out of range"),
     ("CREATE TABLE a", "a table needs columns"),

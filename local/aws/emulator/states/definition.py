@@ -178,6 +178,10 @@ def _check_state(
             raise _invalid(where, "a state must have either Next or End")
         if "Next" in state:
             targets.add(_target(state["Next"], known, f"{where}/Next"))
+    for field in ("Retry", "Catch"):
+        handlers = _objects(state.get(field), f"{where}/{field}")
+        if any("States.ALL" in error_equals(handler) for handler in handlers[:-1]):
+            raise _invalid(f"{where}/{field}", "States.ALL must come last")
     for index, retrier in enumerate(_objects(state.get("Retry"), f"{where}/Retry")):
         _check_handler(retrier, _RETRIER, f"{where}/Retry[{index}]")
     for index, catcher in enumerate(_objects(state.get("Catch"), f"{where}/Catch")):

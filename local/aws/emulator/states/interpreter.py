@@ -207,7 +207,7 @@ class Interpreter:
                 return await self._leave(visit, rule, visit.input, bindings)
         if "Default" not in visit.state:
             raise StateError(
-                errors.NO_CHOICE_MATCHED,
+                errors.RUNTIME,
                 f"Failed to transition out of the state '{visit.name}'. No choice rule matched.",
             )
         step = await self._leave(visit, visit.state, visit.input, bindings)
@@ -323,8 +323,6 @@ class Interpreter:
         if "ItemReader" in visit.state:
             return await self._read_items(visit)
         items = await self._fill(visit, "Items", visit.input)
-        if isinstance(items, dict):
-            return [{"Key": key, "Value": value} for key, value in items.items()]
         if not isinstance(items, list):
             raise StateError(
                 errors.QUERY_EVALUATION_ERROR,
