@@ -10,7 +10,20 @@ from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, UnsupportedErro
 from emulator.redshift_names import NotEmulatedError, RedshiftError
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Like, exp.ILike)
-_TEXT_TYPES = (exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT, exp.DataType.Type.CHAR)
+_T = exp.DataType.Type
+_TEXT_TYPES = (_T.VARCHAR, _T.TEXT, _T.CHAR)
+PLAIN_TYPES = {
+    **{kind: kind for kind in (_T.SMALLINT, _T.INT, _T.BIGINT, _T.FLOAT, _T.DOUBLE)},
+    **{kind: kind for kind in (_T.BOOLEAN, _T.DATE, _T.TIME, _T.TIMETZ)},
+    **{kind: kind for kind in (_T.TIMESTAMP, _T.TIMESTAMPTZ)},
+    _T.SUPER: _T.JSONB,
+}
+"""Redshift's types without length or precision, and what PostgreSQL calls them."""
+_CAST_TYPES = (
+    *(*PLAIN_TYPES, *_TEXT_TYPES, _T.NVARCHAR, _T.NCHAR, _T.BPCHAR, _T.DECIMAL, _T.VARBINARY),
+    *(_T.INTERVAL, _T.NAME),
+)
+"""What a query may cast to."""
 _SUPER = "super"
 _RENAMED = {
     "avg": "redshift_avg",
@@ -289,8 +302,14 @@ def _listagg(node: exp.GroupConcat, order: list[exp.Expr]) -> exp.Expr:
 
 
 def _data_type(node: exp.DataType) -> exp.Expr:
-    if node.this == exp.DataType.Type.SUPER:
+    if isinstance(node.parent, exp.ColumnDef) or isinstance(node, exp.ObjectIdentifier):
+        return node  # A column's type has been translated; REGCLASS is what it is.
+    if node.this not in _CAST_TYPES:
+        raise RedshiftError(f'type "{node.sql(dialect=Redshift).lower()}" does not exist')
+    if node.this == _T.SUPER:
         return exp.DataType.build("jsonb")
+    if node.this == _T.DECIMAL and not node.expressions:
+        return exp.DataType.build("numeric(18,0)")
     sized = node.this in _TEXT_TYPES and node.expressions
     if sized and node.expressions[0].name.upper() == "MAX":
         return exp.DataType.build("varchar(65535)")
@@ -300,7 +319,7 @@ def _data_type(node: exp.DataType) -> exp.Expr:
 def _cast(node: exp.Cast) -> exp.Expr:
     """A scalar out of a SUPER value loses its JSON quotes."""
     extract = _super_extract(node.this)
-    if extract is None or node.to.this == exp.DataType.Type.JSONB:
+    if extract is None or node.to.this == _T.JSONB:
         return node
     return exp.Cast(this=_as_text(extract), to=node.to.copy())
 

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from sqlglot import Token, TokenType, exp
 
 from emulator.redshift_names import NotEmulatedError, RedshiftError, quote_name
-from emulator.redshift_queries import Redshift, check_merge, parse_statement, to_postgres
+from emulator.redshift_queries import (
+    PLAIN_TYPES,
+    Redshift,
+    check_merge,
+    parse_statement,
+    to_postgres,
+)
 
 MAX_VARCHAR_BYTES = 65535
 _MAX_CHAR_BYTES = 4096
@@ -123,12 +129,6 @@ def _merge(tree: exp.Expr) -> Statement:
 # --- types and columns ------------------------------------------------------------------------
 
 _T = exp.DataType.Type
-_PLAIN_TYPES = {
-    **{kind: kind for kind in (_T.SMALLINT, _T.INT, _T.BIGINT, _T.FLOAT, _T.DOUBLE)},
-    **{kind: kind for kind in (_T.BOOLEAN, _T.DATE, _T.TIME, _T.TIMETZ)},
-    **{kind: kind for kind in (_T.TIMESTAMP, _T.TIMESTAMPTZ)},
-    _T.SUPER: _T.JSONB,
-}
 _TEXTS = {
     **dict.fromkeys((_T.VARCHAR, _T.NVARCHAR, _T.TEXT), ("VARCHAR", MAX_VARCHAR_BYTES, 256)),
     **dict.fromkeys((_T.CHAR, _T.NCHAR), ("CHAR", _MAX_CHAR_BYTES, 1)),
@@ -142,8 +142,8 @@ def postgres_type(kind: exp.DataType, column: str) -> exp.DataType:
 
     Raises RedshiftError for a type that Redshift does not have.
     """
-    if kind.this in _PLAIN_TYPES:
-        return exp.DataType(this=_PLAIN_TYPES[kind.this])
+    if kind.this in PLAIN_TYPES and not kind.expressions:
+        return exp.DataType(this=PLAIN_TYPES[kind.this])
     if kind.this == _T.VARBINARY:
         return exp.DataType(this=_T.VARBINARY)
     parameters = [parameter.name.upper() for parameter in kind.expressions]
@@ -170,8 +170,8 @@ def postgres_type(kind: exp.DataType, column: str) -> exp.DataType:
     raise RedshiftError(f'Column "{column}" has unsupported type "{name}".')
 
 
-def _is_required(column: exp.Expr) -> bool:
-    """Sets a column's type to PostgreSQL's and drops its encoding; whether it is NOT NULL."""
+def _translate_column(column: exp.Expr) -> bool:
+    """Sets a column's type to PostgreSQL's and drops its encoding; true if it is NOT NULL."""
     if not isinstance(column, exp.ColumnDef):
         raise NotEmulatedError(f"{column.sql(dialect=Redshift)} is not emulated in a table")
     kind = column.args.get("kind")
@@ -212,14 +212,12 @@ def _create_table(tree: exp.Expr) -> Statement:
     properties = tree.args.get("properties") or exp.Properties(expressions=[])
     kept = [item for item in properties.expressions if not isinstance(item, _STORAGE)]
     tree.set("properties", exp.Properties(expressions=kept) if kept else None)
-    if all(isinstance(item, exp.TemporaryProperty) for item in kept):
-        _only(tree, "this", "kind", "exists", "properties")
-    else:
-        _only(tree, "this", "kind", "exists")
+    is_temporary = [type(item) for item in kept] == [exp.TemporaryProperty]
+    _only(tree, "this", "kind", "exists", *(["properties"] if is_temporary else []))
     if not isinstance(tree.this, exp.Schema):
         raise RedshiftError("syntax error at end of input: a table needs columns")
     for column in tree.this.expressions:
-        _is_required(column)
+        _translate_column(column)
     return _as_postgres(tree)
 
 
@@ -238,7 +236,7 @@ def _create_role(tree: exp.Expr) -> Statement:
 def _add_column(tree: exp.Expr) -> Statement:
     _only(tree, "this", "kind", "actions")
     (column,) = tree.args["actions"]
-    if _is_required(column):
+    if _translate_column(column):
         raise RedshiftError(
             "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression"
         )

@@ -74,6 +74,10 @@ REFUSED = [
     ("SELECT 'open", "syntax error"),
     ("CREATE TABLE a (j JSONB)", 'Column "j" has unsupported type "jsonb"'),
     ("CREATE TABLE a (u UUID)", "unsupported type"),
+    ("CREATE TABLE a (t TIMESTAMP(3))", 'unsupported type "timestamp(3)"'),
+    ("SELECT a::JSONB FROM t", 'type "jsonb" does not exist'),
+    ("SELECT CAST(a AS UUID) FROM t", 'type "uuid" does not exist'),
+    ("SELECT a::STRING FROM t", "STRING"),
     ("CREATE TABLE a (s STRING)", 'near "STRING"'),
     ("CREATE TABLE a (d DOUBLE)", 'near "DOUBLE"'),
     ("CREATE TABLE a (v VARCHAR(65536))", "between 1 and 65535"),
@@ -107,8 +111,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(("redshift", "message"), REFUSED)
 def test_refusals(redshift: str, message: str) -> None:
-    with pytest.raises(RedshiftError, match=message.replace("(", r"\(")) as refused:
+    with pytest.raises(RedshiftError) as refused:
         translate(redshift)
+    assert message in str(refused.value)
     assert not isinstance(refused.value, NotEmulatedError)
 
 
@@ -250,6 +255,8 @@ EXPRESSIONS: list[tuple[str, object]] = [
     (r"LEN('back\\slash')", 10),
     ("CAST('x' AS VARCHAR(MAX))", "x"),
     ("1::decimal(5,2)", "1.00"),
+    ("1.2::decimal", "1"),
+    ("1.2::decimal(4,1)", "1.2"),
     ("REGEXP_REPLACE('a1b22', '[0-9]+', '-')", "a-b-"),
     ("REGEXP_REPLACE('a1b22', '[0-9]+')", "ab"),
     ("CONCAT('a', NULL)", None),
