@@ -130,7 +130,7 @@ export function pipelineDefinition(targets: PipelineTargets): State {
       },
       Commit: invoke(
         targets.commitArn,
-        { run, execution },
+        { run, execution, lanes: "{% $lanes %}" },
         {
           Retry: [retryLambda],
           Catch: catchAll("Build", remember("commit")),

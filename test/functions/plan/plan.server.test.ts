@@ -137,6 +137,30 @@ describe("a run", () => {
     expect(third.items[0]?.map(({ pass }) => pass)).toEqual(["rows-2", "rows-2", "keys-3"]);
   });
 
+  it("after another run's commit finds tables and lanes free while that one still builds and loads", async () => {
+    source.splits = 2;
+    const first = await plan("one");
+    await readAll(first.items[0]?.slice(0, 1) ?? []);
+    const early = await plan("early");
+    expect(early.file).toMatchObject({
+      waiting: [{ table: "leads", reason: "all lanes of source shop are in use" }],
+    });
+    const { ledger, store } = stores;
+    // As the link gives it back that is the lane's last.
+    await ledger.releaseLane("shop", 0, first.lanes[0]?.laneToken ?? 0);
+    expect((await plan("reading")).file.waiting).toEqual([
+      { table: "leads", reason: "held by one" },
+    ]);
+    await commitRun({ run: "one", execution: "one" }, { ledger, store, log: quiet });
+    expect(executions.running.has("one")).toBe(true);
+    const second = await plan("two");
+    expect(second.file.waiting).toEqual([]);
+    expect(second.items[0]?.map(({ pass, split }) => [pass, split])).toEqual([["rows-1", "0001"]]);
+    await readAll(second.items[0] ?? []);
+    await commitRun({ run: "two", execution: "two" }, { ledger, store, log: quiet });
+    expect(await ledger.readProgress("leads")).toMatchObject({ lastManifest: 2, passes: {} });
+  });
+
   it("reads past rows again beside the next window, as often as the cursor says, without moving the watermark", async () => {
     if (leads.cursor === null) throw new Error("leads has a cursor");
     const none = { way: "none" as const };
