@@ -172,7 +172,7 @@ describe("a run that went well", () => {
       ["check", "leads"],
     ]);
     expect(told).toHaveLength(1);
-    expect(told[0]?.subject).toBe("sluice: run needs a look (5): one");
+    expect(told[0]?.subject).toBe("sluice: run needs a look (4): one");
     expect(told[0]?.message).toContain("unread: leads: 3 documents have no changed_at");
     expect(told[0]?.message).toContain("check odd: 4 bad rows; a warning");
   });
