@@ -2,6 +2,7 @@
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { commitRun } from "../../../functions/commit/commit.ts";
+import { StaleProgressError } from "../../../functions/ledger/errors.ts";
 import { EMPTY_PROGRESS, Ledger } from "../../../functions/ledger/ledger.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
 import { manifestSchema, type Manifest } from "../../../functions/protocol/manifest.ts";
@@ -111,7 +112,7 @@ it("commits what was recorded in the middle of a pass, and the rest in the next 
   });
 });
 
-it("writes nothing when there is nothing, and a manifest when an empty pass is complete", async () => {
+it("writes no manifest when there is nothing in it, and moves progress when an empty pass is complete", async () => {
   const [token = 0] = await plan("one", ["t"]);
   expect(await commit("one")).toMatchObject({
     manifests: 0,
@@ -123,11 +124,64 @@ it("writes nothing when there is nothing, and a manifest when an empty pass is c
   await stores.ledger.recordObject({
     ...{ table: "t", token: next, before, position: null, done: true, object: null },
   });
-  expect(await commit("two")).toMatchObject({
-    manifests: 1,
-    tables: [{ manifest: 1, objects: 0 }],
+  const two = await commit("two");
+  expect(two).toMatchObject({
+    manifests: 0,
+    tables: [
+      {
+        ...{ status: "nothing", table: "t", manifest: null, watermark: "100" },
+        passes: [{ pass: "rows-1", splits: 1, splitsDone: 1 }],
+      },
+    ],
   });
-  expect(await manifest("t", 1)).toMatchObject({ objects: [], window: { from: "0", to: "100" } });
+  expect(await commit("two")).toEqual(two);
+  expect(await manifestFiles()).toBe(0);
+  expect(await stores.ledger.readProgress("t")).toEqual({
+    ...{ ...EMPTY_PROGRESS, watermark: "100", passNumber: 1 },
+  });
+  const [third = 0] = await plan("three", ["t"]);
+  await record("t", third, "0000", true);
+  expect(await commit("three")).toMatchObject({ tables: [{ manifest: 1, rows: 10 }] });
+});
+
+it("moves progress once, whatever happens to the answer", async () => {
+  const [token = 0] = await plan("one", ["t"]);
+  const before = await stores.ledger.readSplit("t", "rows-1", "0000");
+  await stores.ledger.recordObject({
+    ...{ table: "t", token, before, position: null, done: true, object: null },
+  });
+  const ledger = new Ledger({ client: stores.dynamodb, tableName: stores.tableName });
+  const move = ledger.moveProgress.bind(ledger);
+  const lost = vi.spyOn(ledger, "moveProgress").mockImplementation(async (args) => {
+    await move(args);
+    await move(args);
+    throw new StaleProgressError("as if a twin had been first");
+  });
+  const { tables } = await commit("one", { ledger });
+  expect(lost).toHaveBeenCalledOnce();
+  expect(tables).toMatchObject([{ status: "nothing", watermark: "100" }]);
+});
+
+it("writes a manifest without objects when keys are to be found absent by it", async () => {
+  executions.start("one");
+  const lease = await stores.ledger.takeTableLease("t", "one", 0, executions.isRunning);
+  if ("heldBy" in lease) throw new Error("held");
+  const { token } = lease;
+  const pass = rowsPass(1, 1, { window: null, absence: true });
+  await stores.ledger.openPass({ table: "t", token, before: EMPTY_PROGRESS, ...pass });
+  const [before] = pass.splits;
+  if (before === undefined) throw new Error("no split");
+  await stores.ledger.recordObject({
+    ...{ table: "t", token, before, position: null, done: true, object: null },
+  });
+  const held = [{ table: "t", source: "shop", token }];
+  const file = { format: 1, run: "one", tables: held, lanes: [], problems: [], waiting: [] };
+  await stores.store.put(keys.runPlan("one"), file);
+  expect(await commit("one")).toMatchObject({
+    manifests: 1,
+    tables: [{ status: "committed", manifest: 1, objects: 0 }],
+  });
+  expect(await manifest("t", 1)).toMatchObject({ objects: [], completed: [{ absence: true }] });
 });
 
 it("after a crash between the manifest's object and the ledger commits the same once", async () => {
