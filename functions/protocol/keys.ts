@@ -14,6 +14,10 @@ export const keys = {
   runTables: (run: string): string => `runs/${run}/tables.json`,
   /** What was last seen of a table's fields at its source. */
   drift: (table: string): string => `drift/${table}.json`,
+  /** Whether the run's build is due. */
+  runDecision: (run: string): string => `runs/${run}/decision.json`,
+  /** What the last whole build left of each table and model. */
+  buildSummary: "builds/latest.json",
   buildResult: (run: string): string => `runs/${run}/build.json`,
   object: (at: {
     table: string;

@@ -1,5 +1,6 @@
 // What the state machine hands the report: how the lanes and loads ended, and which steps failed.
 import { z } from "zod";
+import { decisionSchema } from "../protocol/decision.ts";
 import { laneStateSchema } from "../protocol/state.ts";
 
 const paceSchema = laneStateSchema.shape.pace;
@@ -70,6 +71,8 @@ export const reportInputSchema = z.object({
   execution: z.string().min(1),
   startedAt: z.string().min(1),
   lanes: laneResultsSchema,
+  /** Whether a build was due; nothing if the run ended before that was decided. */
+  decision: decisionSchema.nullish(),
   load: z
     .array(
       loadResultSchema.catch((context) => ({

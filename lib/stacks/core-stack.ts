@@ -115,6 +115,11 @@ export class CoreStack extends Stack {
       timeoutSeconds: 300,
       memoryMegabytes: 512,
     });
+    const decide = make("Decide", "decide", "Decides whether a build is due", {
+      timeoutSeconds: 300,
+      memoryMegabytes: 512,
+      environment: { SLUICE_BUILD_VERSION: this.build.version },
+    });
     const load = make("Load", "load", "Applies deltas to the warehouse", {
       timeoutSeconds: 120,
       memoryMegabytes: 256,
@@ -135,7 +140,8 @@ export class CoreStack extends Stack {
     });
 
     for (const source of catalog.sources) this.makeSecret(source, config, [plan, extract]);
-    for (const reader of [plan, extract, load]) this.allowCatalogRead(reader.ownRole);
+    for (const reader of [plan, extract, decide, load]) this.allowCatalogRead(reader.ownRole);
+    this.ledger.grantReadData(decide);
     for (const writer of [plan, extract, commit, load, report])
       this.ledger.grantReadWriteData(writer);
     allowObjects(bucket, plan.ownRole, "runs", ["read", "write"]);
@@ -145,6 +151,8 @@ export class CoreStack extends Stack {
     allowObjects(bucket, extract.ownRole, "raw", ["read", "write"]);
     allowObjects(bucket, commit.ownRole, "runs", ["read", "write"]);
     allowObjects(bucket, commit.ownRole, "manifests", ["write"]);
+    allowObjects(bucket, decide.ownRole, "builds", ["read"]);
+    allowObjects(bucket, decide.ownRole, "runs", ["write"]);
     allowObjects(bucket, load.ownRole, "lake", ["read"]);
     allowObjects(bucket, load.ownRole, "deltas", ["read", "write"]);
     allowObjects(bucket, report.ownRole, "runs", ["read"]);
@@ -199,6 +207,7 @@ export class CoreStack extends Stack {
             planArn: plan.functionArn,
             extractArn: extract.functionArn,
             commitArn: commit.functionArn,
+            decideArn: decide.functionArn,
             loadArn: load.functionArn,
             reportArn: report.functionArn,
             buildJobName: this.build.name,
@@ -212,7 +221,8 @@ export class CoreStack extends Stack {
       },
       tracingEnabled: true,
     });
-    for (const called of [plan, extract, commit, load, report]) allowInvoke(called, machine);
+    for (const called of [plan, extract, commit, decide, load, report])
+      allowInvoke(called, machine);
     allowObjects(bucket, machineRole, "runs", ["read"]);
     machine.addToRolePolicy(
       new PolicyStatement({

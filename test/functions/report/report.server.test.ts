@@ -250,6 +250,19 @@ describe("a run in which something failed", () => {
     expect((await report()).failed).toEqual(["build runs/one/build.json"]);
   });
 
+  it("is not failed by a build that was not due", async () => {
+    const plan = { format: 1, run: "one", tables: [], lanes: [], problems: [], waiting: [] };
+    await stores.store.put(keys.runPlan("one"), plan);
+    const decision = { build: false, reason: "all is built as it is now" };
+    const { status, record } = await report({ decision });
+    expect(status).toBe("succeeded");
+    expect(record.decision).toEqual(decision);
+    expect((await report({ decision: { build: true, reason: "leads is new" } })).failed).toEqual([
+      "build",
+    ]);
+    expect((await report({ decision: null })).failed).toEqual(["build"]);
+  });
+
   it("is failed when a lane or load tells what nobody understands", async () => {
     await leave({});
     const { record } = await report({ lanes: [{ odd: 1 }], load: [null] });
