@@ -161,7 +161,7 @@ export function pipelineDefinition(targets: PipelineTargets): State {
       IsBuildDue: {
         Type: "Choice",
         Choices: [{ Condition: "{% $states.input.build %}", Next: "Build" }],
-        Default: "Load",
+        Default: "ChooseLoads",
       },
       Build: {
         Type: "Task",
@@ -169,12 +169,35 @@ export function pipelineDefinition(targets: PipelineTargets): State {
         Arguments: { JobName: targets.buildJobName, Arguments: { "--run": run } },
         Catch: [
           { ErrorEquals: ["Glue.ConcurrentRunsExceededException"], Next: "WaitForOtherBuild" },
-          ...catchAll("Load", remember("build")),
+          ...catchAll("ChooseLoads", remember("build")),
         ],
-        Next: "Load",
+        Next: "ChooseLoads",
       },
       // Another run's build may also build what this run left, so it is decided again.
       WaitForOtherBuild: { Type: "Wait", Seconds: OTHER_BUILD_SECONDS, Next: "DecideBuild" },
+      ChooseLoads: invoke(
+        targets.loadArn,
+        `{% $states.input.choose = true ? $states.input : {"run": $states.context.Execution.Name, "choose": true, "polls": 0} %}`,
+        {
+          Retry: [retryLambda],
+          Output: "{% $states.result.Payload %}",
+          Catch: catchAll("Report", remember("load")),
+          Next: "IsLoadDue",
+        },
+      ),
+      IsLoadDue: {
+        Type: "Choice",
+        Choices: [
+          { Condition: "{% $states.input.status = 'wait' %}", Next: "WaitForWarehouse" },
+          { Condition: "{% $states.input.tables > 0 %}", Next: "Load" },
+        ],
+        Default: "Report",
+      },
+      WaitForWarehouse: {
+        Type: "Wait",
+        Seconds: "{% $states.input.waitSeconds %}",
+        Next: "ChooseLoads",
+      },
       Load: {
         Type: "Map",
         ItemReader: {

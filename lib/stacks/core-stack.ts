@@ -122,7 +122,7 @@ export class CoreStack extends Stack {
     });
     const load = make("Load", "load", "Applies deltas to the warehouse", {
       timeoutSeconds: 120,
-      memoryMegabytes: 256,
+      memoryMegabytes: 512,
       environment:
         warehouse === undefined
           ? {}
@@ -153,6 +153,9 @@ export class CoreStack extends Stack {
     allowObjects(bucket, commit.ownRole, "manifests", ["write"]);
     allowObjects(bucket, decide.ownRole, "builds", ["read"]);
     allowObjects(bucket, decide.ownRole, "runs", ["write"]);
+    allowObjects(bucket, load.ownRole, "builds", ["read"]);
+    allowObjects(bucket, load.ownRole, "runs", ["write"]);
+    allowObjects(bucket, load.ownRole, "loads", ["read", "write"]);
     allowObjects(bucket, load.ownRole, "lake", ["read"]);
     allowObjects(bucket, load.ownRole, "deltas", ["read", "write"]);
     allowObjects(bucket, report.ownRole, "runs", ["read"]);

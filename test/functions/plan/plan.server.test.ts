@@ -9,7 +9,7 @@ import {
   SourceUnavailableError,
 } from "../../../functions/protocol/errors.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
-import { planFileSchema, tablesFileSchema } from "../../../functions/protocol/run-files.ts";
+import { planFileSchema } from "../../../functions/protocol/run-files.ts";
 import {
   laneStateSchema,
   workListSchema,
@@ -17,7 +17,7 @@ import {
 } from "../../../functions/protocol/state.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { Executions, makeStores, objectOf, type Stores } from "../store-fixtures.ts";
-import { events, leads, model } from "./definitions.ts";
+import { events, leads } from "./definitions.ts";
 import { FakeSource } from "./fake-source.ts";
 
 let server: Moto;
@@ -291,13 +291,6 @@ describe("a run", () => {
     const inUse = stores.ledger.countLanesInUse("shop", "other", executions.isRunning, now);
     expect(await inUse).toBe(1);
   });
-
-  it("writes what is published in the order of loading", async () => {
-    definitions = [events, leads, model("weekly", ["daily"]), model("daily", ["leads"])];
-    await plan("one");
-    const tables = await stores.store.get(keys.runTables("one"), tablesFileSchema);
-    expect(tables).toEqual([{ table: "leads" }, { table: "daily" }, { table: "weekly" }]);
-  });
 });
 
 describe("another run", () => {
@@ -415,7 +408,7 @@ describe("what a crash left open at the source", () => {
 describe("a mistake", () => {
   it("in the names stops before anything is written", async () => {
     await expect(plan("one", ["leeds"])).rejects.toThrow('["leeds"]: there is no such table');
-    expect(await stores.store.find(keys.runTables("one"), tablesFileSchema)).toBeUndefined();
+    expect(await stores.store.find(keys.runPlan("one"), planFileSchema)).toBeUndefined();
     expect((await stores.ledger.readProgress("leads")).passNumber).toBe(0);
   });
 
