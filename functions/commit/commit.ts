@@ -1,5 +1,6 @@
 // Commits the tables of one run, each by itself: what fails with one does not hold up the others.
 import { z } from "zod";
+import type { Log } from "../log/log.ts";
 import { keys } from "../protocol/keys.ts";
 import { planFileSchema, type CommitFile, type CommitResult } from "../protocol/run-files.ts";
 import { commitTable, type CommitContext } from "./commit-table.ts";
@@ -12,10 +13,7 @@ export const commitInputSchema = z.object({
 });
 
 export interface CommitDependencies extends Omit<CommitContext, "run"> {
-  readonly log: {
-    info(message: string, details: Readonly<Record<string, unknown>>): void;
-    error(message: string, details: Readonly<Record<string, unknown>>): void;
-  };
+  readonly log: Pick<Log, "info" | "error">;
 }
 
 const TABLES_AT_ONCE = 4;
@@ -42,7 +40,7 @@ export async function commitRun(
         const result = failure(table, error);
         results.set(table, result);
         const { error: errorName, message: reason } = result;
-        log.error("table not committed", { table, errorName, reason });
+        log.error("table not committed", { table, errorName, reason, error: stackOf(error) });
       }
     }
   };
@@ -51,6 +49,10 @@ export async function commitRun(
   const file: CommitFile = { format: 1, run, tables };
   await store.put(keys.runCommit(run), file);
   return { manifests: tables.filter(({ status }) => status === "committed").length };
+}
+
+function stackOf(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function failure(table: string, error: unknown): Extract<CommitResult, { status: "failed" }> {

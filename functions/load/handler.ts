@@ -1,17 +1,21 @@
 // The load Lambda: called in a loop for one table until it says done or failed.
+import { Logger } from "@aws-lambda-powertools/logger";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
-import type { Context } from "aws-lambda";
 import { z } from "zod";
 import { databaseNames } from "../../catalog/schema/glue.ts";
 import { readDefinition } from "../data-catalog/read-definition.ts";
 import { readCurrentContentId } from "../lake/read-content.ts";
+import { LoadLedger } from "../ledger/load-records.ts";
+import { withLog } from "../log/log.ts";
+import { keys } from "../protocol/keys.ts";
+import { planFileSchema } from "../protocol/run-files.ts";
+import { JsonStore } from "../storage/json-store.ts";
 import { copyManifestKey, readDelta, writeCopyManifest } from "./deltas.ts";
 import { load, type LoadParts } from "./load.ts";
-import { requestReplace } from "./replace-request.ts";
-import { loadInputSchema, type LoadResult } from "./result.ts";
+import { loadInputSchema } from "./result.ts";
 import { Warehouse } from "./warehouse.ts";
 
 const environment = z
@@ -27,14 +31,15 @@ const environment = z
   })
   .parse(process.env);
 
+const logger = new Logger();
 const glue = new GlueClient();
 const s3 = new S3Client();
-const dynamodb = new DynamoDBClient();
 
 const bucket = environment.SLUICE_BUCKET;
+const store = new JsonStore({ s3, bucket });
 const lakeDatabase = databaseNames(environment.SLUICE_DEPLOYMENT).lake;
 
-const parts: LoadParts = {
+const parts: Omit<LoadParts, "log"> = {
   warehouse:
     environment.SLUICE_WORKGROUP === ""
       ? null
@@ -49,7 +54,10 @@ const parts: LoadParts = {
   readDelta: (table, snapshot) => readDelta(s3, bucket, table, snapshot),
   manifestUrl: (delta) => `s3://${bucket}/${copyManifestKey(delta)}`,
   writeCopyManifest: (delta) => writeCopyManifest(s3, bucket, delta),
-  requestReplace: (table) => requestReplace(dynamodb, environment.SLUICE_LEDGER, table, Date.now()),
+  records: new LoadLedger({ client: new DynamoDBClient(), tableName: environment.SLUICE_LEDGER }),
+  putProblem: (problem) => store.put(keys.loadProblem(problem.run, problem.table), problem),
+  isByName: async (run) => (await store.find(keys.runPlan(run), planFileSchema))?.byName === true,
+  now: Date.now,
 };
 
 /** A call answers within this time, however long the warehouse takes. */
@@ -58,7 +66,7 @@ const CALL_MILLIS = 20_000;
 const MARGIN_MILLIS = 5000;
 
 /** Parses the input, does the next things, answers. */
-export async function handler(event: unknown, context: Context): Promise<LoadResult> {
+export const handler = withLog(logger, async (event, context, log) => {
   const millis = Math.min(CALL_MILLIS, context.getRemainingTimeInMillis() - MARGIN_MILLIS);
-  return load(loadInputSchema.parse(event), Date.now() + millis, parts);
-}
+  return load(loadInputSchema.parse(event), Date.now() + millis, { ...parts, log });
+});

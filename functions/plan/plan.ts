@@ -64,6 +64,7 @@ export async function planRun(
   const file: PlanFile = {
     format: 1,
     run,
+    byName: input.tables !== undefined,
     tables: plans.flatMap((plan) => plan.tables),
     lanes: lanes.map(({ source, lane, token }) => ({ source, lane, token })),
     problems: [
@@ -96,7 +97,8 @@ async function compareAll(
       last = await store.find(key, driftFileSchema);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      log.warn("drift is looked at as if for the first time", { key, reason: error.message });
+      const details = { table: look.table.name, key, reason: error.message };
+      log.warn("drift is looked at as if for the first time", details);
     }
     found.push(compareWithLast(look, last, run, nowMillis));
   }

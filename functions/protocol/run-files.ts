@@ -7,6 +7,8 @@ import { passKindSchema } from "./records.ts";
 export const planFileSchema = z.strictObject({
   format: z.literal(1),
   run: z.string(),
+  /** True if the run was given tables by name: then loads that wait after a failure are tried all the same. */
+  byName: z.boolean().default(false),
   /** Tables that this run holds: they have something to read or to commit. */
   tables: z.array(
     z.strictObject({

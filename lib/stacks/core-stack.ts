@@ -56,7 +56,7 @@ export class CoreStack extends Stack {
     });
     allowObjects(bucket, this.build.role, "", ["read", "write", "delete"]);
     this.ledger.grantReadData(this.build.role);
-    this.ledger.grant(this.build.role, "dynamodb:DeleteItem");
+    this.ledger.grant(this.build.role, "dynamodb:UpdateItem");
     this.allowCatalogRead(this.build.role);
     this.build.role.addToPolicy(
       new PolicyStatement({
@@ -147,6 +147,8 @@ export class CoreStack extends Stack {
     allowObjects(bucket, commit.ownRole, "manifests", ["write"]);
     allowObjects(bucket, load.ownRole, "lake", ["read"]);
     allowObjects(bucket, load.ownRole, "deltas", ["read", "write"]);
+    // Whether tables were named, and what went wrong.
+    allowObjects(bucket, load.ownRole, "runs", ["read", "write"]);
     allowObjects(bucket, report.ownRole, "runs", ["read"]);
     topic.grantPublish(report);
     if (warehouse !== undefined) {
