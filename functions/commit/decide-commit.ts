@@ -106,6 +106,7 @@ export function decideCommit(args: {
       ...progress,
       lastManifest: number,
       watermark: passes.reduce(nextWatermark, progress.watermark),
+      ...unitOfWatermark(passes, progress),
       passes: Object.fromEntries(open.map(({ pass }) => [pass.kind, pass])),
       committed: Object.fromEntries(
         open.flatMap(({ pass, splits }) =>
@@ -116,6 +117,16 @@ export function decideCommit(args: {
       ),
     },
   };
+}
+
+/** What the watermark counts by the pass that moves it, else what it counted before. */
+function unitOfWatermark(
+  passes: readonly PassContent[],
+  progress: Progress,
+): Pick<Progress, "watermarkUnit"> {
+  const unit = passes.find(({ pass }) => pass.kind === "rows")?.pass.unit;
+  const known = unit ?? progress.watermarkUnit;
+  return known === undefined ? {} : { watermarkUnit: known };
 }
 
 /** The objects that are in no manifest yet; together with those before they must be as many as the split counts. */

@@ -1,13 +1,11 @@
 // What the ledger keeps of a table's way into the warehouse: the request for a whole copy, and a load that fails.
 import { ConditionalCheckFailedException, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
-  BatchGetCommand,
   DeleteCommand,
   DynamoDBDocumentClient,
+  GetCommand,
   PutCommand,
   UpdateCommand,
-  type BatchGetCommandInput,
-  type BatchGetCommandOutput,
 } from "@aws-sdk/lib-dynamodb";
 import { z } from "zod";
 import { itemKeys, parseItem, type ItemKey } from "./items.ts";
@@ -90,8 +88,7 @@ export function isLoadHeld(
   return load.fingerprint === fingerprint && !((replace?.writtenAt ?? 0) > load.failedAt);
 }
 
-// DynamoDB's limit is 100 items a request; a table has two.
-const TABLES_A_REQUEST = 50;
+const TABLES_AT_ONCE = 25;
 
 /** Reads and writes those records. */
 export class LoadLedger {
@@ -103,29 +100,26 @@ export class LoadLedger {
     this.#tableName = options.tableName;
   }
 
+  /** @throws ProtocolError if an item is not of this version */
   async read(table: string): Promise<LoadRecords> {
-    return (await this.readMany([table])).get(table) ?? {};
+    const [load, replace] = await Promise.all([this.#load(table), this.#replace(table)]);
+    return {
+      ...(load === undefined ? {} : { load }),
+      ...(replace === undefined ? {} : { replace }),
+    };
   }
 
   /**
-   * The records of many tables; a table without any is left out.
+   * The records of those of many tables whose last load failed.
    * @throws ProtocolError if an item is not of this version
    */
-  async readMany(tables: readonly string[]): Promise<Map<string, LoadRecords>> {
+  async readFailing(tables: readonly string[]): Promise<Map<string, LoadRecords>> {
     const found = new Map<string, LoadRecords>();
-    for (let first = 0; first < tables.length; first += TABLES_A_REQUEST) {
-      const some = tables.slice(first, first + TABLES_A_REQUEST);
-      const names = new Map(some.map((table) => [itemKeys.load(table).pk, table]));
-      const Keys = some.flatMap((table) => [itemKeys.load(table), itemKeys.replace(table)]);
-      for (const item of await this.#getAll(Keys)) {
-        const table = names.get(String(item.pk)) ?? "";
-        const known = found.get(table) ?? {};
-        found.set(
-          table,
-          item.sk === itemKeys.load(table).sk
-            ? { ...known, load: parseItem(loadRecordSchema, item) }
-            : { ...known, replace: parseItem(replaceRecordSchema, item) },
-        );
+    for (let first = 0; first < tables.length; first += TABLES_AT_ONCE) {
+      const some = tables.slice(first, first + TABLES_AT_ONCE);
+      const loads = await Promise.all(some.map((table) => this.#load(table)));
+      for (const [index, table] of some.entries()) {
+        if (loads[index] !== undefined) found.set(table, await this.read(table));
       }
     }
     return found;
@@ -184,19 +178,21 @@ export class LoadLedger {
     );
   }
 
-  async #getAll(keys: readonly ItemKey[]): Promise<Record<string, unknown>[]> {
-    const items: Record<string, unknown>[] = [];
-    let left: BatchGetCommandInput["RequestItems"] = {
-      [this.#tableName]: { Keys: [...keys], ConsistentRead: true },
-    };
-    while (left !== undefined && Object.keys(left).length > 0) {
-      const page: BatchGetCommandOutput = await this.#client.send(
-        new BatchGetCommand({ RequestItems: left }),
-      );
-      items.push(...(page.Responses?.[this.#tableName] ?? []));
-      left = page.UnprocessedKeys;
-    }
-    return items;
+  async #load(table: string): Promise<LoadRecord | undefined> {
+    const item = await this.#get(itemKeys.load(table));
+    return item === undefined ? undefined : parseItem(loadRecordSchema, item);
+  }
+
+  async #replace(table: string): Promise<ReplaceRecord | undefined> {
+    const item = await this.#get(itemKeys.replace(table));
+    return item === undefined ? undefined : parseItem(replaceRecordSchema, item);
+  }
+
+  async #get(key: ItemKey): Promise<Record<string, unknown> | undefined> {
+    const { Item } = await this.#client.send(
+      new GetCommand({ TableName: this.#tableName, Key: key, ConsistentRead: true }),
+    );
+    return Item;
   }
 
   /** Another run's load may have been there first: then its record stands. */

@@ -65,6 +65,10 @@ export async function planRun(
     format: 1,
     run,
     byName: input.tables !== undefined,
+    definitions: definitions.map((one) => ({
+      ...{ name: one.name, kind: one.kind },
+      source: one.kind === "table" ? one.source.name : null,
+    })),
     tables: plans.flatMap((plan) => plan.tables),
     lanes: lanes.map(({ source, lane, token }) => ({ source, lane, token })),
     problems: [

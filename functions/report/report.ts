@@ -24,7 +24,7 @@ import { lanesToRelease } from "./release.ts";
 export interface ReportDependencies {
   readonly deployment: string;
   readonly ledger: Ledger;
-  readonly loads: Pick<LoadLedger, "readMany">;
+  readonly loads: Pick<LoadLedger, "readFailing">;
   readonly store: JsonStore;
   readonly emitMetrics: (record: RunRecord) => void;
   /** Tells people; absent where a deployment has nobody to tell. */
@@ -115,7 +115,7 @@ async function readResults(
   const published = (await find(keys.runTables(run), tablesFileSchema, "plan")) ?? [];
   let loadRecords = new Map<string, LoadRecords>();
   try {
-    loadRecords = await loads.readMany(published.map(({ table }) => table));
+    loadRecords = await loads.readFailing(published.map(({ table }) => table));
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     unreadable.push({ step: "load", name: "ledger", error: error.name, message: error.message });
