@@ -7,6 +7,8 @@ import { cursorUnitSchema, passKindSchema } from "./records.ts";
 export const planFileSchema = z.strictObject({
   format: z.literal(1),
   run: z.string(),
+  /** True if the run was given tables by name: then loads that wait after a failure are tried all the same. */
+  byName: z.boolean().default(false),
   /** All that the catalog defines and that could be read, so that the report knows what each name is. */
   definitions: z
     .array(
@@ -66,7 +68,7 @@ export const planFileSchema = z.strictObject({
 });
 export type PlanFile = z.infer<typeof planFileSchema>;
 
-/** Items of the Load map: what is published, each after all that it is derived from. */
+/** Items of the Load map: what the warehouse lacks, each after all that it is derived from. */
 export const tablesFileSchema = z.array(z.strictObject({ table: z.string() }));
 export type TablesFile = z.infer<typeof tablesFileSchema>;
 

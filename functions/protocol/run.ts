@@ -1,5 +1,6 @@
 // The run record: what one execution did to each table, kept in the ledger and shown by the CLI.
 import { z } from "zod";
+import { decisionSchema } from "./decision.ts";
 import { cursorUnitSchema, passKindSchema } from "./records.ts";
 import { laneEndSchema } from "./state.ts";
 
@@ -46,7 +47,11 @@ export const runTableSchema = z.strictObject({
     })
     .nullable(),
   load: z
-    .strictObject({ status: z.enum(["done", "failed", "wait"]), polls: z.int().nonnegative() })
+    .strictObject({
+      /** `held`: it failed lately and was not tried again. */
+      status: z.enum(["done", "failed", "wait", "held"]),
+      polls: z.int().nonnegative(),
+    })
     .nullable(),
 });
 export type RunTable = z.infer<typeof runTableSchema>;
@@ -95,6 +100,7 @@ export const ALERT_KINDS = [
   "resting",
   "check",
   "drift",
+  "load",
 ] as const;
 
 /** Something that people should look at although nothing failed. */
@@ -113,6 +119,8 @@ export const runRecordSchema = z.strictObject({
   startedAt: z.string(),
   endedAt: z.string(),
   status: z.enum(["succeeded", "failed"]),
+  /** Whether a build was due, and why; absent if the run ended before that was decided. */
+  decision: decisionSchema.optional(),
   tables: z.array(runTableSchema),
   lanes: z.array(runLaneSchema),
   failed: z.array(runFailureSchema),

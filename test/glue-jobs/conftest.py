@@ -7,6 +7,8 @@ import itertools
 import json
 import logging
 import os
+import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -319,27 +321,47 @@ class World:
         """Commit one manifest with one object of these lines."""
         return self.commit(table, self.put_object(table, list(lines)))
 
-    def ask_replace(self, table: str, requested_at: int = 1) -> None:
-        boto3.resource("dynamodb").Table(self.ledger).put_item(
-            Item={"pk": f"table#{table}", "sk": "replace", "requestedAt": requested_at}
-        )
+    def ask_replace(self, table: str, requested_at: int = 1, **more: Any) -> None:  # noqa: ANN401
+        """Ask for a whole copy as Load does."""
+        item = {
+            "pk": f"table#{table}",
+            "sk": "replace",
+            "state": "asked",
+            "requestedAt": requested_at,
+            "run": "one",
+            "contentId": "1",
+            "fingerprint": "f",
+            "cause": "broken-chain",
+            "reason": "no delta for 1",
+            "times": 2,
+        }
+        boto3.resource("dynamodb").Table(self.ledger).put_item(Item=item | more)
 
-    def replace_asked(self, table: str) -> bool:
-        answer = (
+    def replace_item(self, table: str) -> dict[str, Any] | None:
+        """What the ledger has of a request."""
+        return (
             boto3.resource("dynamodb")
             .Table(self.ledger)
             .get_item(Key={"pk": f"table#{table}", "sk": "replace"})
+            .get("Item")
         )
-        return "Item" in answer
+
+    def replace_state(self, table: str) -> str | None:
+        """Whether a request is `asked`, `written` or `loaded`."""
+        item = self.replace_item(table)
+        return None if item is None else str(item["state"])
 
     def build(
         self,
         *tables: str,
         after_step: Callable[[str, str], None] | None = None,
+        version: str = "v1",
     ) -> dict[str, TableResult]:
         """Run one build; gives the records by table."""
         run = f"{self.deployment}-{next(self.numbers)}"
-        arguments = Arguments(self.deployment, self.bucket, self.ledger, run, tables or None)
+        arguments = Arguments(
+            self.deployment, self.bucket, self.ledger, run, tables or None, version
+        )
         job = new_job(arguments)
         if after_step is not None:
             job = replace(job, after_step=after_step)
@@ -347,6 +369,21 @@ class World:
         written = json.loads(self.read(f"runs/{run}/build.json"))
         assert [item["table"] for item in written["tables"]] == sorted(records)
         return records
+
+    def decide(self, version: str = "v1") -> str | None:
+        """Why the next build is due, as a run decides it; None if nothing is to be built."""
+        node = shutil.which("node")
+        assert node is not None, "node is not on PATH: start the tests by npm test"
+        script = Path(__file__).parent / "decide-build.ts"
+        decided = subprocess.run(
+            [node, script, self.deployment, self.bucket, self.ledger, version],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert decided.returncode == 0, decided.stderr
+        decision = json.loads(decided.stdout)
+        return str(decision["reason"]) if decision["build"] else None
 
     def name(self, table: str) -> str:
         return f"lake.{self.deployment}_lake.{table}"
