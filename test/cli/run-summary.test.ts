@@ -1,7 +1,7 @@
 // What people read after a run: how fast each lane read, what slowed it, and why it ended.
 import { expect, test } from "vitest";
-import { laneTable } from "../../cli/run-summary.ts";
-import type { RunLane } from "../../functions/protocol/run.ts";
+import { laneTable, summarizeRun } from "../../cli/run-summary.ts";
+import type { RunLane, RunRecord } from "../../functions/protocol/run.ts";
 
 const lane: RunLane = {
   ...{ source: "search", lane: 0, status: "done", links: 2, rows: 12_345, bytes: 4_096_000 },
@@ -35,4 +35,18 @@ test.each([
   [{ ended: null, status: "failed" as const }, "failed"],
 ])("the end %o is told", (changes, words) => {
   expect(row(changes).at(-1)).toBe(words);
+});
+
+test("a run that had nothing to build says so", () => {
+  const record: RunRecord = {
+    ...{ format: 1, run: "one", execution: "arn", status: "succeeded", tables: [], lanes: [] },
+    ...{ startedAt: "2030-01-01T00:00:00Z", endedAt: "2030-01-01T00:00:09Z" },
+    ...{ failed: [], alerts: [] },
+  };
+  const told = (more: Partial<RunRecord>): string =>
+    summarizeRun({ ...record, ...more }).join("\n");
+  const reason = "all is built as it is now";
+  expect(told({ decision: { build: false, reason } })).toContain(`no build was started: ${reason}`);
+  expect(told({ decision: { build: true, reason } })).not.toContain("no build");
+  expect(told({})).not.toContain("no build");
 });
