@@ -12,11 +12,15 @@ import type { RunRecord } from "../functions/protocol/run.ts";
 import { lastLines } from "../local/toolchain/log-tail.ts";
 import type { Connection } from "./connection.ts";
 import { formatCount, type Output } from "./output.ts";
+import { passProgress } from "./reading-progress.ts";
 import { openPasses } from "../functions/protocol/passes.ts";
 
 const POLL_MILLIS = 500;
 
-const planSchema = z.object({ tables: z.array(z.object({ table: z.string() })) });
+const planSchema = z.object({
+  tables: z.array(z.object({ table: z.string(), source: z.string() })),
+});
+type PlannedTable = z.infer<typeof planSchema>["tables"][number];
 
 export interface FinishedRun {
   readonly run: string;
@@ -75,7 +79,7 @@ class RunWatcher {
   private readonly connection: Connection;
   private readonly ledger: Ledger;
   private readonly run: string;
-  private tables: readonly string[] | undefined;
+  private tables: readonly PlannedTable[] | undefined;
   private committed = false;
   private built = false;
   private readonly firstRows = new Map<string, number>();
@@ -91,7 +95,7 @@ class RunWatcher {
     if (this.tables === undefined) {
       const text = await this.read(keys.runPlan(this.run));
       if (text === undefined) return "planning";
-      this.tables = planSchema.parse(JSON.parse(text)).tables.map(({ table }) => table);
+      this.tables = planSchema.parse(JSON.parse(text)).tables;
     }
     this.committed ||= (await this.read(keys.runCommit(this.run))) !== undefined;
     if (!this.committed) return `extracting  ${await this.extraction(this.tables)}`;
@@ -109,28 +113,36 @@ class RunWatcher {
     return text !== undefined && !decisionSchema.parse(JSON.parse(text)).build;
   }
 
-  /** Rows recorded so far, a table, and the rate of all since the run began to read. */
-  private async extraction(tables: readonly string[]): Promise<string> {
+  /** Rows read so far, a table, and the rate of all since the run began to read. */
+  private async extraction(tables: readonly PlannedTable[]): Promise<string> {
     const parts: string[] = [];
     let newRows = 0;
-    for (const table of tables) {
+    const sources = [...new Set(tables.map(({ source }) => source))];
+    const notes = (
+      await Promise.all(sources.map((source) => this.ledger.listReadings(source)))
+    ).flatMap((all) => all.filter(({ run }) => run === this.run));
+    for (const { table } of tables) {
       const progress = await this.ledger.readProgress(table);
-      const passes = openPasses(progress);
       let rows = 0;
       let done = 0;
       let splits = 0;
-      for (const pass of passes) {
-        const records = await Promise.all(
-          pass.splits.map((split) => this.ledger.readSplit(table, pass.id, split)),
-        );
-        rows += records.reduce((sum, record) => sum + record.rows, 0);
-        done += records.filter((record) => record.done).length;
-        splits += records.length;
+      const reached: string[] = [];
+      for (const pass of openPasses(progress)) {
+        const records = await this.ledger.readSplits(table, pass);
+        const now = passProgress(table, pass.id, records, notes);
+        rows += now.rows;
+        done += now.done;
+        splits += now.splits;
+        // A split that is done is not being read any more.
+        if (now.done < now.splits) reached.push(...now.reached);
       }
       if (!this.firstRows.has(table)) this.firstRows.set(table, rows);
       newRows += rows - (this.firstRows.get(table) ?? 0);
       if (splits > 0) {
-        parts.push(`${table} ${formatCount(rows)} rows, ${String(done)}/${String(splits)} splits`);
+        const at = reached.length === 0 ? "" : `, at ${reached.join(" and ")}`;
+        parts.push(
+          `${table} ${formatCount(rows)} rows, ${String(done)}/${String(splits)} splits${at}`,
+        );
       }
     }
     const rate = Math.round((newRows * 1000) / Math.max(1, Date.now() - this.extractFrom));

@@ -20,9 +20,10 @@ export function summarizeRun(record: RunRecord): string[] {
         ["table", "from", "rows", "objects", "size", "build", "winners", "deletes", "bad", "load"],
         record.tables.map((table) => [
           table.table,
-          table.source ?? "(model)",
-          formatCount(table.rowsExtracted),
-          formatCount(table.objects),
+          table.kind === "model" ? "(model)" : (table.source ?? "-"),
+          // Only what the run held was read.
+          table.held ? formatCount(table.rowsExtracted) : "-",
+          table.held ? formatCount(table.objects) : "-",
           table.objects === 0 ? "" : formatBytes(table.bytes),
           table.build?.status ?? "-",
           formatCount(table.build?.winners ?? 0),

@@ -8,7 +8,7 @@ import type {
   SourceDefinition,
   TableDefinition,
 } from "./definition.ts";
-import { CatalogError } from "./errors.ts";
+import { CatalogError, refuseMistaken } from "./errors.ts";
 import type {
   CassandraTable,
   Column,
@@ -71,9 +71,10 @@ export function isModel(entry: Table | Model): entry is Model {
 /**
  * The definition of an entry, with every default filled in.
  *
- * @throws CatalogError if a model comes without its script's address and hash
+ * @throws CatalogError if the entry was defined with mistakes, or a model comes without its script's address and hash
  */
 export function resolveEntry(entry: Table | Model, context: EntryContext): Definition {
+  refuseMistaken(entry);
   return isModel(entry) ? resolveModel(entry, context) : resolveTable(entry, context.deployment);
 }
 
@@ -167,8 +168,13 @@ function resolvePublish(publish: Publish | false | undefined): Definition["publi
   };
 }
 
-/** A source with every default filled in. */
+/**
+ * A source with every default filled in.
+ *
+ * @throws CatalogError if the source was defined with mistakes
+ */
 export function resolveSource(source: Source, deployment: string): SourceDefinition {
+  refuseMistaken(source);
   return {
     name: source.name,
     system: source.system,

@@ -80,6 +80,7 @@ export function decideCommit(args: {
   const after = {
     ...progress,
     watermark: passes.reduce(nextWatermark, progress.watermark),
+    ...unitOfWatermark(passes, progress),
     passes: Object.fromEntries(open.map(({ pass }) => [pass.kind, pass])),
     committed: Object.fromEntries(
       open.flatMap(({ pass, splits }) =>
@@ -121,6 +122,16 @@ export function decideCommit(args: {
     },
     after: { ...after, lastManifest: number },
   };
+}
+
+/** What the watermark counts by the pass that moves it, else what it counted before. */
+function unitOfWatermark(
+  passes: readonly PassContent[],
+  progress: Progress,
+): Pick<Progress, "watermarkUnit"> {
+  const unit = passes.find(({ pass }) => pass.kind === "rows")?.pass.unit;
+  const known = unit ?? progress.watermarkUnit;
+  return known === undefined ? {} : { watermarkUnit: known };
 }
 
 /** The objects that are in no manifest yet; together with those before they must be as many as the split counts. */

@@ -39,6 +39,10 @@ export const itemKeys = {
     pk: `source#${source}`,
     sk: `pit#${createHash("sha256").update(resource).digest("hex")}`,
   }),
+  reading: (source: string, lane: number): ItemKey => ({
+    pk: `source#${source}`,
+    sk: `reading#${lane}`,
+  }),
   sourceRest: (source: string): ItemKey => ({ pk: `source#${source}`, sk: "rest" }),
   run: (startedAt: string, run: string): ItemKey => ({ pk: "run", sk: `${startedAt}#${run}` }),
 } as const;

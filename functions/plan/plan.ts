@@ -61,6 +61,10 @@ export async function planRun(
   const file: PlanFile = {
     format: 1,
     run,
+    definitions: definitions.map((one) => ({
+      ...{ name: one.name, kind: one.kind },
+      source: one.kind === "table" ? one.source.name : null,
+    })),
     tables: plans.flatMap((plan) => plan.tables),
     lanes: lanes.map(({ source, lane, token }) => ({ source, lane, token })),
     problems: [

@@ -45,7 +45,7 @@ export class BuildJob extends Construct {
     this.version = createHash("sha256")
       .update(`${script.assetHash}\n${library.assetHash}`)
       .digest("hex");
-    this.allowAssets(script);
+    this.allowAssets(script, library);
     this.role.addToPolicy(
       new PolicyStatement({
         actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
@@ -106,20 +106,25 @@ export class BuildJob extends Construct {
     }
   }
 
-  /** Lets the job read what CDK uploads: its own code, and the scripts of models. */
-  private allowAssets(asset: Asset): void {
+  /** Lets the job read its own code, and the scripts of models, of what CDK uploads. */
+  private allowAssets(script: Asset, library: Asset): void {
     const { partition } = Stack.of(this);
+    const scripts = ["*.py", "*.sql"];
     this.role.addToPolicy(
       new PolicyStatement({
         actions: ["s3:GetObject"],
-        resources: [`arn:${partition}:s3:::${asset.s3BucketName}/*`],
+        resources: [library.s3ObjectKey, script.s3ObjectKey, ...scripts].map(
+          (key) => `arn:${partition}:s3:::${script.s3BucketName}/${key}`,
+        ),
       }),
     );
-    // The bootstrap bucket's name is known by its tokens only; cdk-nag writes them so.
-    acknowledgePattern(
-      this.role,
-      "arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*",
-      "Assets are named by their content",
-    );
+    for (const key of scripts) {
+      // The bootstrap bucket's name is known by its tokens only; cdk-nag writes them so.
+      acknowledgePattern(
+        this.role,
+        `arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/${key}`,
+        "Scripts of models are named by their content, and stand in other stacks",
+      );
+    }
   }
 }

@@ -93,7 +93,7 @@ it("commits what was recorded in the middle of a pass, and the rest in the next 
     tables: [
       {
         ...{ status: "committed", table: "t", manifest: 1, rows: 20, keys: 0, objects: 2 },
-        ...{ bytes: 200, watermark: "100" },
+        ...{ bytes: 200, watermark: "100", watermarkUnit: "ms" },
         passes: [{ pass: "rows-1", kind: "rows", splits: 2, splitsDone: 1 }],
       },
     ],
@@ -109,6 +109,7 @@ it("commits what was recorded in the middle of a pass, and the rest in the next 
   expect(two.completed[0]?.objects.toSorted()).toEqual(all);
   expect(await stores.ledger.readProgress("t")).toEqual({
     ...{ ...EMPTY_PROGRESS, lastManifest: 2, watermark: "200", passNumber: 1 },
+    watermarkUnit: "ms",
   });
 });
 

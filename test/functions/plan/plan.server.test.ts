@@ -101,11 +101,12 @@ describe("a run", () => {
     );
     expect(file).toEqual({
       ...{ format: 1, run: "one", problems: [], waiting: [], unread: [], drift: [] },
+      definitions: [{ name: "leads", kind: "table", source: "shop" }],
       tables: [{ table: "leads", source: "shop", token: 1 }],
       lanes: [{ source: "shop", lane: 0, token: 1 }],
     });
     const progress = await stores.ledger.readProgress("leads");
-    expect(progress.passes.rows?.window).toEqual({ from: null, to: "1000" });
+    expect(progress.passes.rows).toMatchObject({ window: { from: null, to: "1000" }, unit: "ms" });
   });
 
   it("tried again hands out the same work under new tokens", async () => {
@@ -300,11 +301,18 @@ describe("another run", () => {
     expect(second.lanes).toEqual([]);
     expect(second.file).toMatchObject({
       tables: [],
-      waiting: [{ table: "leads", reason: "all lanes of source shop are in use" }],
+      waiting: [
+        {
+          ...{ table: "leads", source: "shop", cause: "lanes" },
+          reason: "other runs, or what a stopped one left behind, use all lanes of source shop",
+        },
+      ],
     });
     definitions = [{ ...leads, source: withBudget("shop", 2) }];
     const third = await plan("three");
-    expect(third.file.waiting).toEqual([{ table: "leads", reason: "held by one" }]);
+    expect(third.file.waiting).toEqual([
+      { table: "leads", source: "shop", cause: "held", reason: "another run reads it: one" },
+    ]);
     expect(third.file.lanes).toEqual([]);
   });
 
@@ -333,7 +341,7 @@ describe("a source that must be left alone", () => {
     const { file, lanes } = await plan("one", undefined, { nowMillis, ...onlyOther });
     expect(file.waiting).toEqual([
       {
-        table: "leads",
+        ...{ table: "leads", source: "shop", cause: "hours" },
         reason:
           "source shop is read from 22:00 to 05:00, Europe/Berlin: it opens at 2026-03-28T21:00:00.000Z",
         opensAt: "2026-03-28T21:00:00.000Z",
@@ -359,7 +367,7 @@ describe("a source that must be left alone", () => {
     expect(file.problems).toEqual([]);
     expect(file.waiting).toEqual([
       {
-        table: "leads",
+        ...{ table: "leads", source: "shop", cause: "rest" },
         reason:
           `source shop refused again and again and is left alone until ${new Date(until).toISOString()}: ` +
           "429: too many",
