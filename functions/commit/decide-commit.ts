@@ -81,6 +81,7 @@ export function decideCommit(args: {
     ({ content, objects: its }) =>
       content.pass.window !== null && (its.length > 0 || complete.includes(content)),
   );
+  const watermark = passes.reduce(nextWatermark, progress.watermark);
   return {
     manifest: {
       format: 1,
@@ -105,8 +106,9 @@ export function decideCommit(args: {
     after: {
       ...progress,
       lastManifest: number,
-      watermark: passes.reduce(nextWatermark, progress.watermark),
-      ...unitOfWatermark(passes, progress),
+      watermark,
+      ...(watermark === null ? {} : unitOfWatermark(passes, progress)),
+      ...markOf(complete),
       passes: Object.fromEntries(open.map(({ pass }) => [pass.kind, pass])),
       committed: Object.fromEntries(
         open.flatMap(({ pass, splits }) =>
@@ -117,6 +119,12 @@ export function decideCommit(args: {
       ),
     },
   };
+}
+
+/** A completed pass leaves its own mark, or none: then an earlier one says nothing of its window. */
+function markOf(complete: readonly PassContent[]): { writeMark?: string | undefined } {
+  const rows = complete.find(({ pass }) => pass.kind === "rows");
+  return rows === undefined ? {} : { writeMark: rows.pass.writeMark };
 }
 
 /** What the watermark counts by the pass that moves it, else what it counted before. */
