@@ -463,10 +463,7 @@ describe("Cassandra", () => {
     expect(told).toHaveLength(2);
     expect(told.join()).toMatch(/Index on version: not a time .*in all 20 rows, so later ones/);
     expect(told.join()).toMatch(/Index on old: not a time .* its latest value, 1970-/);
-    const empty = await source.discover(
-      { keyspace, table: "indexed" },
-      { documents: 0, dutyCycle: 1 },
-    );
+    const empty = await source.discover({ keyspace, table: "indexed" }, { documents: 0 });
     expect(empty.remarks.join()).toContain("Index on changed: no row was sampled");
   });
 
