@@ -29,6 +29,8 @@ export const itemKeys = {
     pk: `table#${table}`,
     sk: `manifest#${sortable(number)}`,
   }),
+  /** The request for a table's whole copy. */
+  replace: (table: string): ItemKey => ({ pk: `table#${table}`, sk: "replace" }),
   lane: (source: string, lane: number): ItemKey => ({
     pk: `source#${source}`,
     sk: `lane#${lane}`,
