@@ -3,7 +3,8 @@
 import sys
 
 from pyspark.sql import SparkSession
-from sluice_build.arguments import parse
+from sluice_build.arguments import Arguments, parse
+from sluice_build.log import LOGGER, about_run, log_to_standard_error
 from sluice_build.run import run_build
 from sluice_build.session import ship_package
 
@@ -11,6 +12,16 @@ from sluice_build.session import ship_package
 def main() -> None:
     """Run one build; what it did is in `runs/<run>/build.json`."""
     arguments = parse(sys.argv[1:])
+    log_to_standard_error()
+    with about_run(arguments.run):
+        try:
+            _build(arguments)
+        except Exception:
+            LOGGER.exception("the build could not do its work")
+            raise
+
+
+def _build(arguments: Arguments) -> None:
     spark = SparkSession.builder.appName("sluice build").getOrCreate()
     ship_package(spark)
     run_build(spark, arguments)

@@ -1,6 +1,7 @@
 // Commits the tables of one run, each by itself, and gives back what the run needs no longer: what fails with one table
 // does not hold up the others.
 import { z } from "zod";
+import type { Log } from "../log/log.ts";
 import { keys } from "../protocol/keys.ts";
 import {
   commitFileSchema,
@@ -24,10 +25,7 @@ export const commitInputSchema = z.object({
 export type CommitInput = z.input<typeof commitInputSchema>;
 
 export interface CommitDependencies extends Omit<CommitContext, "run"> {
-  readonly log: {
-    info(message: string, details: Readonly<Record<string, unknown>>): void;
-    error(message: string, details: Readonly<Record<string, unknown>>): void;
-  };
+  readonly log: Pick<Log, "info" | "error">;
 }
 
 const TABLES_AT_ONCE = 4;
@@ -73,7 +71,7 @@ async function commitPlanned(
         const result = failure(table, error);
         results.set(table, result);
         const { error: errorName, message: reason } = result;
-        log.error("table not committed", { table, errorName, reason });
+        log.error("table not committed", { table, errorName, reason, error: stackOf(error) });
       }
     }
   };
@@ -94,6 +92,10 @@ async function releaseLanes(
   for (const { source, lane, token } of lanesToRelease(lanes, results)) {
     await ledger.releaseLane(source, lane, token);
   }
+}
+
+function stackOf(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function failure(table: string, error: unknown): Extract<CommitResult, { status: "failed" }> {

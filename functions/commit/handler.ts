@@ -4,6 +4,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { Ledger } from "../ledger/ledger.ts";
+import { withLog } from "../log/log.ts";
 import { JsonStore } from "../storage/json-store.ts";
 import { commitInputSchema, commitRun } from "./commit.ts";
 
@@ -18,8 +19,6 @@ const ledger = new Ledger({
   tableName: environment.SLUICE_LEDGER,
 });
 
-export async function handler(event: unknown): Promise<{ manifests: number }> {
-  const input = commitInputSchema.parse(event);
-  logger.appendKeys({ run: input.run });
-  return commitRun(input, { ledger, store, log: logger });
-}
+export const handler = withLog(logger, (event, _, log) =>
+  commitRun(commitInputSchema.parse(event), { ledger, store, log }),
+);

@@ -8,6 +8,7 @@ import { databaseNames } from "../../catalog/schema/glue.ts";
 import { readDefinitions } from "../data-catalog/read-definitions.ts";
 import { readMetadataLocations } from "../lake/read-locations.ts";
 import { readNeeds } from "../ledger/read-needs.ts";
+import { withLog } from "../log/log.ts";
 import type { Decision } from "../protocol/decision.ts";
 import { JsonStore } from "../storage/json-store.ts";
 import { decideInputSchema, decideRun } from "./decide.ts";
@@ -27,15 +28,13 @@ const glue = new GlueClient();
 const dynamodb = new DynamoDBClient();
 const store = new JsonStore({ s3: new S3Client(), bucket: environment.SLUICE_BUCKET });
 
-export async function handler(event: unknown): Promise<Decision> {
-  const input = decideInputSchema.parse(event);
-  logger.appendKeys({ run: input.run });
-  return decideRun(input, {
+export const handler = withLog(logger, (event, _context, log): Promise<Decision> =>
+  decideRun(decideInputSchema.parse(event), {
     version: environment.SLUICE_BUILD_VERSION,
     store,
-    log: logger,
+    log,
     readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
     readNeeds: (names) => readNeeds(dynamodb, environment.SLUICE_LEDGER, names),
     readLake: () => readMetadataLocations(glue, databaseNames(environment.SLUICE_DEPLOYMENT).lake),
-  });
-}
+  }),
+);

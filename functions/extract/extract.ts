@@ -252,6 +252,7 @@ class Link {
       table,
       errorName: error.name,
       reason: error.message,
+      error,
     });
     await this.#problems.record({
       table,
@@ -369,7 +370,7 @@ class Link {
           this.#pacer.answered(askedAt, false);
           throw error;
         }
-        await this.#afterRefusal(error, askedAt, table.pace);
+        await this.#afterRefusal(error, askedAt, table);
       }
     }
   }
@@ -423,7 +424,7 @@ class Link {
   async #afterRefusal(
     error: SourceUnavailableError,
     askedAt: number,
-    pace: LanePace,
+    { definition, pace }: OpenTable,
   ): Promise<void> {
     const { restMillis, state, giveUp } = this.#pacer.afterRefusal(askedAt, pace);
     // Another lane may have found already that the source needs a rest: this one need not find it out as well.
@@ -431,6 +432,7 @@ class Link {
     if (giveUp !== null || (isResting && this.#pacer.hasAnswered)) throw error;
     this.#deps.log("The source refuses or is slow; asking again after a rest.", {
       source: this.#state.source,
+      table: definition.name,
       restMillis: Math.round(restMillis),
       refusals: state.refusals,
       reason: error.message,

@@ -6,13 +6,12 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import type { Context } from "aws-lambda";
 import { z } from "zod";
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
 import { readDefinition } from "../data-catalog/read-definition.ts";
 import { Ledger } from "../ledger/ledger.ts";
+import { withLog } from "../log/log.ts";
 import { SourceConfigurationError } from "../protocol/errors.ts";
-import type { LaneState } from "../protocol/state.ts";
 import { collectRarely } from "./collector.ts";
 import { extractLink } from "./extract.ts";
 import { readSecret } from "./read-secret.ts";
@@ -35,8 +34,8 @@ const ledger = new Ledger({ client: new DynamoDBClient(), tableName: environment
 const connections = new SourceConnections((name) => readSecret(secrets, name));
 
 /** Takes a lane's state and returns the next. */
-export async function handler(event: unknown, context: Context): Promise<LaneState> {
-  return extractLink(event, {
+export const handler = withLog(logger, (event, context, log) =>
+  extractLink(event, {
     s3,
     bucket: environment.SLUICE_BUCKET,
     ledger,
@@ -46,10 +45,10 @@ export async function handler(event: unknown, context: Context): Promise<LaneSta
     clock: { now: Date.now, sleep: (millis) => sleep(millis) },
     attempt: randomUUID().slice(0, 8),
     log: (message, details) => {
-      logger.warn(message, { ...details });
+      log.warn(message, details);
     },
-  });
-}
+  }),
+);
 
 async function readTable(name: string): Promise<TableDefinition> {
   const definition = await readDefinition(glue, environment.SLUICE_DEPLOYMENT, name);

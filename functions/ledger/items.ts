@@ -31,6 +31,8 @@ export const itemKeys = {
   }),
   /** The request for a table's whole copy. */
   replace: (table: string): ItemKey => ({ pk: `table#${table}`, sk: "replace" }),
+  /** A load that failed. */
+  load: (table: string): ItemKey => ({ pk: `table#${table}`, sk: "load" }),
   lane: (source: string, lane: number): ItemKey => ({
     pk: `source#${source}`,
     sk: `lane#${lane}`,

@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { z } from "zod";
 import { itemKeys, parseItem } from "./items.ts";
+import { replaceRecordSchema } from "./load-records.ts";
 
 export interface TableNeeds {
   /** The table's last manifest; 0 if it has none. */
@@ -18,7 +19,7 @@ export interface TableNeeds {
 }
 
 /** A request stays after it was served, in another state. */
-const replaceSchema = z.looseObject({ state: z.string().default("asked") });
+const replaceSchema = z.looseObject({ state: replaceRecordSchema.shape.state });
 const progressSchema = z.looseObject({ lastManifest: z.int().nonnegative() });
 
 // DynamoDB's limit is 100 items a request; a table has two.

@@ -145,7 +145,7 @@ async function ask(
   }
   // Before the first load there is no audit to ask.
   const facts = new AllFacts(await warehouse.query(allRelationsQuery(), deadline), []);
-  if (facts.isSetUp) throw new StatementError(outcome.error);
+  if (facts.isSetUp) throw new StatementError(outcome);
   return { facts };
 }
 

@@ -1,20 +1,23 @@
 // The load Lambda: chooses what is to be loaded, and is called in a loop for each of those tables until it says done or failed.
+import { Logger } from "@aws-lambda-powertools/logger";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
-import type { Context } from "aws-lambda";
 import { z } from "zod";
 import { databaseNames } from "../../catalog/schema/glue.ts";
 import { readDefinition } from "../data-catalog/read-definition.ts";
 import { readDefinitions } from "../data-catalog/read-definitions.ts";
 import { readCurrentContentId } from "../lake/read-content.ts";
 import { readMetadataLocations } from "../lake/read-locations.ts";
+import { LoadLedger } from "../ledger/load-records.ts";
+import { withLog } from "../log/log.ts";
+import { keys } from "../protocol/keys.ts";
+import { planFileSchema } from "../protocol/run-files.ts";
 import { JsonStore } from "../storage/json-store.ts";
 import { chooseInputSchema, chooseLoads, type ChooseResult } from "./choose.ts";
 import { copyManifestKey, readDelta, writeCopyManifest } from "./deltas.ts";
 import { load, type LoadParts } from "./load.ts";
-import { requestReplace } from "./replace-request.ts";
 import { loadInputSchema, type LoadResult } from "./result.ts";
 import { Warehouse } from "./warehouse.ts";
 
@@ -31,15 +34,15 @@ const environment = z
   })
   .parse(process.env);
 
+const logger = new Logger();
 const glue = new GlueClient();
 const s3 = new S3Client();
-const dynamodb = new DynamoDBClient();
 
-const store = new JsonStore({ s3, bucket: environment.SLUICE_BUCKET });
 const bucket = environment.SLUICE_BUCKET;
+const store = new JsonStore({ s3, bucket });
 const lakeDatabase = databaseNames(environment.SLUICE_DEPLOYMENT).lake;
 
-const parts: LoadParts = {
+const parts: Omit<LoadParts, "log"> = {
   warehouse:
     environment.SLUICE_WORKGROUP === ""
       ? null
@@ -54,7 +57,10 @@ const parts: LoadParts = {
   readDelta: (table, snapshot) => readDelta(s3, bucket, table, snapshot),
   manifestUrl: (delta) => `s3://${bucket}/${copyManifestKey(delta)}`,
   writeCopyManifest: (delta) => writeCopyManifest(s3, bucket, delta),
-  requestReplace: (table) => requestReplace(dynamodb, environment.SLUICE_LEDGER, table, Date.now()),
+  records: new LoadLedger({ client: new DynamoDBClient(), tableName: environment.SLUICE_LEDGER }),
+  putProblem: (problem) => store.put(keys.loadProblem(problem.run, problem.table), problem),
+  isByName: async (run) => (await store.find(keys.runPlan(run), planFileSchema))?.byName === true,
+  now: Date.now,
 };
 
 /** A call answers within this time, however long the warehouse takes. */
@@ -63,21 +69,21 @@ const CALL_MILLIS = 20_000;
 const MARGIN_MILLIS = 5000;
 
 /** Chooses the tables of a run, or does the next things for one of them. */
-export async function handler(
-  event: unknown,
-  context: Context,
-): Promise<LoadResult | ChooseResult> {
-  const remaining = context.getRemainingTimeInMillis() - MARGIN_MILLIS;
-  const choice = chooseInputSchema.safeParse(event);
-  if (choice.success) {
-    return chooseLoads(choice.data, Date.now() + remaining, {
-      ...{ warehouse: parts.warehouse, store, nowMillis: Date.now() },
-      address: `${environment.SLUICE_WORKGROUP}/${environment.SLUICE_DATABASE}`,
-      readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
-      readLake: () => readMetadataLocations(glue, lakeDatabase),
-      readContentId: parts.readContentId,
-    });
-  }
-  const millis = Math.min(CALL_MILLIS, remaining);
-  return load(loadInputSchema.parse(event), Date.now() + millis, parts);
-}
+export const handler = withLog(
+  logger,
+  async (event, context, log): Promise<LoadResult | ChooseResult> => {
+    const remaining = context.getRemainingTimeInMillis() - MARGIN_MILLIS;
+    const choice = chooseInputSchema.safeParse(event);
+    if (choice.success) {
+      return chooseLoads(choice.data, Date.now() + remaining, {
+        ...{ warehouse: parts.warehouse, store, nowMillis: Date.now() },
+        address: `${environment.SLUICE_WORKGROUP}/${environment.SLUICE_DATABASE}`,
+        readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
+        readLake: () => readMetadataLocations(glue, lakeDatabase),
+        readContentId: parts.readContentId,
+      });
+    }
+    const millis = Math.min(CALL_MILLIS, remaining);
+    return load(loadInputSchema.parse(event), Date.now() + millis, { ...parts, log });
+  },
+);

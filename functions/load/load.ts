@@ -2,14 +2,32 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Definition } from "../../catalog/schema/definition.ts";
+import {
+  isLoadHeld,
+  type LoadLedger,
+  type LoadRecord,
+  type LoadRecords,
+} from "../ledger/load-records.ts";
+import type { Log } from "../log/log.ts";
 import type { Delta } from "../protocol/delta.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { decideDeltas, type DeltaDecision } from "./decide-deltas.ts";
+import type { LoadProblem } from "../protocol/load-problem.ts";
+import { countFailures, decideRequest, retryAt } from "./decide-again.ts";
+import { decideDeltas, isWhole, type DeltaDecision, type Unreadable } from "./decide-deltas.ts";
 import { readFacts, type Facts } from "./facts.ts";
+import { classifyFailure, isOfFiles, isTransient, type FailureKind } from "./failures.ts";
 import { nextAction, type Step, type Target } from "./next-action.ts";
-import { done, failed, wait, type LoadInput, type LoadResult, type Started } from "./result.ts";
+import {
+  done,
+  failed,
+  held,
+  wait,
+  type LoadInput,
+  type LoadResult,
+  type Started,
+} from "./result.ts";
 import { setUpStatements } from "./sql.ts";
-import { StatementError, StillRunningError, type Warehouse } from "./warehouse.ts";
+import { StatementError, StillRunningError, type Refusal, type Warehouse } from "./warehouse.ts";
 
 /** What the load touches, each a small thing that can be replaced. */
 export interface LoadParts {
@@ -22,7 +40,14 @@ export interface LoadParts {
   readonly readDelta: (table: string, snapshot: string) => Promise<Delta | null>;
   readonly manifestUrl: (delta: Delta) => string;
   readonly writeCopyManifest: (delta: Delta) => Promise<void>;
-  readonly requestReplace: (table: string) => Promise<void>;
+  readonly records: Pick<LoadLedger, "read" | "putLoad" | "askReplace" | "noteLoaded">;
+  /** Keeps the whole of what went wrong for the report. */
+  readonly putProblem: (problem: LoadProblem) => Promise<void>;
+  /** Whether the run was given its tables by name, so that somebody wants a try now. */
+  readonly isByName: (run: string) => Promise<boolean>;
+  readonly log: Log;
+  /** Milliseconds since 1970, for what is kept between runs. */
+  readonly now: () => number;
 }
 
 /** About two and a half hours at ten seconds each; the next run goes on from there. */
@@ -34,17 +59,17 @@ const MAX_TRANSIENT_POLLS = 60;
 /** A transaction that ends within this time needs no further call. */
 const STEP_MILLIS = 3000;
 
-/** How the warehouse says that somebody else was in the way and that trying again is right. */
-const TRANSIENT = /\b1023\b|serializ|deadlock|concurrent(ly)? (update|transaction)|conflict/i;
-
-/** How it says that the trouble was the moment's or its own, so that another delta would fare no better. */
-const NOT_THE_DELTA = /abort|cancel|time(d )?out|connection|disk full|out of memory/i;
+/** A statement is logged up to here; one of many columns may have 100 KB. */
+const MAX_LOGGED_CHARACTERS = 20_000;
+/** What the ledger and the problem's file keep of texts. */
+const MAX_KEPT_CHARACTERS = 4000;
 
 /**
  * Does the next things for a table until one takes longer, or nothing is left.
  *
  * @param deadline when to stop beginning new things, milliseconds since 1970
- * @throws ProtocolError, CatalogError if a delta, the lake's metadata or the definition can't be understood
+ * @throws ProtocolError, CatalogError if the lake's metadata or the definition can't be understood, and what AWS
+ *   throws; it is kept as a problem of the run before
  */
 export async function load(
   input: LoadInput,
@@ -53,27 +78,52 @@ export async function load(
 ): Promise<LoadResult> {
   const { warehouse } = parts;
   if (warehouse === null) return done(input, "no warehouse");
-  if (input.polls >= MAX_POLLS) {
-    if (input.statement !== undefined) await warehouse.cancel(input.statement);
-    return failed(input, `not finished after ${input.polls} polls; the next run goes on`);
-  }
   const table = new TableLoad(input, deadline, parts, warehouse);
   try {
     return await table.proceed();
   } catch (error) {
     if (error instanceof StillRunningError) return table.goOnLater();
-    if (error instanceof StatementError) return failed(input, error.message);
+    if (error instanceof StatementError) return table.fail({ step: "read", ...error.refusal });
+    await table.noteUnexpected(error);
     throw error;
   }
 }
+
+/** What went wrong, and what it went wrong with. */
+interface Failure extends Refusal {
+  readonly step: Step["kind"] | "read" | "deltas" | "polls" | "unexpected";
+  /** Where it is not the message that tells. */
+  readonly kind?: FailureKind;
+  /** The delta that was to be applied, or made ready for. */
+  readonly delta?: Delta;
+  /** True if a whole copy is what the step itself asks for. */
+  readonly needsReplace?: boolean;
+}
+
+const GAP_ADVICE =
+  "The build's next whole copy closes the gap; see whether something deletes or writes below deltas/.";
+const TOO_SLOW: FailureKind = {
+  cause: "too-slow",
+  pattern: null,
+  wholeHelps: false,
+  advice: "Give the warehouse more capacity, or see what it waits for.",
+};
+const UNEXPECTED: FailureKind = {
+  cause: "unexpected",
+  pattern: null,
+  wholeHelps: false,
+  advice: "See the log of Load for the whole error.",
+};
 
 class TableLoad {
   readonly #input: LoadInput;
   readonly #deadline: number;
   readonly #parts: LoadParts;
   readonly #warehouse: Warehouse;
-  readonly #deltas = new Map<string, Delta | null>();
+  readonly #deltas = new Map<string, Delta | Unreadable | null>();
   #started: Started | undefined;
+  #definition: Definition | undefined;
+  #contentId: string | null = null;
 
   constructor(input: LoadInput, deadline: number, parts: LoadParts, warehouse: Warehouse) {
     this.#input = input;
@@ -90,20 +140,45 @@ class TableLoad {
   }
 
   async proceed(): Promise<LoadResult> {
+    const { polls } = this.#input;
+    if (polls >= MAX_POLLS) return this.#stop();
     if (this.#started === undefined) return this.#loop();
     const { statement, step } = this.#started;
     const outcome = await this.#warehouse.check(statement);
     if (outcome.status === "running") return this.goOnLater();
-    return this.#loop(outcome.status === "failed" ? { step, error: outcome.error } : undefined);
+    return this.#loop(outcome.status === "failed" ? { step, refusal: outcome } : undefined);
+  }
+
+  /** The next run goes on, but not at once: so long a statement costs as much as it takes. */
+  async #stop(): Promise<LoadResult> {
+    const { statement } = this.#input;
+    if (statement !== undefined) await this.#warehouse.cancel(statement);
+    return this.fail({
+      step: "polls",
+      kind: TOO_SLOW,
+      error: `not finished after ${this.#input.polls} polls; a later run goes on`,
+      sql: null,
+      statementId: statement ?? null,
+      copied: statement !== undefined,
+    });
   }
 
   /** @param last the step that ended last without success: if it is still to be done, it really can't be */
-  async #loop(last?: { step: string; error: string }): Promise<LoadResult> {
-    const { table } = this.#input;
-    const definition = await this.#parts.readDefinition(table);
+  async #loop(last?: { step: string; refusal: Refusal }): Promise<LoadResult> {
+    const { table, run, polls, statement } = this.#input;
+    const { records, readDefinition, readContentId, isByName, now } = this.#parts;
+    const definition = await readDefinition(table);
+    this.#definition = definition;
     if (definition.publish === null) return done(this.#input, "not published");
-    const contentId = await this.#parts.readContentId(table);
+    const contentId = await readContentId(table);
+    this.#contentId = contentId;
     if (contentId === null) return done(this.#input, "not built yet");
+    if (polls === 0 && statement === undefined) {
+      const known = await records.read(table);
+      if (isLoadHeld(known, definition.fingerprint, now()) && !(await isByName(run))) {
+        return held(this.#input, `not tried again yet: ${known.load?.error ?? ""}`);
+      }
+    }
     const target: Target = {
       definition,
       layout: definition.publish,
@@ -113,16 +188,34 @@ class TableLoad {
     let previous = last;
     while (Date.now() < this.#deadline) {
       const facts = await this.#facts();
-      const action = nextAction(target, facts, await this.#decide(contentId, facts));
-      if (action.do === "done") return done(this.#input, `at ${contentId}`);
-      if (action.do === "request-replace") return this.#requestReplace(action.reason);
+      const decision = await this.#decide(contentId, facts);
+      const action = nextAction(target, facts, decision);
+      if (action.do === "done") return this.#succeed(`at ${contentId}`);
+      const delta = decision.do === "apply" ? decision.deltas[0] : undefined;
+      if (action.do === "request-replace") {
+        return this.fail({
+          step: "deltas",
+          kind: { cause: action.cause, pattern: null, wholeHelps: true, advice: GAP_ADVICE },
+          ...{ error: action.reason, sql: null, statementId: null, copied: false },
+          ...(delta === undefined ? {} : { delta }),
+          needsReplace: true,
+        });
+      }
       const { step } = action;
-      if (previous?.step === step.id) return this.#giveUp(step, previous.error, contentId);
+      if (previous?.step === step.id) return this.#giveUp(step, previous.refusal, delta);
       const outcome = await this.#run(step);
       if (outcome.status === "running") return this.goOnLater();
-      previous = { step: step.id, error: outcome.error };
+      previous = { step: step.id, refusal: outcome.refusal };
     }
     return this.goOnLater();
+  }
+
+  /** Forgets what had failed before. */
+  async #succeed(detail: string): Promise<LoadResult> {
+    const { table } = this.#input;
+    const { records } = this.#parts;
+    await records.noteLoaded(table, await records.read(table));
+    return done(this.#input, detail);
   }
 
   async #facts(): Promise<Facts> {
@@ -144,7 +237,8 @@ class TableLoad {
       } catch (error) {
         if (!(error instanceof StatementError)) throw error;
         if (/already exists|duplicate key/i.test(error.message)) return;
-        if (!TRANSIENT.test(error.message) || Date.now() > this.#deadline) throw error;
+        const isPassing = isTransient(classifyFailure(error.message));
+        if (!isPassing || Date.now() > this.#deadline) throw error;
         await sleep(100);
       }
     }
@@ -160,45 +254,153 @@ class TableLoad {
     }
   }
 
-  async #readDelta(snapshot: string): Promise<Delta | null> {
-    const { table } = this.#input;
+  async #readDelta(snapshot: string): Promise<Delta | Unreadable | null> {
     try {
-      return await this.#parts.readDelta(table, snapshot);
+      return await this.#parts.readDelta(this.#input.table, snapshot);
     } catch (error) {
-      if (error instanceof ProtocolError) await this.#parts.requestReplace(table);
+      if (error instanceof ProtocolError) return { unreadable: error.message };
       throw error;
     }
   }
 
-  async #requestReplace(reason: string): Promise<LoadResult> {
-    await this.#parts.requestReplace(this.#input.table);
-    return failed(this.#input, `needs-replace: ${reason}; the next build writes it`);
-  }
-
-  /** Ends with the error, and sees to it that a delta that can't be applied is not in the way for ever. */
-  async #giveUp({ kind }: Step, error: string, contentId: string): Promise<LoadResult> {
-    const isTransient = TRANSIENT.test(error);
-    if (isTransient && this.#input.polls < MAX_TRANSIENT_POLLS) return wait(this.#input);
+  /** Waits if it is the moment's trouble, does without if it is only comments, and fails otherwise. */
+  async #giveUp(
+    { kind: step }: Step,
+    refusal: Refusal,
+    delta: Delta | undefined,
+  ): Promise<LoadResult> {
+    const kind = classifyFailure(refusal.error);
+    if (isTransient(kind) && this.#input.polls < MAX_TRANSIENT_POLLS) return wait(this.#input);
+    const failure: Failure = { step, kind, ...refusal, ...(delta === undefined ? {} : { delta }) };
     // People can read without comments, but not without data.
-    if (kind === "comment") {
-      return done(this.#input, `at ${contentId}, without comments: ${error}`);
+    if (step === "comment") {
+      this.#log("the view cannot be described", failure, kind);
+      return this.#succeed(`at ${this.#contentId ?? ""}, without comments: ${refusal.error}`);
     }
-    const mayBeTheDelta = kind === "apply" || kind === "evolve";
-    if (mayBeTheDelta && !isTransient && !NOT_THE_DELTA.test(error)) {
-      await this.#parts.requestReplace(this.#input.table);
-    }
-    return failed(this.#input, `${kind}: ${error}`);
+    return this.fail(failure);
   }
 
-  async #run(step: Step): Promise<{ status: "running" } | { status: "ended"; error: string }> {
+  /** Tells the whole of it, and decides what later runs do about it. */
+  async fail(failure: Failure): Promise<LoadResult> {
+    const kind = failure.kind ?? classifyFailure(failure.error);
+    await this.#keepProblem(failure, kind);
+    const isAsked = await this.#remember(failure, kind);
+    if (failure.needsReplace !== true) {
+      return failed(this.#input, `${failure.step}: ${failure.error}`);
+    }
+    const then = isAsked ? "the next build writes it" : "it is not asked for again yet";
+    return failed(this.#input, `needs-replace: ${failure.error}; ${then}`);
+  }
+
+  /** Keeps an error that nobody catches; it goes on to whoever called. */
+  async noteUnexpected(error: unknown): Promise<void> {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const failure = { error: text, sql: null, statementId: null, copied: false };
+    try {
+      await this.#keepProblem({ step: "unexpected", ...failure }, UNEXPECTED);
+      await this.#remember({ step: "unexpected", ...failure }, UNEXPECTED);
+    } catch (second) {
+      this.#parts.log.error("the failure cannot be kept", { error: asError(second) });
+    }
+  }
+
+  #log(message: string, failure: Failure, kind: FailureKind): void {
+    const { step, error, sql, statementId, delta } = failure;
+    this.#parts.log.error(message, {
+      step,
+      cause: kind.cause,
+      reason: error,
+      statement: sql?.slice(0, MAX_LOGGED_CHARACTERS) ?? null,
+      statementId,
+      contentId: this.#contentId,
+      delta: delta?.snapshot ?? null,
+    });
+  }
+
+  async #keepProblem(failure: Failure, kind: FailureKind): Promise<void> {
+    const { step, error, sql, statementId } = failure;
+    this.#log("the table cannot be loaded", failure, kind);
+    await this.#parts.putProblem({
+      format: 1,
+      run: this.#input.run,
+      table: this.#input.table,
+      step,
+      cause: kind.cause,
+      message: cut(error),
+      statement: sql === null ? null : cut(sql),
+      statementId,
+      at: new Date(this.#parts.now()).toISOString(),
+    });
+  }
+
+  /** @returns whether a whole copy is asked for, now or before */
+  async #remember(failure: Failure, kind: FailureKind): Promise<boolean> {
+    const { table, run } = this.#input;
+    const { records, now } = this.#parts;
+    const known = await records.read(table);
+    const request = await this.#request(failure, kind, known);
+    const nowMillis = now();
+    const failures = countFailures(known.load, run);
+    const copiedBytes =
+      failure.step === "polls" ? Number.POSITIVE_INFINITY : failure.copied ? bytesOf(failure) : 0;
+    const record: LoadRecord = {
+      since: known.load?.since ?? nowMillis,
+      failedAt: nowMillis,
+      run,
+      failures,
+      cause: kind.cause,
+      advice: kind.advice,
+      error: cut(failure.error),
+      fingerprint: this.#definition?.fingerprint ?? "",
+      retryAt: retryAt(copiedBytes, failures, nowMillis),
+      notAsked: request.notAsked,
+    };
+    await records.putLoad(table, record);
+    return request.isAsked;
+  }
+
+  async #request(
+    failure: Failure,
+    kind: FailureKind,
+    { load, replace }: LoadRecords,
+  ): Promise<{ isAsked: boolean; notAsked: string | null }> {
+    const { table, run } = this.#input;
+    const { records, isByName, now } = this.#parts;
+    const contentId = this.#contentId;
+    const definition = this.#definition;
+    if (contentId === null || definition === undefined) return { isAsked: false, notAsked: null };
+    const { fingerprint } = definition;
+    const isWanted = await isByName(run);
+    const isCorrected = isWanted || (load !== undefined && load.fingerprint !== fingerprint);
+    if (!mayHelp(failure, kind, isCorrected)) return { isAsked: false, notAsked: null };
+    const need = { cause: kind.cause, contentId, fingerprint };
+    const decision = decideRequest(need, replace, now(), isWanted);
+    if (decision.do === "wait") return { isAsked: true, notAsked: null };
+    if (decision.do === "no") return { isAsked: false, notAsked: decision.reason };
+    await records.askReplace(
+      table,
+      {
+        ...{ state: "asked", requestedAt: now(), run, ...need },
+        ...{ reason: cut(failure.error), times: decision.times },
+      },
+      replace,
+    );
+    return { isAsked: true, notAsked: null };
+  }
+
+  async #run(step: Step): Promise<{ status: "running" } | { status: "ended"; refusal: Refusal }> {
     if (step.delta !== undefined) await this.#parts.writeCopyManifest(step.delta);
     const statement = await this.#warehouse.start(step.statements, this.#token(step));
     this.#started = { statement, step: step.id };
     const deadline = Math.min(this.#deadline, Date.now() + STEP_MILLIS);
     const outcome = await this.#warehouse.waitFor(statement, deadline);
     if (outcome.status === "running") return { status: "running" };
-    const error = outcome.status === "failed" ? outcome.error : "it ended, but had no effect";
-    return { status: "ended", error };
+    if (outcome.status === "failed") return { status: "ended", refusal: outcome };
+    const refusal = {
+      error: "it ended, but had no effect",
+      ...{ sql: step.statements.join(";\n"), statementId: statement, copied: false },
+    };
+    return { status: "ended", refusal };
   }
 
   /** A repeated call finds the statement that the first one started; a later call starts its own. */
@@ -207,4 +409,29 @@ class TableLoad {
     const attempt = JSON.stringify([run, table, polls, statements]);
     return createHash("sha256").update(attempt).digest("hex");
   }
+}
+
+/**
+ * Whether the table's whole copy can be loaded where this failed.
+ *
+ * @param isCorrected whether people say that what was wrong with the rows is not any more, or changed the definition
+ */
+function mayHelp({ step, delta }: Failure, kind: FailureKind, isCorrected: boolean): boolean {
+  if (step !== "apply" && step !== "evolve" && step !== "deltas") return false;
+  if (kind.isOfRows === true) return isCorrected;
+  if (!kind.wholeHelps) return false;
+  // A whole copy that failed was no help; but one whose files are damaged can be written anew.
+  return delta === undefined || !isWhole(delta) || isOfFiles(kind);
+}
+
+function bytesOf({ delta }: Failure): number {
+  return delta?.files.reduce((sum, { contentLength }) => sum + contentLength, 0) ?? 0;
+}
+
+function cut(text: string): string {
+  return text.slice(0, MAX_KEPT_CHARACTERS).toWellFormed();
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

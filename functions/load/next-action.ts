@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Definition } from "../../catalog/schema/definition.ts";
 import type { Delta } from "../protocol/delta.ts";
-import { isWhole, type DeltaDecision } from "./decide-deltas.ts";
+import { isWhole, type DeltaDecision, type Gap } from "./decide-deltas.ts";
 import type { Facts, Relation } from "./facts.ts";
 import {
   addColumn,
@@ -31,7 +31,7 @@ export interface Step {
 
 export type Action =
   | { readonly do: "run"; readonly step: Step }
-  | { readonly do: "request-replace"; readonly reason: string }
+  | ({ readonly do: "request-replace" } & Gap)
   | { readonly do: "done" };
 
 /** What a table's load needs to know besides the warehouse and the deltas. */
@@ -66,7 +66,7 @@ function nextOfDelta(target: Target, facts: Facts, delta: Delta): Action {
   if (changes.incompatible !== undefined) {
     return isWhole(delta)
       ? apply(target, facts, delta, true)
-      : { do: "request-replace", reason: changes.incompatible };
+      : { do: "request-replace", cause: "incompatible-columns", reason: changes.incompatible };
   }
   // Redshift refuses to widen some columns for good; a delta that holds the whole table does not need it to.
   if (changes.widened.length > 0 && isWhole(delta)) return apply(target, facts, delta, true);

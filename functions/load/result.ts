@@ -15,6 +15,7 @@ export type LoadInput = z.infer<typeof loadInputSchema>;
 export type LoadResult =
   | (LoadInput & { readonly status: "wait"; readonly waitSeconds: number })
   | (Ended & { readonly status: "done"; readonly detail: string })
+  | (Ended & { readonly status: "held"; readonly detail: string })
   | (Ended & { readonly status: "failed"; readonly error: string });
 
 interface Ended {
@@ -45,6 +46,11 @@ export function wait({ run, table, polls }: LoadInput, started?: Started): LoadR
 /** Nothing more to do for this table. */
 export function done({ table, polls }: LoadInput, detail: string): LoadResult {
   return fitted(detail, (text) => ({ table, polls, status: "done", detail: text }));
+}
+
+/** The table is not tried in this run, for it failed lately and trying costs much. */
+export function held({ table, polls }: LoadInput, detail: string): LoadResult {
+  return fitted(detail, (text) => ({ table, polls, status: "held", detail: text }));
 }
 
 /** The table can't be loaded in this run. */

@@ -19,15 +19,32 @@ export class StillRunningError extends Error {
   override readonly name = "StillRunningError";
 }
 
+/** What the warehouse refused, whole. */
+export interface Refusal {
+  /** The warehouse's words; after the check's name, if the statement was one that checks. */
+  readonly error: string;
+  /** The SQL of the one statement that failed, and its id in the Data API; null if neither is known. */
+  readonly sql: string | null;
+  readonly statementId: string | null;
+  /** True if files were copied before it failed, or while. */
+  readonly copied: boolean;
+}
+
 /** The warehouse refused a statement. */
 export class StatementError extends Error {
   override readonly name = "StatementError";
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.error);
+    this.refusal = refusal;
+  }
 }
 
 export type Outcome =
   | { readonly status: "running" }
   | { readonly status: "finished" }
-  | { readonly status: "failed"; readonly error: string }
+  | ({ readonly status: "failed" } & Refusal)
   /** The Data API has forgotten it, which it does after a day. */
   | { readonly status: "unknown" };
 
@@ -69,7 +86,10 @@ export class Warehouse {
           : await this.#client.send(
               new BatchExecuteStatementCommand({ ...shared, Sqls: [...statements] }),
             );
-      if (Id === undefined) throw new StatementError("the Data API gave the statement no id");
+      if (Id === undefined) {
+        const error = "the Data API gave the statement no id";
+        throw new StatementError({ error, sql: first ?? null, statementId: null, copied: false });
+      }
       return Id;
     } catch (error) {
       if (error instanceof ActiveStatementsExceededException) {
@@ -145,7 +165,7 @@ export class Warehouse {
     const id = await this.start([sql]);
     const outcome = await this.waitFor(id, deadline);
     if (outcome.status === "finished") return id;
-    if (outcome.status === "failed") throw new StatementError(outcome.error);
+    if (outcome.status === "failed") throw new StatementError(outcome);
     throw new StillRunningError(`statement ${id} is ${outcome.status}: ${sql.slice(0, 100)}`);
   }
 }
@@ -154,17 +174,26 @@ function outcomeOf(described: DescribeStatementResponse): Outcome {
   const { Status: status } = described;
   if (status === "FINISHED") return { status: "finished" };
   if (status === "FAILED" || status === "ABORTED") {
-    return { status: "failed", error: errorOf(described) };
+    return { status: "failed", ...refusalOf(described) };
   }
   return { status: "running" };
 }
 
 /** The error of the statement that failed; one that checks something is named by its check. */
-function errorOf({ Status, Error: error, SubStatements }: DescribeStatementResponse): string {
-  const part = SubStatements?.find(({ Status: status }) => status === "FAILED");
+function refusalOf(described: DescribeStatementResponse): Refusal {
+  const { Id, QueryString, Status, Error: error, SubStatements = [] } = described;
+  const part = SubStatements.find(({ Status: status }) => status === "FAILED");
   const text = part?.Error ?? error ?? `the statement is ${Status ?? "gone"}`;
   const check = /AS "(check_[a-z_]+)"/.exec(part?.QueryString ?? "")?.[1];
-  return check === undefined ? text : `${check}: ${text}`;
+  return {
+    error: check === undefined ? text : `${check}: ${text}`,
+    sql: part?.QueryString ?? QueryString ?? null,
+    statementId: part?.Id ?? Id ?? null,
+    copied: SubStatements.some(
+      ({ QueryString: sql, Status: status }) =>
+        sql?.startsWith("COPY") === true && (status === "FINISHED" || status === "FAILED"),
+    ),
+  };
 }
 
 function textOf(field: Field): string | null {

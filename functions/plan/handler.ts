@@ -10,7 +10,7 @@ import { readDefinitions } from "../data-catalog/read-definitions.ts";
 import { readSecret } from "../extract/read-secret.ts";
 import { SourceConnections } from "../extract/source-connections.ts";
 import { Ledger } from "../ledger/ledger.ts";
-import type { LaneState } from "../protocol/state.ts";
+import { withLog } from "../log/log.ts";
 import { JsonStore } from "../storage/json-store.ts";
 import { isRunning } from "./is-running.ts";
 import { planInputSchema, planRun } from "./plan.ts";
@@ -34,14 +34,12 @@ const ledger = new Ledger({
 });
 const connections = new SourceConnections((name) => readSecret(secrets, name));
 
-export async function handler(event: unknown): Promise<{ lanes: LaneState[] }> {
-  const input = planInputSchema.parse(event);
-  logger.appendKeys({ run: input.run });
-  return planRun(input, {
+export const handler = withLog(logger, (event, _, log) =>
+  planRun(planInputSchema.parse(event), {
     nowMillis: Date.now(),
     ledger,
     store,
-    log: logger,
+    log,
     isRunning: (execution) => isRunning(sfn, execution),
     readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
     connect: async (source) => {
@@ -49,5 +47,5 @@ export async function handler(event: unknown): Promise<{ lanes: LaneState[] }> {
       await connections.renew(source);
       return connections.get(source);
     },
-  });
-}
+  }),
+);

@@ -3,18 +3,13 @@ import type { SourceDefinition, TableDefinition } from "../../catalog/schema/def
 import { type SourceClient, SourceUnreachableError } from "../extract/sources/source.ts";
 import { hoursAt } from "../extract/governor/hours.ts";
 import type { IsRunning, Ledger } from "../ledger/ledger.ts";
+import type { Log } from "../log/log.ts";
 import { SourceUnavailableError } from "../protocol/errors.ts";
 import type { PlanFile } from "../protocol/run-files.ts";
 import type { WorkItem } from "../protocol/state.ts";
 import { distribute } from "./distribute.ts";
 import type { DriftLook } from "./drift.ts";
 import { planTable } from "./plan-table.ts";
-
-/** Powertools keeps the name `message` for itself, so details call theirs `reason`. */
-export interface Log {
-  info(message: string, details: Readonly<Record<string, unknown>>): void;
-  warn(message: string, details: Readonly<Record<string, unknown>>): void;
-}
 
 export interface PlanContext {
   readonly run: string;
@@ -24,7 +19,7 @@ export interface PlanContext {
   readonly ledger: Ledger;
   readonly isRunning: IsRunning;
   readonly connect: (source: SourceDefinition) => Promise<SourceClient>;
-  readonly log: Log;
+  readonly log: Pick<Log, "info" | "warn">;
 }
 
 export interface PlannedLane {
@@ -177,6 +172,7 @@ class SourcePlanner {
 
   async #planTable(client: SourceClient, table: TableDefinition): Promise<void> {
     const { ledger, execution, isRunning, nowMillis, log } = this.#context;
+    const source = this.#source.name;
     const lease = await ledger.takeTableLease(
       table.name,
       execution,
@@ -194,12 +190,13 @@ class SourcePlanner {
       for (const error of plan.errors) this.#problem("table", table.name, error);
       this.#unread.push(...plan.unread.map((one) => ({ table: table.name, ...one })));
       if (plan.isOpen) {
-        this.#tables.push({ table: table.name, source: this.#source.name, token });
+        this.#tables.push({ table: table.name, source, token });
         this.#items.set(table.name, plan.items);
-        log.info("table planned", { table: table.name, token, splits: plan.items.length });
+        const { length: splits } = plan.items;
+        log.info("table planned", { source, table: table.name, token, splits });
       } else {
         await ledger.releaseTable(table.name, token);
-        log.info("nothing to read", { table: table.name });
+        log.info("nothing to read", { source, table: table.name });
       }
     } catch (error) {
       await ledger.releaseTable(table.name, token);
@@ -216,7 +213,7 @@ class SourcePlanner {
     try {
       this.#looks.push({ table, shape: await client.describe(table.from) });
     } catch (error) {
-      const details = { table: table.name, reason: messageOf(error) };
+      const details = { source: this.#source.name, table: table.name, reason: messageOf(error) };
       this.#context.log.warn("could not look for drift", details);
     }
   }
@@ -241,15 +238,19 @@ class SourcePlanner {
       ...{ table, source, cause, reason },
       ...(opensAt === undefined ? {} : { opensAt }),
     });
-    this.#context.log.info("table waits", { table, cause, reason });
+    this.#context.log.info("table waits", { source, table, cause, reason });
   }
 
   #problem(kind: "source" | "table", name: string, error: unknown): void {
     const message = messageOf(error);
     const problem = { kind, name, error: error instanceof Error ? error.name : "Error", message };
     this.#problems.push(problem);
-    const { error: errorName } = problem;
-    this.#context.log.warn("cannot be planned", { kind, name, errorName, reason: message });
+    this.#context.log.warn("cannot be planned", {
+      source: this.#source.name,
+      ...(kind === "table" ? { table: name } : {}),
+      ...{ errorName: problem.error, reason: message },
+      ...(error instanceof Error ? { error } : {}),
+    });
   }
 }
 

@@ -61,6 +61,7 @@ export async function planRun(
   const file: PlanFile = {
     format: 1,
     run,
+    byName: input.tables !== undefined,
     definitions: definitions.map((one) => ({
       ...{ name: one.name, kind: one.kind },
       source: one.kind === "table" ? one.source.name : null,
@@ -97,7 +98,8 @@ async function compareAll(
       last = await store.find(key, driftFileSchema);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      log.warn("drift is looked at as if for the first time", { key, reason: error.message });
+      const details = { table: look.table.name, key, reason: error.message };
+      log.warn("drift is looked at as if for the first time", details);
     }
     found.push(compareWithLast(look, last, run, nowMillis));
   }

@@ -14,6 +14,8 @@ export const keys = {
   seenLoads: "loads/latest.json",
   /** The published tables and models that the warehouse lacks something of, items of the Load map. */
   runTables: (run: string): string => `runs/${run}/tables.json`,
+  /** Why a table could not be loaded. No table's name has a hyphen, so it is not taken for one of Extract's. */
+  loadProblem: (run: string, table: string): string => `runs/${run}/problems/load-${table}.json`,
   /** What was last seen of a table's fields at its source. */
   drift: (table: string): string => `drift/${table}.json`,
   /** Whether the run's build is due. */

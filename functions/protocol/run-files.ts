@@ -7,6 +7,8 @@ import { cursorUnitSchema, passKindSchema } from "./records.ts";
 export const planFileSchema = z.strictObject({
   format: z.literal(1),
   run: z.string(),
+  /** True if the run was given tables by name: then loads that wait after a failure are tried all the same. */
+  byName: z.boolean().default(false),
   /** All that the catalog defines and that could be read, so that the report knows what each name is. */
   definitions: z
     .array(

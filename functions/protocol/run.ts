@@ -47,7 +47,11 @@ export const runTableSchema = z.strictObject({
     })
     .nullable(),
   load: z
-    .strictObject({ status: z.enum(["done", "failed", "wait"]), polls: z.int().nonnegative() })
+    .strictObject({
+      /** `held`: it failed lately and was not tried again. */
+      status: z.enum(["done", "failed", "wait", "held"]),
+      polls: z.int().nonnegative(),
+    })
     .nullable(),
 });
 export type RunTable = z.infer<typeof runTableSchema>;
@@ -96,6 +100,7 @@ export const ALERT_KINDS = [
   "resting",
   "check",
   "drift",
+  "load",
 ] as const;
 
 /** Something that people should look at although nothing failed. */

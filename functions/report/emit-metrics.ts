@@ -3,7 +3,7 @@ import { MetricUnit, type Metrics } from "@aws-lambda-powertools/metrics";
 import type { RunRecord } from "../protocol/run.ts";
 
 export function emitMetrics(metrics: Metrics, record: RunRecord): void {
-  const { tables, alerts, failed } = record;
+  const { run, tables, alerts, failed } = record;
   const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
   const seconds = (Date.parse(record.endedAt) - Date.parse(record.startedAt)) / 1000;
   metrics.addMetric("RunSeconds", MetricUnit.Seconds, seconds);
@@ -25,6 +25,8 @@ export function emitMetrics(metrics: Metrics, record: RunRecord): void {
     MetricUnit.Count,
     alerts.filter(({ kind }) => kind === "waiting").length,
   );
+  // No dimension, which would make a metric a run, but in the line, as in all lines.
+  metrics.addMetadata("run", run);
   metrics.publishStoredMetrics();
 
   for (const source of new Set(record.lanes.map((lane) => lane.source))) {
@@ -44,6 +46,7 @@ export function emitMetrics(metrics: Metrics, record: RunRecord): void {
     );
     metrics.addMetric("SourceSlow", MetricUnit.Count, sum(lanes.map((lane) => lane.slow)));
     metrics.addMetric("SourceBackOffs", MetricUnit.Count, sum(lanes.map((lane) => lane.backOffs)));
+    metrics.addMetadata("run", run);
     metrics.publishStoredMetrics();
   }
 }

@@ -6,6 +6,8 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { z } from "zod";
 import { Ledger } from "../ledger/ledger.ts";
+import { LoadLedger } from "../ledger/load-records.ts";
+import { withLog } from "../log/log.ts";
 import { JsonStore } from "../storage/json-store.ts";
 import { emitMetrics } from "./emit-metrics.ts";
 import { reportInputSchema } from "./input.ts";
@@ -28,10 +30,9 @@ const metrics = new Metrics({
 });
 const sns = new SNSClient();
 const store = new JsonStore({ s3: new S3Client(), bucket: environment.SLUICE_BUCKET });
-const ledger = new Ledger({
-  client: new DynamoDBClient(),
-  tableName: environment.SLUICE_LEDGER,
-});
+const client = new DynamoDBClient();
+const ledger = new Ledger({ client, tableName: environment.SLUICE_LEDGER });
+const loads = new LoadLedger({ client, tableName: environment.SLUICE_LEDGER });
 
 async function publish(subject: string, message: string): Promise<void> {
   await sns.send(
@@ -43,17 +44,16 @@ async function publish(subject: string, message: string): Promise<void> {
   );
 }
 
-export async function handler(event: unknown): Promise<{ status: string; failed: string[] }> {
-  const input = reportInputSchema.parse(event);
-  logger.appendKeys({ run: input.run });
-  return reportRun(input, {
+export const handler = withLog(logger, (event, _, log) =>
+  reportRun(reportInputSchema.parse(event), {
     deployment: environment.SLUICE_DEPLOYMENT,
     ledger,
+    loads,
     store,
-    log: logger,
+    log,
     publish: environment.SLUICE_TOPIC_ARN === "" ? undefined : publish,
     emitMetrics: (record) => {
       emitMetrics(metrics, record);
     },
-  });
-}
+  }),
+);

@@ -41,7 +41,7 @@ export type LaneResult = z.infer<typeof laneResultSchema>;
 
 export const loadResultSchema = z.object({
   table: z.string(),
-  status: z.enum(["done", "failed", "wait"]),
+  status: z.enum(["done", "failed", "wait", "held"]),
   polls: z.int().nonnegative().default(0),
   error: z.string().default(""),
 });

@@ -1,6 +1,8 @@
 // Makes the run record from what the steps left behind: a pure function.
 import type { BuildResult } from "../protocol/delta.ts";
 import type { SourceRest } from "../ledger/ledger.ts";
+import type { LoadRecords } from "../ledger/load-records.ts";
+import type { LoadProblem } from "../protocol/load-problem.ts";
 import type { CommitFile, CommitResult, PlanFile } from "../protocol/run-files.ts";
 import type { RunAlert, RunFailure, RunLane, RunRecord, RunTable } from "../protocol/run.ts";
 import type { LaneResult, LoadResult, ReportInput } from "./input.ts";
@@ -20,6 +22,10 @@ export interface RunResults {
   readonly extractProblems: readonly ExtractProblem[];
   /** The last rest that was given to each source that refused too often. */
   readonly rests: ReadonlyMap<string, SourceRest>;
+  /** Why tables could not be loaded in this run, whole. */
+  readonly loadProblems: ReadonlyMap<string, LoadProblem>;
+  /** What the ledger keeps of published tables that could not be loaded. */
+  readonly loadRecords: ReadonlyMap<string, LoadRecords>;
   /** Files of the run that could not be read. */
   readonly unreadable: readonly RunFailure[];
 }
@@ -137,7 +143,7 @@ function describeLane(lane: LaneResult): RunLane {
 }
 
 function listFailures(input: ReportInput, results: RunResults): RunFailure[] {
-  const { plan, commit, build, extractProblems, unreadable } = results;
+  const { plan, commit, build, extractProblems, loadProblems, unreadable } = results;
   return [
     ...input.failed.map(({ step, error, cause }) => ({
       step,
@@ -184,15 +190,33 @@ function listFailures(input: ReportInput, results: RunResults): RunFailure[] {
     ),
     ...input.load.flatMap(({ table, status, error }) =>
       // The state machine asks until a load is done or failed, so one that waits was cut off.
-      status === "done"
+      status === "done" || status === "held"
         ? []
-        : { step: "load" as const, name: table, error: "LoadFailed", message: error },
+        : {
+            step: "load" as const,
+            name: table,
+            error: "LoadFailed",
+            message: describeProblem(loadProblems.get(table)) ?? error,
+          },
     ),
     ...unreadable,
   ];
 }
 
-function listAlerts(input: ReportInput, { plan, build, rests }: RunResults): RunAlert[] {
+/** The record is one item of the ledger, and a thousand tables may fail together. */
+const MAX_PROBLEM_CHARACTERS = 1500;
+const MAX_SHOWN_SQL = 300;
+
+function describeProblem(problem: LoadProblem | undefined): string | undefined {
+  if (problem === undefined) return undefined;
+  const { step, message, statement, statementId } = problem;
+  const sql = statement === null ? "" : `; statement: ${statement.slice(0, MAX_SHOWN_SQL)}`;
+  const id = statementId === null ? "" : ` (Data API ${statementId})`;
+  return `${step}: ${message.slice(0, MAX_PROBLEM_CHARACTERS)}${sql}${id}`.toWellFormed();
+}
+
+function listAlerts(input: ReportInput, results: RunResults): RunAlert[] {
+  const { plan, build, rests, loadRecords } = results;
   return [
     ...alertsOfWaiting(plan?.waiting ?? []),
     ...input.lanes.flatMap((lane) =>
@@ -207,6 +231,36 @@ function listAlerts(input: ReportInput, { plan, build, rests }: RunResults): Run
     })),
     ...alertsOfDrift(plan?.drift ?? []),
     ...(build?.tables ?? []).flatMap(alertsOfBuild),
+    ...[...loadRecords].flatMap(([table, records]) => alertsOfLoad(table, records)),
+  ];
+}
+
+const MAX_ALERT_ERROR = 200;
+
+/** A table that the warehouse lacks the newest content of, in each run until it is loaded. */
+function alertsOfLoad(table: string, { load, replace }: LoadRecords): RunAlert[] {
+  if (load === undefined) return [];
+  const iso = (millis: number): string => new Date(millis).toISOString();
+  const error = load.error.replaceAll(/\s+/g, " ").slice(0, MAX_ALERT_ERROR).toWellFormed();
+  const runs = load.failures === 1 ? "1 run" : `${load.failures} runs`;
+  const again =
+    load.retryAt === null
+      ? "Each run tries again."
+      : `It is tried again from ${iso(load.retryAt)} on; a run with tables named tries at once.`;
+  const whole =
+    load.notAsked !== null
+      ? ` No whole copy: ${load.notAsked}.`
+      : replace?.state === "asked"
+        ? " Its whole copy is asked of the next build."
+        : "";
+  return [
+    {
+      kind: "load",
+      name: table,
+      message:
+        `not loaded since ${iso(load.since)} (${runs}), ${load.cause}: ${error}. ${load.advice} ` +
+        `${again}${whole}`,
+    },
   ];
 }
 

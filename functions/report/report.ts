@@ -2,10 +2,18 @@
 import type { z } from "zod";
 import { problemKey, problemSchema } from "../extract/problems.ts";
 import type { Ledger, SourceRest } from "../ledger/ledger.ts";
+import type { LoadLedger, LoadRecords } from "../ledger/load-records.ts";
+import type { Log } from "../log/log.ts";
 import { buildResultSchema } from "../protocol/delta.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { keys } from "../protocol/keys.ts";
-import { commitFileSchema, planFileSchema, type PlanFile } from "../protocol/run-files.ts";
+import { loadProblemSchema, type LoadProblem } from "../protocol/load-problem.ts";
+import {
+  commitFileSchema,
+  planFileSchema,
+  tablesFileSchema,
+  type PlanFile,
+} from "../protocol/run-files.ts";
 import type { RunFailure, RunRecord } from "../protocol/run.ts";
 import type { JsonStore } from "../storage/json-store.ts";
 import { alertMessage } from "./alert-message.ts";
@@ -16,14 +24,12 @@ import { lanesToRelease } from "./release.ts";
 export interface ReportDependencies {
   readonly deployment: string;
   readonly ledger: Ledger;
+  readonly loads: Pick<LoadLedger, "readFailing">;
   readonly store: JsonStore;
   readonly emitMetrics: (record: RunRecord) => void;
   /** Tells people; absent where a deployment has nobody to tell. */
   readonly publish: ((subject: string, message: string) => Promise<void>) | undefined;
-  readonly log: {
-    info(message: string, details: Readonly<Record<string, unknown>>): void;
-    error(message: string, details: Readonly<Record<string, unknown>>): void;
-  };
+  readonly log: Pick<Log, "info" | "error">;
 }
 
 // The answer becomes a payload of the state machine.
@@ -35,7 +41,7 @@ export async function reportRun(
 ): Promise<{ status: RunRecord["status"]; failed: string[] }> {
   const { ledger, log } = dependencies;
   const results = {
-    ...(await readResults(input, dependencies.store)),
+    ...(await readResults(input, dependencies)),
     rests: await readRests(input, ledger),
   };
   const record = makeRecord(input, results, new Date().toISOString());
@@ -45,7 +51,9 @@ export async function reportRun(
   await tell(record, dependencies);
   for (const table of record.tables) log.info("table", { ...table });
   for (const { step, name, error, message } of record.failed) {
-    log.error("failed", { step, name, errorName: error, reason: message });
+    const isOfTable = record.tables.some(({ table }) => table === name);
+    const about = isOfTable ? { table: name } : { name };
+    log.error("failed", { step, ...about, errorName: error, reason: message });
   }
   const names = [...new Set(record.failed.map(({ step, name }) => nameOf(step, name)))];
   return { status: record.status, failed: names.slice(0, MAX_NAMES) };
@@ -63,8 +71,8 @@ async function readRests({ lanes }: ReportInput, ledger: Ledger): Promise<Map<st
 }
 
 async function readResults(
-  { run, failed, decision }: ReportInput,
-  store: JsonStore,
+  { run, failed, load, decision }: ReportInput,
+  { store, loads }: Pick<ReportDependencies, "store" | "loads">,
 ): Promise<Omit<RunResults, "rests">> {
   const unreadable: RunFailure[] = [];
   const find = async <Schema extends z.ZodType>(
@@ -100,7 +108,21 @@ async function readResults(
     const problem = await find(problemKey(run, table), problemSchema, "extract");
     if (problem !== undefined) extractProblems.push(problem);
   }
-  return { plan, commit, build, extractProblems, unreadable };
+  const loadProblems = new Map<string, LoadProblem>();
+  for (const { table, status } of load) {
+    if (status === "done" || status === "held") continue;
+    const problem = await find(keys.loadProblem(run, table), loadProblemSchema, "load");
+    if (problem !== undefined) loadProblems.set(table, problem);
+  }
+  const published = (await find(keys.runTables(run), tablesFileSchema, "plan")) ?? [];
+  let loadRecords = new Map<string, LoadRecords>();
+  try {
+    loadRecords = await loads.readFailing(published.map(({ table }) => table));
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    unreadable.push({ step: "load", name: "ledger", error: error.name, message: error.message });
+  }
+  return { plan, commit, build, extractProblems, loadProblems, loadRecords, unreadable };
 }
 
 async function release(input: ReportInput, plan: PlanFile, ledger: Ledger): Promise<void> {

@@ -1,7 +1,9 @@
-"""What the build reads of the ledger, and the one item that it removes."""
+"""What the build reads of the ledger, and the one item that it changes."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Key
 
@@ -20,6 +22,13 @@ class ManifestRecord:
     number: int
     key: str
     etag: str
+
+
+@dataclass(frozen=True)
+class ReplaceRequest:
+    """A target asks for the whole table; `requested_at` (ms since 1970) tells it from others."""
+
+    requested_at: int
 
 
 @dataclass(frozen=True)
@@ -71,20 +80,49 @@ class Ledger:
             )
         return records
 
-    def replace_request(self, name: str) -> object | None:
-        """When a target asked for the whole table (`requestedAt`), or None."""
-        item = self.table.get_item(
-            Key={"pk": f"table#{name}", "sk": "replace"}, ConsistentRead=True
-        ).get("Item")
-        return None if item is None else item["requestedAt"]
+    def replace_request(self, name: str) -> ReplaceRequest | None:
+        """The request for the whole table that is due now, or None."""
+        return due_request(self.table.get_item(Key=_replace_key(name), ConsistentRead=True))
 
-    def remove_replace_request(self, name: str, requested_at: object) -> None:
-        """Remove the request that was served; a newer one stays."""
+    def note_replace_written(
+        self, name: str, request: ReplaceRequest, content_id: str, run: str
+    ) -> None:
+        """Note that a request was served, so that it is due no more; a newer one stays due.
+
+        The item stays: Load decides by it when it may ask again.
+        """
         try:
-            self.table.delete_item(
-                Key={"pk": f"table#{name}", "sk": "replace"},
-                ConditionExpression="requestedAt = :served",
-                ExpressionAttributeValues={":served": requested_at},  # type: ignore[dict-item]
+            self.table.update_item(
+                Key=_replace_key(name),
+                UpdateExpression=(
+                    "SET #state = :written, writtenAt = :now, writtenRun = :run, "
+                    "writtenContentId = :content"
+                ),
+                ConditionExpression="requestedAt = :served AND #state = :asked",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={
+                    ":written": "written",
+                    ":asked": "asked",
+                    ":now": time.time_ns() // 1_000_000,
+                    ":run": run,
+                    ":content": content_id,
+                    ":served": request.requested_at,
+                },
             )
         except self.table.meta.client.exceptions.ConditionalCheckFailedException:
             return
+
+
+def _replace_key(name: str) -> dict[str, str]:
+    return {"pk": f"table#{name}", "sk": "replace"}
+
+
+def due_request(answer: Mapping[str, Any]) -> ReplaceRequest | None:
+    """The request in an answer of GetItem, if a build is still to serve it.
+
+    The same rule as `isReplaceDue` in functions/ledger/load-records.ts.
+    """
+    item = answer.get("Item")
+    if item is None or item.get("state") != "asked":
+        return None
+    return ReplaceRequest(int(item["requestedAt"]))

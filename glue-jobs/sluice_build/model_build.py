@@ -14,9 +14,11 @@ from sluice_build.evolve import evolve
 from sluice_build.fit import live_rows, selected
 from sluice_build.iceberg import LakeTable
 from sluice_build.job import Content, Job
+from sluice_build.ledger import ReplaceRequest
+from sluice_build.log import LOGGER
 from sluice_build.merge import row_text
 from sluice_build.models import run_model
-from sluice_build.result import TableResult, progress
+from sluice_build.result import TableResult
 from sluice_build.tags import Applied, model_fingerprint, model_tag
 
 
@@ -45,7 +47,7 @@ def build_model(
     current = applied is not None and wanted in applied.fingerprints
     result.content_id = None if applied is None else applied.content_id
     if current and requested is None:
-        progress(name, "up to date")
+        LOGGER.info("up to date")
         return
     if current and applied is not None:
         rows = live_rows(table.rows(table.head()), definition)
@@ -53,8 +55,8 @@ def build_model(
         result.status = "built"
     else:
         _rebuild(job, spark, definition, inputs, result, table, applied, wanted, requested)
-    if requested is not None:
-        job.ledger.remove_replace_request(name, requested)
+    if requested is not None and result.content_id is not None:
+        job.ledger.note_replace_written(name, requested, result.content_id, job.run)
 
 
 def _rebuild(
@@ -66,7 +68,7 @@ def _rebuild(
     table: LakeTable,
     applied: Applied | None,
     wanted: str,
-    requested: object | None,
+    requested: ReplaceRequest | None,
 ) -> None:
     name = definition.name
     changes = evolve(spark, definition, table)
@@ -82,7 +84,7 @@ def _rebuild(
     rows = run_model(spark, definition, script, views).persist(StorageLevel.DISK_ONLY)
     try:
         result.winners = rows.count()
-        progress(name, f"{result.winners:,} rows from {', '.join(inputs)}")
+        LOGGER.info(f"{result.winners:,} rows from {', '.join(inputs)}")
         job.after_step(name, "winners")
         same = (
             applied is not None
@@ -93,7 +95,7 @@ def _rebuild(
         if same and applied is not None:
             table.retag(model_tag(wanted, applied.content_id))
             result.winners = 0
-            progress(name, f"the same rows as before, content {applied.content_id}")
+            LOGGER.info(f"the same rows as before, content {applied.content_id}")
             return
         table.start_branch(head)
         job.after_step(name, "branched")
@@ -116,7 +118,7 @@ def _rebuild(
     table.publish(model_tag(wanted, content_id))
     job.after_step(name, "published")
     result.status, result.content_id = "built", content_id
-    progress(name, f"content {content_id}")
+    LOGGER.info(f"content {content_id}")
 
 
 def _content(rows: DataFrame) -> tuple[object, ...]:
@@ -134,4 +136,4 @@ def _write_delta(job: Job, definition: ModelDefinition, delta: Delta, rows: Data
     if definition.published:
         folder = job.folder(definition.name, "rows")
         count = write_delta(job.bucket, job.run, definition, delta, rows, folder)
-        progress(definition.name, f"delta {delta.kind}: {count:,} rows")
+        LOGGER.info(f"delta {delta.kind}: {count:,} rows")

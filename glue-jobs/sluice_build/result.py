@@ -1,4 +1,4 @@
-"""What a build tells: one record a table in `runs/<run>/build.json`, and lines in the log."""
+"""What a build tells: one record a table in `runs/<run>/build.json`."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -49,8 +49,3 @@ class TableResult:
             ],
         }
         return told if self.error is None else {**told, "error": self.error}
-
-
-def progress(table: str, text: str) -> None:
-    """One line of the log."""
-    print(f"build {table}: {text}", flush=True)

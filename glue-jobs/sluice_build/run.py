@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from uuid import uuid4
 
 from pyspark.sql import SparkSession
@@ -12,9 +13,10 @@ from sluice_build.catalog import Definition, ModelDefinition, TableDefinition, r
 from sluice_build.errors import cause
 from sluice_build.job import Content, Job, nothing_more, present_content
 from sluice_build.ledger import Ledger
+from sluice_build.log import LOGGER, about_run, about_table
 from sluice_build.model_build import build_model
 from sluice_build.plan import inputs_of, ready, selection
-from sluice_build.result import TableResult, progress
+from sluice_build.result import TableResult
 from sluice_build.session import own_session
 from sluice_build.storage import Bucket, glue_client, ledger_table, s3_client
 from sluice_build.summary import SUMMARY_KEY, summary
@@ -34,7 +36,11 @@ def run_build(
     A table that fails is told in its record, and its dependents are skipped. Raises what the Data
     Catalog or the bucket raises when the work cannot be done at all.
     """
-    job = job or new_job(arguments)
+    with about_run(arguments.run):
+        return _run_build(spark, arguments, job or new_job(arguments))
+
+
+def _run_build(spark: SparkSession, arguments: Arguments, job: Job) -> list[TableResult]:
     definitions, bad = read_definitions(glue_client(), arguments.deployment)
     entries = {definition.name: definition for definition in definitions}
     chosen = selection(definitions, arguments.tables)
@@ -117,7 +123,8 @@ def _build_all(build: _Build) -> None:
         while waiting or running:
             for name in ready(waiting, inputs, finished):
                 waiting.remove(name)
-                running[pool.submit(_build_one, build, name)] = name
+                # A thread does not see what the log's lines name unless it is given the context.
+                running[pool.submit(copy_context().run, _build_one, build, name)] = name
             if not running:
                 for name in waiting:
                     told = f"{name} depends on itself: {', '.join(inputs[name])}"
@@ -131,6 +138,11 @@ def _build_all(build: _Build) -> None:
 
 
 def _build_one(build: _Build, name: str) -> None:
+    with about_table(name):
+        _build_entry(build, name)
+
+
+def _build_entry(build: _Build, name: str) -> None:
     definition = build.entries[name]
     result = TableResult(name, definition.kind)
     build.results[name] = result
@@ -147,7 +159,9 @@ def _build_one(build: _Build, name: str) -> None:
     except Exception as error:
         result.status = "failed"
         result.error = cause(error)
-        progress(name, f"failed: {result.error}")
+        LOGGER.exception("where it failed")
+        # Last, for the end of a log is what people see first.
+        LOGGER.error(f"failed: {result.error}")
     result.seconds = time.monotonic() - began
 
 
@@ -163,7 +177,7 @@ def _build_model(
             failed = build.results[name].status if name in build.results else "never built"
             result.status = "skipped"
             result.error = f"its input {name} is not there ({failed}): mend that and run again"
-            progress(definition.name, f"skipped: {result.error}")
+            LOGGER.warning(f"skipped: {result.error}")
             return
         inputs[name] = content
     build.inputs[definition.name] = {name: item.content_id for name, item in inputs.items()}

@@ -16,10 +16,12 @@ from sluice_build.evolve import evolve
 from sluice_build.fit import live_rows, selected
 from sluice_build.iceberg import LakeTable, quoted
 from sluice_build.job import Job
+from sluice_build.ledger import ReplaceRequest
+from sluice_build.log import LOGGER
 from sluice_build.manifests import Manifest, ObjectRecord, objects_of, read_manifests, seen_after
 from sluice_build.plan import up_to_date
 from sluice_build.read import read_objects
-from sluice_build.result import TableResult, progress
+from sluice_build.result import TableResult
 from sluice_build.tags import Applied, table_tag
 
 
@@ -75,10 +77,10 @@ class _TableBuild:
             and requested is None
             and up_to_date(through, last, self.definition.fingerprint, known)
         ):
-            progress(name, "up to date")
+            LOGGER.info("up to date")
             return
         for change in evolve(self.spark, self.definition, self.table):
-            progress(name, f"column {'.'.join(change.path)}: {change.kind}")
+            LOGGER.info(f"column {'.'.join(change.path)}: {change.kind}")
         self._done("evolved")
         try:
             self._apply(applied, through, last, requested)
@@ -86,11 +88,13 @@ class _TableBuild:
             for kept in self.kept:
                 kept.unpersist()
         self.job.bucket.delete_folder(self.job.folder(name, "typed"))
-        if requested is not None:
-            self.job.ledger.remove_replace_request(name, requested)
+        if requested is not None and self.result.content_id is not None:
+            self.job.ledger.note_replace_written(
+                name, requested, self.result.content_id, self.job.run
+            )
 
     def _apply(
-        self, applied: Applied | None, through: int, last: int, requested: object | None
+        self, applied: Applied | None, through: int, last: int, requested: ReplaceRequest | None
     ) -> None:
         definition, result = self.definition, self.result
         head = self.table.head()
@@ -116,7 +120,7 @@ class _TableBuild:
         if result.held_deletes:
             result.status = "held"
         self._done("published")
-        progress(definition.name, f"manifest {last} applied, content {content_id}")
+        LOGGER.info(f"manifest {last} applied, content {content_id}")
 
     def _publish(
         self,
@@ -179,8 +183,7 @@ class _TableBuild:
             )
         self.result.rows_read = int(counts[1])
         self.result.quarantined = int(counts[2])
-        progress(
-            self.definition.name,
+        LOGGER.info(
             f"{len(manifests)} manifests, {expected:,} rows read"
             + (f", {self.result.quarantined:,} quarantined" if self.result.quarantined else ""),
         )
@@ -212,8 +215,7 @@ class _TableBuild:
         counts = written.agg(F.count("*"), F.count(F.when(F.col("_tombstone"), 1))).first()
         assert counts is not None
         self.result.winners, self.result.deletes = int(counts[0]), int(counts[1])
-        progress(
-            definition.name,
+        LOGGER.info(
             f"{self.result.winners:,} winners, {self.result.deletes:,} of them deletes",
         )
         return written if self.result.winners else None
@@ -230,7 +232,7 @@ class _TableBuild:
         only_late = upserts.where(is_late).select(*map(quoted, version))
         only_late = only_late.join(in_time, version, "left_anti")
         count = winning.join(only_late, version, "left_semi").count()
-        progress(self.definition.name, f"{count:,} rows came later than the overlap")
+        LOGGER.info(f"{count:,} rows came later than the overlap")
         return count
 
     def _absent(
@@ -276,8 +278,7 @@ class _TableBuild:
                 if unreadable
                 else f"maxShare is {definition.max_share}"
             )
-            progress(
-                definition.name,
+            LOGGER.info(
                 f"{gone_rows:,} deletes of {live_count:,} live rows held back ({reason}; {names}, "
                 f"manifest {through})",
             )
@@ -304,7 +305,7 @@ class _TableBuild:
             return
         folder = self.job.folder(self.definition.name, "rows")
         count = write_delta(self.job.bucket, self.job.run, self.definition, delta, rows, folder)
-        progress(self.definition.name, f"delta {delta.kind}: {count:,} rows")
+        LOGGER.info(f"delta {delta.kind}: {count:,} rows")
 
     def _keep(self, rows: DataFrame) -> DataFrame:
         kept = rows.persist(StorageLevel.DISK_ONLY)

@@ -1,7 +1,8 @@
 // The Glue job that builds: its script and package as assets, its Iceberg settings, its role.
-import { ArnFormat, Stack, Validations } from "aws-cdk-lib";
+import { ArnFormat, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { CfnJob } from "aws-cdk-lib/aws-glue";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
@@ -46,24 +47,8 @@ export class BuildJob extends Construct {
       .update(`${script.assetHash}\n${library.assetHash}`)
       .digest("hex");
     this.allowAssets(script, library);
-    this.role.addToPolicy(
-      new PolicyStatement({
-        actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-        resources: [
-          Stack.of(this).formatArn({
-            service: "logs",
-            resource: "log-group",
-            resourceName: "/aws-glue/*",
-            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-          }),
-        ],
-      }),
-    );
-    acknowledgePattern(
-      this.role,
-      "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws-glue/*",
-      "Glue chooses the names of its log groups",
-    );
+    const logPrefix = `/sluice/${props.deployment}/build`;
+    this.makeLogGroups(logPrefix);
     const job = new CfnJob(this, "Job", {
       name: this.name,
       description: "Builds every table and model that is out of date",
@@ -82,7 +67,8 @@ export class BuildJob extends Construct {
       defaultArguments: {
         "--datalake-formats": "iceberg",
         "--extra-py-files": library.s3ObjectUrl,
-        "--enable-continuous-cloudwatch-log": "true",
+        // Since Glue 5.0 all jobs log continuously, into two groups below this.
+        "--custom-logGroup-prefix": logPrefix,
         "--conf": conf({
           "spark.sql.extensions":
             "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
@@ -103,6 +89,39 @@ export class BuildJob extends Construct {
         reason:
           "Logs hold no rows, and the job uses no bookmarks: its progress is in the lake's tags",
       });
+    }
+  }
+
+  /**
+   * Makes the groups that Glue 5 logs into, so that they have a retention, and lets the job write there alone: `output`
+   * has what the script writes to its standard streams, `error` what Spark itself has to say.
+   */
+  private makeLogGroups(prefix: string): void {
+    const stack = Stack.of(this);
+    for (const [id, name] of [
+      ["OutputLogs", `${prefix}/output`],
+      ["ErrorLogs", `${prefix}/error`],
+    ] as const) {
+      const group = new LogGroup(this, id, {
+        logGroupName: name,
+        retention: RetentionDays.THREE_MONTHS,
+        removalPolicy: RemovalPolicy.DESTROY,
+      });
+      group.grantWrite(this.role);
+      // AWS's own policy for jobs has it, and no document says that Glue does without it where the group is there.
+      this.role.addToPolicy(
+        new PolicyStatement({
+          actions: ["logs:CreateLogGroup"],
+          resources: [
+            stack.formatArn({
+              service: "logs",
+              resource: "log-group",
+              resourceName: name,
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            }),
+          ],
+        }),
+      );
     }
   }
 

@@ -69,8 +69,8 @@ export class CoreStack extends Stack {
     allowObjects(bucket, this.build.role, "quarantine", ["write"]);
     allowObjects(bucket, this.build.role, "runs", ["write"]);
     allowObjects(bucket, this.build.role, "builds", ["write"]);
-    // DeleteItem is for the `replace` that was served; DynamoDB limits by partition keys, not by sort keys.
-    allowLedger(this.ledger, this.build.role, "table", ["GetItem", "Query", "DeleteItem"]);
+    // UpdateItem is for the `replace` that was served; DynamoDB limits by partition keys, not by sort keys.
+    allowLedger(this.ledger, this.build.role, "table", ["GetItem", "Query", "UpdateItem"]);
     this.allowDefinitions(this.build.role);
     this.allowLake(this.build.role, [
       "glue:GetDatabase",
@@ -176,7 +176,7 @@ export class CoreStack extends Stack {
     allowLedger(ledger, commit.ownRole, "table", TRANSACT);
     allowLedger(ledger, commit.ownRole, "source", ["GetItem", "UpdateItem"]);
     allowLedger(ledger, decide.ownRole, "table", ["BatchGetItem"]);
-    allowLedger(ledger, load.ownRole, "table", ["UpdateItem"]);
+    allowLedger(ledger, load.ownRole, "table", ["GetItem", "PutItem", "UpdateItem", "DeleteItem"]);
     allowLedger(ledger, report.ownRole, "run", ["PutItem"]);
     allowLedger(ledger, report.ownRole, "table", ["GetItem", "UpdateItem"]);
     allowLedger(ledger, report.ownRole, "source", ["GetItem", "UpdateItem"]);
@@ -190,10 +190,11 @@ export class CoreStack extends Stack {
     allowObjects(bucket, decide.ownRole, "builds", ["read"]);
     allowObjects(bucket, decide.ownRole, "runs", ["write"]);
     allowObjects(bucket, load.ownRole, "builds", ["read"]);
-    allowObjects(bucket, load.ownRole, "runs", ["write"]);
     allowObjects(bucket, load.ownRole, "loads", ["read", "write"]);
     allowObjects(bucket, load.ownRole, "lake", ["read"]);
     allowObjects(bucket, load.ownRole, "deltas", ["read", "write"]);
+    // Whether tables were named, and what went wrong.
+    allowObjects(bucket, load.ownRole, "runs", ["read", "write"]);
     allowObjects(bucket, report.ownRole, "runs", ["read"]);
     topic.grantPublish(report);
     if (warehouse !== undefined) {

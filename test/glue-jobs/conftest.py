@@ -321,18 +321,35 @@ class World:
         """Commit one manifest with one object of these lines."""
         return self.commit(table, self.put_object(table, list(lines)))
 
-    def ask_replace(self, table: str, requested_at: int = 1) -> None:
-        boto3.resource("dynamodb").Table(self.ledger).put_item(
-            Item={"pk": f"table#{table}", "sk": "replace", "requestedAt": requested_at}
-        )
+    def ask_replace(self, table: str, requested_at: int = 1, **more: Any) -> None:  # noqa: ANN401
+        """Ask for a whole copy as Load does."""
+        item = {
+            "pk": f"table#{table}",
+            "sk": "replace",
+            "state": "asked",
+            "requestedAt": requested_at,
+            "run": "one",
+            "contentId": "1",
+            "fingerprint": "f",
+            "cause": "broken-chain",
+            "reason": "no delta for 1",
+            "times": 2,
+        }
+        boto3.resource("dynamodb").Table(self.ledger).put_item(Item=item | more)
 
-    def replace_asked(self, table: str) -> bool:
-        answer = (
+    def replace_item(self, table: str) -> dict[str, Any] | None:
+        """What the ledger has of a request."""
+        return (
             boto3.resource("dynamodb")
             .Table(self.ledger)
             .get_item(Key={"pk": f"table#{table}", "sk": "replace"})
+            .get("Item")
         )
-        return "Item" in answer
+
+    def replace_state(self, table: str) -> str | None:
+        """Whether a request is `asked`, `written` or `loaded`."""
+        item = self.replace_item(table)
+        return None if item is None else str(item["state"])
 
     def build(
         self,

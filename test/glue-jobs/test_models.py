@@ -71,7 +71,8 @@ def test_models_follow_their_inputs(world: World) -> None:
 
     world.ask_replace("names")
     assert world.build("names")["names"].status == "built"
-    assert not world.replace_asked("names")
+    assert world.replace_state("names") == "written"
+    assert world.build("names")["names"].status == "unchanged"
 
 
 def test_a_failed_input_skips_its_dependents_only(world: World) -> None:

@@ -1,13 +1,17 @@
 """Tables: first and later builds, order of versions, quarantine, requests, crashes, checks."""
 
+import io
 import os
 import random
+import re
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from conftest import Stopped, World, upsert
+from sluice_build.log import log_to_standard_error
 
 VISITS = {"id": "long", "name": "string", "score": "int"}
 
@@ -275,7 +279,7 @@ def test_soft_deletes_leave_tombstones(world: World) -> None:
     assert names(world) == [(1, "back", 1), (2, "b", 2)]
 
 
-def test_replace_request_is_served_and_removed(world: World) -> None:
+def test_replace_request_is_served_once_and_kept(world: World) -> None:
     simple(world)
     world.load("visits", visit(1, "a", 1, 1))
     world.build()
@@ -287,14 +291,76 @@ def test_replace_request_is_served_and_removed(world: World) -> None:
     assert (served.status, served.content_id) == ("built", merged.content_id)
     delta, rows = world.delta("visits", merged.content_id)
     assert (delta["kind"], rows) == ("replace", [[1, "a", 1], [2, "b", 2]])
-    assert not world.replace_asked("visits")
+    kept = world.replace_item("visits") or {}
+    assert {key: kept[key] for key in ("state", "requestedAt", "times", "cause")} == {
+        "state": "written",
+        "requestedAt": 1,
+        "times": 2,
+        "cause": "broken-chain",
+    }
+    assert kept["writtenContentId"] == merged.content_id
+    assert kept["writtenAt"] > 1_600_000_000_000
+    # The same item asks for no second copy: what comes next is a part again.
+    assert world.build()["visits"].status == "unchanged"
+    world.load("visits", visit(2, "b2", 2, 3))
+    part = world.build()["visits"]
+    assert world.delta("visits", part.content_id)[0]["kind"] == "merge"
     # Asked for together with new rows, the delta of the new content is the whole table.
     world.ask_replace("visits", 2)
     world.load("visits", visit(3, "c", 3, 3))
     both = world.build()["visits"]
     delta, rows = world.delta("visits", both.content_id)
     assert (delta["kind"], len(rows)) == ("replace", 3)
-    assert not world.replace_asked("visits")
+    assert world.replace_state("visits") == "written"
+    # What the warehouse has loaded meanwhile is not written either.
+    world.ask_replace("visits", 3, state="loaded")
+    assert world.build()["visits"].status == "unchanged"
+    assert world.replace_state("visits") == "loaded"
+
+
+def test_request_that_came_while_the_first_was_served_stays(world: World) -> None:
+    simple(world)
+    world.load("visits", visit(1, "a", 1, 1))
+    world.build()
+    world.ask_replace("visits", 1)
+
+    def ask_again(_: str, step: str) -> None:
+        if step == "published":
+            world.ask_replace("visits", 2)
+
+    assert world.build(after_step=ask_again)["visits"].status == "built"
+    assert world.replace_state("visits") == "asked"
+    assert world.build()["visits"].status == "built"
+    assert world.replace_state("visits") == "written"
+
+
+def test_each_line_of_the_log_names_its_run_and_table(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", output)
+    log_to_standard_error()
+    # Two are built at once.
+    for name in ("visits", "calls"):
+        world.define(name, VISITS, ["id"])
+        world.load(name, visit(1, "a", 10, 1), visit(2, "b", 20, 1))
+    world.define("broken", VISITS, ["id"])
+    key = world.put_object("broken", [visit(1, "a", 1, 1)])
+    world.commit("broken", key | {"etag": "other"})
+    assert world.build()["broken"].status == "failed"
+    lines = output.getvalue().splitlines()
+    head = re.compile(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [A-Z]+ "
+        rf"run={world.deployment}-\d+ table=(visits|calls|broken) build: (.*)"
+    )
+    told = [match.groups() for match in map(head.fullmatch, lines) if match]
+    assert len(told) == len(lines)
+    for name in ("visits", "calls"):
+        assert (name, "1 manifests, 2 rows read") in told
+        assert [text for table, text in told if table == name][-1].startswith("manifest 1 applied")
+    texts = [text for table, text in told if table == "broken"]
+    assert "Traceback (most recent call last):" in texts
+    assert texts[-1].startswith("failed: s3://")
 
 
 def test_failed_check_leaves_readers_on_the_last_good_rows(world: World) -> None:

@@ -312,7 +312,8 @@ const LEDGER_CASES: Case[] = [
 const NOT_NEEDED: Partial<Record<Part, readonly string[]>> = {
   Extract: ["Query source", "ConditionCheckItem source"],
   Plan: ["ConditionCheckItem source"],
-  Load: ["PutItem table", "ConditionCheckItem table"],
+  Build: ["PutItem table", "ConditionCheckItem table"],
+  Load: ["Query table", "ConditionCheckItem table"],
   Report: [
     ...["Query table", "PutItem table", "ConditionCheckItem table"],
     ...["Query source", "PutItem source", "ConditionCheckItem source"],
@@ -476,5 +477,21 @@ describe("everything else", () => {
     });
     expect(cases.length).toBeGreaterThan(FUNCTIONS.length);
     expect(allowed(part, cases)).toEqual([own]);
+  });
+
+  it("Build writes the two log groups that Glue makes of its prefix only", () => {
+    const groups = ["build/error", "build/output", "build", "another/output"].map(
+      (name) => `/sluice/sluice/${name}`,
+    );
+    const arn = (group: string): string => `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:${group}`;
+    const cases = [...groups, "/aws-glue/jobs/output"].flatMap((group): Case[] => [
+      [`make ${group}`, { action: "logs:CreateLogGroup", resource: arn(group) }],
+      [`stream ${group}`, { action: "logs:CreateLogStream", resource: `${arn(group)}:*` }],
+      [`put ${group}`, { action: "logs:PutLogEvents", resource: `${arn(group)}:log-stream:1` }],
+    ]);
+    const expected = groups
+      .slice(0, 2)
+      .flatMap((group) => [`make ${group}`, `stream ${group}`, `put ${group}`]);
+    expect(allowed("Build", cases)).toEqual(expected.sort());
   });
 });

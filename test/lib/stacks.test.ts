@@ -18,6 +18,14 @@ const reportSchema = z.object({
   ),
 });
 
+const policySchema = z.object({
+  Properties: z.object({
+    PolicyDocument: z.object({
+      Statement: z.array(z.object({ Action: z.unknown(), Resource: z.unknown() })),
+    }),
+  }),
+});
+
 const outputs = mkdtempSync(join(tmpdir(), "sluice-synth-"));
 let apps = 0;
 afterAll(() => {
@@ -81,6 +89,25 @@ describe("the core stack", () => {
       GlueVersion: "5.1",
       DefaultArguments: Match.objectLike({ "--datalake-formats": "iceberg" }),
     });
+  });
+
+  it("has the build job log into groups of its own, which are kept for a while, and nowhere else", () => {
+    template.hasResourceProperties("AWS::Glue::Job", {
+      DefaultArguments: Match.objectLike({ "--custom-logGroup-prefix": "/sluice/sluice/build" }),
+    });
+    const groups = ["output", "error"].map((name) => `/sluice/sluice/build/${name}`);
+    for (const LogGroupName of groups) {
+      template.hasResourceProperties("AWS::Logs::LogGroup", { LogGroupName, RetentionInDays: 90 });
+    }
+    const statements = Object.entries(template.findResources("AWS::IAM::Policy"))
+      .filter(([id]) => id.startsWith("BuildRole"))
+      .flatMap(([, policy]) => policySchema.parse(policy).Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => JSON.stringify(Action).includes("logs:"));
+    expect(statements).toHaveLength(4);
+    const resources = JSON.stringify(statements.map(({ Resource }) => Resource));
+    expect(resources).not.toContain("*");
+    for (const group of groups) expect(resources).toContain(`:log-group:${group}"`);
+    expect(resources.match(/Logs[0-9A-F]{8}","Arn"/g)).toHaveLength(2);
   });
 });
 

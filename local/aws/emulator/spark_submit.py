@@ -40,6 +40,7 @@ _RESERVED = frozenset(
         "--write-shuffle-spills-to-s3",
         "--continuous-log-logGroup",
         "--custom-logGroup-prefix",
+        "--custom-logStream-prefix",
         "--TempDir",
     }
 )

@@ -158,6 +158,7 @@ export class World {
           { run, execution, startedAt, lanes, load: [], failed },
           {
             ...{ ledger, store, log: quiet, deployment: "sluice" },
+            loads: { readFailing: () => Promise.resolve(new Map()) },
             emitMetrics: () => undefined,
             publish: undefined,
           },

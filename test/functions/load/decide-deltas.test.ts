@@ -75,14 +75,14 @@ describe("deltas to apply", () => {
       "3",
       "1",
       known(third, "2"),
-      { do: "request-replace", reason: "no delta for 2" },
+      { do: "request-replace", cause: "broken-chain", reason: "no delta for 2" },
     ],
     [
       "deltas go round",
       "3",
       "1",
       known(third, delta("2", "3")),
-      { do: "request-replace", reason: "deltas go round at 3" },
+      { do: "request-replace", cause: "broken-chain", reason: "deltas go round at 3" },
     ],
   ])("when %s", (_, current, applied, deltas, expected) => {
     expect(decideDeltas(current, applied, deltas)).toEqual(expected);

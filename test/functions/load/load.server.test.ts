@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "aws-lambda";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { ProtocolError } from "../../../functions/protocol/errors.ts";
 import type { handler } from "../../../functions/load/handler.ts";
 import { load, type LoadParts } from "../../../functions/load/load.ts";
 import {
@@ -11,7 +10,13 @@ import {
   type LoadResult,
 } from "../../../functions/load/result.ts";
 import { applyStatements } from "../../../functions/load/sql.ts";
-import { definition, LocalWarehouse, type Column, type Value } from "./local-warehouse.ts";
+import {
+  definition,
+  LocalWarehouse,
+  type Build,
+  type Column,
+  type Value,
+} from "./local-warehouse.ts";
 
 const BASIC: readonly Column[] = [
   { name: "id", type: "long" },
@@ -27,7 +32,18 @@ let tables = 0;
 
 beforeAll(async () => {
   local = await LocalWarehouse.start();
+  await local.queryAs(
+    "sluice",
+    `CREATE OR REPLACE FUNCTION public.refuse(text) RETURNS INTEGER LANGUAGE plpgsql
+       AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = $1; END $$;
+     SELECT 1`,
+  );
 });
+
+/** A statement that the database refuses in these words. */
+function refusing(message: string): string {
+  return `SELECT public.refuse('${message.replaceAll("'", "''")}')`;
+}
 
 afterAll(async () => {
   await local.stop();
@@ -490,7 +506,7 @@ describe("the transaction refuses", () => {
     expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThan(200);
     expect(await mart(table)).toHaveLength(2);
     expect(await audit(table)).toHaveLength(1);
-    expect(await local.replaceRequest(table)).toBe(1_700_000_000_000);
+    expect(await local.replaceRequest(table)).toMatchObject({ state: "asked", times: 1 });
   });
 
   it("a file that changed since the delta was written", async () => {
@@ -505,7 +521,7 @@ describe("the transaction refuses", () => {
       error: expect.stringContaining("apply: ") as string,
     });
     expect(await mart(table)).toHaveLength(2);
-    expect(await local.replaceRequest(table)).toBe(1_700_000_000_000);
+    expect(await local.replaceRequest(table)).toMatchObject({ state: "asked", times: 1 });
 
     // What the next build then writes.
     await local.build({ ...build, kind: "replace", parent: null });
@@ -541,7 +557,7 @@ describe("a refusal", () => {
     const warehouse = local.warehouseWith((sql) => {
       if (!sql.startsWith("LOCK") || refusals === 2) return sql;
       refusals += 1;
-      return "SELECT CAST('1023 Serializable isolation violation' AS INTEGER)";
+      return refusing("1023 DETAIL: Serializable isolation violation on table - 1");
     });
     const parts = { ...local.parts(definition(table, BASIC)), warehouse };
     const first = await load({ run: "run-1", table, polls: 0 }, Date.now() + 20_000, parts);
@@ -553,14 +569,14 @@ describe("a refusal", () => {
   });
 
   it.each([
-    ["because somebody else was in the way for too long", "1023 Serializable isolation violation"],
-    ["because somebody cancelled it", "Query cancelled on request"],
+    ["because somebody else was in the way for too long", "could not serialize access"],
+    ["because somebody cancelled it", "Query (7) cancelled on user's request"],
   ])("%s is not the delta's fault", async (_, message) => {
     const table = newTable();
     await firstLoad(table);
     await local.build({ table, snapshot: id(2), parent: id(1), columns: BASIC, deletes: [[1]] });
     const warehouse = local.warehouseWith((sql) =>
-      sql.startsWith("LOCK") ? `SELECT CAST('${message}' AS INTEGER)` : sql,
+      sql.startsWith("LOCK") ? refusing(message) : sql,
     );
     const parts = { ...local.parts(definition(table, BASIC)), warehouse };
     const result = await load({ run: "run-1", table, polls: 60 }, Date.now() + 20_000, parts);
@@ -605,7 +621,7 @@ describe("a refusal", () => {
       error: expect.stringMatching(/^apply: .*nobody/) as string,
     });
     expect(await mart(table, "id")).toEqual([["1"], ["2"]]);
-    expect(await local.replaceRequest(table)).toBe(1_700_000_000_000);
+    expect(await local.replaceRequest(table)).toMatchObject({ state: "asked", times: 1 });
     const nextRun = { run: "run-2", table, polls: 0 };
     const result = await callUntilDone(nextRun, local.parts(definition(table, BASIC)));
     expect(result).toMatchObject({ status: "done" });
@@ -692,7 +708,7 @@ describe("evolution", () => {
       status: "failed",
       error: expect.stringMatching(/^evolve: .*nobody/) as string,
     });
-    expect(await local.replaceRequest(table)).toBe(1_700_000_000_000);
+    expect(await local.replaceRequest(table)).toMatchObject({ state: "asked", times: 1 });
     await local.build({ ...build, kind: "replace", parent: null });
     expect(await local.load(definition(table, BASIC), parts)).toMatchObject({ status: "done" });
     expect(await columnTypes(table)).toContain("name character varying(65535)");
@@ -713,7 +729,7 @@ describe("evolution", () => {
       status: "failed",
       error: expect.stringContaining("needs-replace: employees is integer, not BIGINT") as string,
     });
-    expect(await local.replaceRequest(table)).toBe(1_700_000_000_000);
+    expect(await local.replaceRequest(table)).toMatchObject({ state: "asked", times: 1 });
     expect(await mart(table)).toHaveLength(2);
 
     await local.build({ ...build, kind: "replace" });
@@ -751,7 +767,7 @@ describe("a target that lost track", () => {
       status: "failed",
       error: `needs-replace: no delta for ${id(2)}; the next build writes it`,
     });
-    expect(await local.replaceRequest(table)).toBe(1_700_000_000_000);
+    expect(await local.replaceRequest(table)).toMatchObject({ state: "asked", times: 1 });
     expect(await mart(table)).toHaveLength(2);
 
     await local.build({ ...build, kind: "replace" });
@@ -798,6 +814,238 @@ describe("a target that lost track", () => {
   });
 });
 
+describe("a table that can't be loaded", () => {
+  const HOUR = 3_600_000;
+
+  /** What happened in some runs: each build brings a new row, and writes the whole copy if it is asked for. */
+  interface Runs {
+    copies: number;
+    readonly results: LoadResult[];
+  }
+
+  /**
+   * Runs an hour apart, which begin at content 2.
+   * @param first what is particular about the first of the builds
+   */
+  async function simulate(
+    table: string,
+    runs: readonly number[],
+    options: {
+      readonly first?: Partial<Build>;
+      readonly columns?: readonly Column[];
+      readonly warehouse?: LoadParts["warehouse"];
+      readonly named?: boolean;
+    } = {},
+  ): Promise<Runs> {
+    const { columns = BASIC, first = {} } = options;
+    const declared = definition(table, columns);
+    const parts = { ...local.parts(declared), warehouse: options.warehouse ?? local.warehouse };
+    const done: Runs = { copies: 0, results: [] };
+    for (const number of runs) {
+      local.nowMillis += HOUR;
+      const run = `${table}-${number}`;
+      if (options.named === true) local.byName.add(run);
+      const part = { table, columns, snapshot: id(number), parent: id(number - 1) };
+      const own = number === runs[0] ? first : {};
+      if ((await local.replaceRequest(table))?.state === "asked") {
+        const all = runs.filter((one) => one <= number).map((one) => [one, "N", one]);
+        await local.build({ ...part, kind: "replace", rows: all });
+        await local.noteWritten(table, id(number), run);
+        done.copies += 1;
+      } else {
+        await local.build({ ...part, rows: [[number, "N", number]], ...own });
+      }
+      done.results.push(await local.load(declared, parts, run));
+    }
+    return done;
+  }
+
+  const FIVE = [2, 3, 4, 5, 6];
+
+  it("since it lacks a permission asks for no whole copy, and loads all once it has it", async () => {
+    const table = newTable();
+    await firstLoad(table);
+    await local.queryAs(
+      "sluice",
+      `DO $$ BEGIN CREATE ROLE limited; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+       GRANT USAGE ON SCHEMA lake, sluice TO limited; SELECT 1`,
+    );
+    const warehouse = local.warehouseWith((sql) =>
+      sql.includes("check_audit_position") ? "SELECT set_config('role', 'limited', true)" : sql,
+    );
+    const began = local.errors.length;
+    const { copies, results } = await simulate(table, FIVE, { warehouse });
+    expect(copies).toBe(0);
+    expect(results.map(({ status }) => status)).toEqual(FIVE.map(() => "failed"));
+    expect(results[4]).toMatchObject({
+      error: `apply: ERROR: permission denied for table ${table}`,
+    });
+    expect(await local.replaceRequest(table)).toBeUndefined();
+    expect(await local.failure(table)).toMatchObject({
+      ...{ failures: 5, cause: "access", retryAt: null, notAsked: null },
+      error: expect.stringContaining("permission denied") as string,
+    });
+
+    const lines = local.errors.slice(began);
+    expect(lines).toHaveLength(5);
+    const told = {
+      step: "apply",
+      statement: expect.stringMatching(/^DELETE FROM "lake"/) as string,
+      statementId: expect.stringMatching(/^[0-9a-f-]{36}:\d+$/) as string,
+    };
+    expect(lines[0]?.details).toMatchObject({ ...told, cause: "access", delta: id(2) });
+    const problem = await local.problem(`${table}-4`, table);
+    expect(problem).toMatchObject({ ...told, table, run: `${table}-4`, cause: "access" });
+
+    const fixed = await simulate(table, [7]);
+    expect(fixed).toMatchObject({ copies: 0, results: [{ status: "done" }] });
+    expect(await mart(table, "id")).toHaveLength(7);
+    expect(await local.failure(table)).toBeUndefined();
+  });
+
+  it("since a value is too long asks for a whole copy only once somebody says that it is not any more", async () => {
+    const table = newTable();
+    await firstLoad(table);
+    const first = {
+      rows: [[2, "0123456789 and more", 2]],
+      redshift: { name: "VARCHAR(10)" },
+    };
+    const { copies, results } = await simulate(table, FIVE, { first });
+    expect(copies).toBe(0);
+    expect(results.map(({ status }) => status)).toEqual(FIVE.map(() => "failed"));
+    expect(await local.failure(table)).toMatchObject({ failures: 5, cause: "length" });
+    expect(await local.replaceRequest(table)).toBeUndefined();
+
+    // The first run by name finds the part that can't be passed, the second has the whole.
+    const again = await simulate(table, [7, 8, 9], { named: true });
+    expect(again.copies).toBe(1);
+    expect(again.results.map(({ status }) => status)).toEqual(["failed", "done", "done"]);
+    expect(await mart(table, "id")).toEqual([["7"], ["8"], ["9"]]);
+    expect(await local.failure(table)).toBeUndefined();
+    expect(await local.replaceRequest(table)).toMatchObject({ state: "loaded", times: 1 });
+  });
+
+  it("since a value was too long asks for a whole copy when its definition changed", async () => {
+    const table = newTable();
+    await firstLoad(table);
+    const first = { rows: [[2, "0123456789 and more", 2]], redshift: { name: "VARCHAR(10)" } };
+    await simulate(table, [2, 3], { first });
+    const changed = { ...definition(table, BASIC), fingerprint: "1".repeat(64) };
+    expect(await local.load(changed, local.parts(changed), "other")).toMatchObject({
+      status: "failed",
+    });
+    expect(await local.replaceRequest(table)).toMatchObject({ state: "asked", cause: "length" });
+  });
+
+  it("since a view is in the way asks once, and loads the copy once the view is gone", async () => {
+    const table = newTable();
+    await firstLoad(table);
+    await local.queryAs(
+      "sluice",
+      `CREATE VIEW public.on_${table} AS SELECT * FROM lake.${table}; SELECT 1`,
+    );
+    // Nothing but a table made anew takes the other type.
+    const columns: Column[] = BASIC.map((column) =>
+      column.name === "employees" ? { ...column, type: "long" } : column,
+    );
+    const { copies, results } = await simulate(table, FIVE, { columns });
+    expect(copies).toBe(1);
+    expect(results.map(({ status }) => status)).toEqual(FIVE.map(() => "failed"));
+    expect(results[0]).toMatchObject({
+      error: expect.stringMatching(/^needs-replace: /) as string,
+    });
+    expect(await local.failure(table)).toMatchObject({
+      ...{ cause: "dependency", failures: 5 },
+      error: expect.stringContaining("other objects depend on it") as string,
+    });
+    expect(await local.replaceRequest(table)).toMatchObject({ state: "written", times: 1 });
+
+    await local.queryAs("sluice", `DROP VIEW public.on_${table}; SELECT 1`);
+    expect(await simulate(table, [7], { columns })).toMatchObject({
+      results: [{ status: "done" }],
+    });
+    expect(await mart(table, "id")).toHaveLength(6);
+    expect(await local.failure(table)).toBeUndefined();
+  });
+
+  it("since its chain is broken is whole again after one copy", async () => {
+    const table = newTable();
+    await firstLoad(table);
+    const { copies, results } = await simulate(table, FIVE, { first: { parent: id(77) } });
+    expect(copies).toBe(1);
+    expect(results.map(({ status }) => status)).toEqual([
+      "failed",
+      ...FIVE.slice(1).map(() => "done"),
+    ]);
+    expect(await local.replaceRequest(table)).toMatchObject({ state: "loaded", times: 1 });
+    // Broken again an hour later, it waits for the second copy, until somebody asks for it.
+    const broken = await simulate(table, [7, 8, 9], { first: { parent: id(78) } });
+    expect(broken.copies).toBe(1);
+    const third = await simulate(table, [10, 11], { first: { parent: id(79) } });
+    expect(third.copies).toBe(0);
+    expect(await local.failure(table)).toMatchObject({
+      notAsked: expect.stringMatching(/^it was asked for 2 times lately/) as string,
+    });
+    const named = await simulate(table, [12, 13], { named: true });
+    expect(named).toMatchObject({ copies: 1, results: [{ status: "failed" }, { status: "done" }] });
+  });
+
+  it("for a reason that nobody knows asks once", async () => {
+    const table = newTable();
+    await firstLoad(table);
+    const warehouse = local.warehouseWith((sql) =>
+      sql.startsWith('INSERT INTO "sluice"') ? "SELECT nobody" : sql,
+    );
+    const { copies, results } = await simulate(table, FIVE, { warehouse });
+    expect(copies).toBe(1);
+    expect(results.map(({ status }) => status)).toEqual(FIVE.map(() => "failed"));
+    expect(await local.failure(table)).toMatchObject({ failures: 5, cause: "unknown" });
+    expect(await simulate(table, [7])).toMatchObject({ copies: 0, results: [{ status: "done" }] });
+    expect(await mart(table, "id")).toHaveLength(6);
+  });
+
+  it("and costs much is not copied in each run, but at once when tables are named", async () => {
+    const table = newTable();
+    await firstLoad(table);
+    const input: LoadInput = {
+      ...{ run: `${table}-1`, table, polls: 900 },
+      ...{ statement: await holdLock(table), step: "01234567" },
+    };
+    const parts = local.parts(definition(table, BASIC));
+    expect(await load(input, Date.now() + 20_000, parts)).toMatchObject({ status: "failed" });
+    expect(await local.failure(table)).toMatchObject({
+      ...{ cause: "too-slow", failures: 1, retryAt: local.nowMillis + HOUR / 2 },
+    });
+    const copied = { rows: [[2, "N", 2]] };
+    local.nowMillis -= HOUR - 60_000;
+    expect(await simulate(table, [2], { first: copied })).toMatchObject({
+      results: [
+        { status: "held", detail: expect.stringMatching(/^not tried again yet/) as string },
+      ],
+    });
+    expect(await mart(table, "id")).toHaveLength(2);
+    local.nowMillis -= HOUR;
+    const named = await simulate(table, [3], { named: true });
+    expect(named.results).toMatchObject([{ status: "done" }]);
+    expect(await mart(table, "id")).toHaveLength(4);
+    expect(await local.failure(table)).toBeUndefined();
+  });
+
+  it("since AWS refuses keeps the whole error too, and throws it on", async () => {
+    const table = newTable();
+    await firstLoad(table);
+    const parts = local.parts(definition(table, BASIC));
+    const refusal = new Error(`access to the lake is denied ${"x".repeat(500)}`);
+    const broken = { ...parts, readContentId: () => Promise.reject(refusal) };
+    await expect(local.load(definition(table, BASIC), broken)).rejects.toThrow(refusal);
+    expect(await local.problem("run-1", table)).toMatchObject({
+      ...{ step: "unexpected", statement: null },
+      message: `Error: ${refusal.message}`,
+    });
+    expect(await local.failure(table)).toMatchObject({ cause: "unexpected", retryAt: null });
+  });
+});
+
 describe("readers", () => {
   it("read the mart and nothing else", async () => {
     const table = newTable();
@@ -839,8 +1087,14 @@ describe("there is nothing to load", () => {
     const unknown = newTable();
     await local.publish(unknown, id(1));
     await local.put(`deltas/${unknown}/${id(1)}.json`, '{"format":2}');
-    await expect(local.load(definition(unknown, BASIC))).rejects.toThrow(ProtocolError);
-    expect(await local.replaceRequest(unknown)).toBe(1_700_000_000_000);
+    expect(await local.load(definition(unknown, BASIC))).toMatchObject({
+      status: "failed",
+      error: expect.stringMatching(/^needs-replace: delta /) as string,
+    });
+    expect(await local.replaceRequest(unknown)).toMatchObject({
+      state: "asked",
+      cause: "unreadable-delta",
+    });
   });
 });
 

@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { CreateTableCommand, DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   CreateDatabaseCommand,
   CreateTableCommand as CreateGlueTableCommand,
@@ -23,14 +23,20 @@ import { databaseNames, encodeEntry } from "../../../catalog/schema/glue.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
 import { redshiftType } from "../../../catalog/schema/type-map.ts";
 import type { ColumnType } from "../../../catalog/schema/types.ts";
+import {
+  LoadLedger,
+  type LoadRecord,
+  type ReplaceRecord,
+} from "../../../functions/ledger/load-records.ts";
 import { readCurrentContentId } from "../../../functions/lake/read-content.ts";
 import { copyManifestKey, readDelta, writeCopyManifest } from "../../../functions/load/deltas.ts";
 import { load, type LoadParts } from "../../../functions/load/load.ts";
-import { requestReplace } from "../../../functions/load/replace-request.ts";
 import type { LoadInput, LoadResult } from "../../../functions/load/result.ts";
 import { Warehouse } from "../../../functions/load/warehouse.ts";
 import { deltaSchema, type Delta } from "../../../functions/protocol/delta.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
+import { loadProblemSchema, type LoadProblem } from "../../../functions/protocol/load-problem.ts";
+import { JsonStore } from "../../../functions/storage/json-store.ts";
 
 const run = promisify(execFile);
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -116,8 +122,21 @@ export function definition(
   };
 }
 
+/** A line that the load logged. */
+export interface Logged {
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
 export class LocalWarehouse {
   readonly warehouse: Warehouse;
+  readonly records: LoadLedger;
+  /** What time it is for what is kept between runs. */
+  nowMillis = 1_700_000_000_000;
+  /** Runs that were given their tables by name. */
+  readonly byName = new Set<string>();
+  readonly errors: Logged[] = [];
+  readonly #store: JsonStore;
   readonly #client: { endpoint: string; region: string };
   readonly #s3: S3Client;
   readonly #glue: GlueClient;
@@ -139,6 +158,8 @@ export class LocalWarehouse {
     this.#s3 = new S3Client({ ...client, forcePathStyle: true });
     this.#glue = new GlueClient(client);
     this.#dynamodb = new DynamoDBClient(client);
+    this.records = new LoadLedger({ client: this.#dynamodb, tableName: ledger });
+    this.#store = new JsonStore({ s3: this.#s3, bucket });
     this.#client = client;
     this.warehouse = new Warehouse(new RedshiftDataClient(client), address);
   }
@@ -321,13 +342,26 @@ export class LocalWarehouse {
       readDelta: (table, snapshot) => readDelta(s3, bucket, table, snapshot),
       manifestUrl: (delta) => `s3://${bucket}/${copyManifestKey(delta)}`,
       writeCopyManifest: (delta) => writeCopyManifest(s3, bucket, delta),
-      requestReplace: (table) => requestReplace(this.#dynamodb, ledger, table, 1_700_000_000_000),
+      records: this.records,
+      putProblem: (problem) =>
+        this.#store.put(keys.loadProblem(problem.run, problem.table), problem),
+      isByName: (run) => Promise.resolve(this.byName.has(run)),
+      now: () => this.nowMillis,
+      log: {
+        info: () => undefined,
+        warn: () => undefined,
+        error: (message, details = {}) => this.errors.push({ message, details }),
+      },
     };
   }
 
   /** Calls the load as the state machine does, but without waiting between the calls. */
-  async load(definition: Definition, parts = this.parts(definition)): Promise<LoadResult> {
-    let input: LoadInput = { run: "run-1", table: definition.name, polls: 0 };
+  async load(
+    definition: Definition,
+    parts = this.parts(definition),
+    run = "run-1",
+  ): Promise<LoadResult> {
+    let input: LoadInput = { run, table: definition.name, polls: 0 };
     for (;;) {
       const result = await load(input, Date.now() + 20_000, parts);
       if (result.status !== "wait") return result;
@@ -352,14 +386,26 @@ export class LocalWarehouse {
   }
 
   /** The ledger's request to replace the table, if there is one. */
-  async replaceRequest(table: string): Promise<number | undefined> {
-    const { Item } = await this.#dynamodb.send(
-      new GetItemCommand({
-        TableName: ledger,
-        Key: { pk: { S: `table#${table}` }, sk: { S: "replace" } },
-      }),
-    );
-    return Item?.requestedAt?.N === undefined ? undefined : Number(Item.requestedAt.N);
+  async replaceRequest(table: string): Promise<ReplaceRecord | undefined> {
+    return (await this.records.read(table)).replace;
+  }
+
+  /** What the ledger keeps of the table's failing load. */
+  async failure(table: string): Promise<LoadRecord | undefined> {
+    return (await this.records.read(table)).load;
+  }
+
+  /** Why the table could not be loaded in a run. */
+  async problem(run: string, table: string): Promise<LoadProblem | undefined> {
+    return this.#store.find(keys.loadProblem(run, table), loadProblemSchema);
+  }
+
+  /** Does of a request what a build does once the whole copy is written. */
+  async noteWritten(table: string, contentId: string, run: string): Promise<void> {
+    const before = await this.replaceRequest(table);
+    if (before?.state !== "asked") throw new Error(`no whole copy of ${table} is asked for`);
+    const written = { writtenAt: this.nowMillis, writtenRun: run, writtenContentId: contentId };
+    await this.records.askReplace(table, { ...before, state: "written", ...written }, before);
   }
 }
 

@@ -2,6 +2,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { summarizeRun } from "../../../cli/run-summary.ts";
 import type { BuildResult } from "../../../functions/protocol/delta.ts";
+import {
+  LoadLedger,
+  type LoadRecord,
+  type ReplaceRecord,
+} from "../../../functions/ledger/load-records.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
 import type { CommitFile, PlanFile } from "../../../functions/protocol/run-files.ts";
 import type { RunRecord } from "../../../functions/protocol/run.ts";
@@ -35,10 +40,14 @@ const laneDone = {
   ...{ source: "shop", lane: 0, status: "done", rows: 500, links: 3, pace, ended: "time" },
 };
 
+function loadLedger(): LoadLedger {
+  return new LoadLedger({ client: stores.dynamodb, tableName: stores.tableName });
+}
+
 async function report(more: Record<string, unknown> = {}) {
   const { ledger, store } = stores;
   const answer = await reportRun(reportInputSchema.parse({ ...input, ...more }), {
-    ...{ deployment: "sluice", ledger, store, log: quiet },
+    ...{ deployment: "sluice", ledger, store, log: quiet, loads: loadLedger() },
     emitMetrics: (record) => measured.push(record),
     publish: (subject, message) => {
       told.push({ subject, message });
@@ -192,6 +201,53 @@ describe("a run that went well", () => {
   });
 });
 
+describe("a table that is not loaded", () => {
+  const failing: LoadRecord = {
+    ...{ since: Date.UTC(2030, 0, 1), failedAt: Date.UTC(2030, 0, 2), run: "zero", failures: 3 },
+    ...{ cause: "access", advice: "Give it the permission.", fingerprint: "f", retryAt: null },
+    ...{ error: "permission denied\n for relation leads", notAsked: null },
+  };
+
+  async function alerts(): Promise<string[]> {
+    const published = ["leads", "calls", "visits"].map((table) => ({ table }));
+    await stores.store.put(keys.runTables("one"), published);
+    const { record } = await report();
+    return record.alerts.map(({ kind, name, message }) => `${kind}: ${name}: ${message}`);
+  }
+
+  it("is told in each report with its cause, also if it was not tried", async () => {
+    await leave({});
+    await loadLedger().putLoad("leads", failing);
+    await loadLedger().putLoad("unpublished", failing);
+    const expected =
+      "load: leads: not loaded since 2030-01-01T00:00:00.000Z (3 runs), access: permission denied for relation " +
+      "leads. Give it the permission. Each run tries again.";
+    expect(await alerts()).toEqual([expected]);
+    expect(await alerts()).toEqual([expected]);
+    expect(told.map(({ subject }) => subject)).toEqual([
+      "sluice: run needs a look (1): one",
+      "sluice: run needs a look (1): one",
+    ]);
+  });
+
+  it("is told with when it is tried again, and what became of its whole copy", async () => {
+    await leave({});
+    const retryAt = Date.UTC(2030, 0, 3);
+    await loadLedger().putLoad("leads", { ...failing, retryAt, notAsked: "it failed as well" });
+    await loadLedger().putLoad("calls", failing);
+    const asked: ReplaceRecord = {
+      ...{ state: "asked", requestedAt: 1, run: "zero", contentId: "1", fingerprint: "f" },
+      ...{ cause: "unknown", reason: "no", times: 1 },
+    };
+    await loadLedger().askReplace("calls", asked, undefined);
+    const [leads, calls] = await alerts();
+    expect(leads).toContain(
+      "tried again from 2030-01-03T00:00:00.000Z on; a run with tables named tries at once. No whole copy: it failed as well.",
+    );
+    expect(calls).toMatch(/Its whole copy is asked of the next build\.$/);
+  });
+});
+
 describe("a source that was left alone", () => {
   it("since it refused is told with its last answer", async () => {
     await leave({});
@@ -265,6 +321,29 @@ describe("a run in which something failed", () => {
     expect(told[0]?.message).toContain("plan: away: SourceUnavailableError: refused");
   });
 
+  it("tells the whole of why a table could not be loaded", async () => {
+    await leave({});
+    const message = `permission denied for relation leads ${"x".repeat(900)}`;
+    await stores.store.put(keys.loadProblem("one", "leads"), {
+      ...{ format: 1, run: "one", table: "leads", step: "apply", cause: "access", message },
+      ...{ statement: `DELETE FROM "lake"."leads"`, statementId: "id:6", at: "2030" },
+    });
+    const { record } = await report({
+      load: [
+        { table: "leads", status: "failed", error: "apply: permission denied for re" },
+        { table: "other", status: "failed", error: "what the state machine says" },
+        { table: "later", status: "held", polls: 0, detail: "not tried again yet" },
+      ],
+    });
+    expect(record.failed.map(({ name, message: told }) => [name, told])).toEqual([
+      ["leads", `apply: ${message}; statement: DELETE FROM "lake"."leads" (Data API id:6)`],
+      ["other", "what the state machine says"],
+    ]);
+    expect(record.tables.find(({ table }) => table === "later")?.load).toEqual({
+      ...{ status: "held", polls: 0 },
+    });
+  });
+
   it("is recorded even if it came no further than its plan", async () => {
     const failed = [{ step: "plan", error: "Error", cause: '{"errorMessage":"no table"}' }];
     const { record, failed: names } = await report({ failed });
@@ -318,6 +397,7 @@ describe("a run in which something failed", () => {
     const failed = [{ step: "plan", error: "Error" }];
     const answer = await reportRun(reportInputSchema.parse({ ...input, failed }), {
       ...{ deployment: "sluice", ledger, store, log: quiet, emitMetrics: () => undefined },
+      loads: loadLedger(),
       publish: () => Promise.reject(new Error("no topic")),
     });
     expect(answer).toEqual({ status: "failed", failed: ["plan"] });
