@@ -77,10 +77,11 @@ export function decideCommit(args: {
   if (objects.length === 0 && complete.length === 0) return undefined;
 
   const open = passes.filter((content) => !complete.includes(content));
+  const watermark = passes.reduce(nextWatermark, progress.watermark);
   const after = {
-    ...progress,
-    watermark: passes.reduce(nextWatermark, progress.watermark),
-    ...unitOfWatermark(passes, progress),
+    ...{ ...progress, watermark },
+    ...(watermark === null ? {} : unitOfWatermark(passes, progress)),
+    ...markOf(complete),
     passes: Object.fromEntries(open.map(({ pass }) => [pass.kind, pass])),
     committed: Object.fromEntries(
       open.flatMap(({ pass, splits }) =>
@@ -122,6 +123,12 @@ export function decideCommit(args: {
     },
     after: { ...after, lastManifest: number },
   };
+}
+
+/** A completed pass leaves its own mark, or none: then an earlier one says nothing of its window. */
+function markOf(complete: readonly PassContent[]): { writeMark?: string | undefined } {
+  const rows = complete.find(({ pass }) => pass.kind === "rows");
+  return rows === undefined ? {} : { writeMark: rows.pass.writeMark };
 }
 
 /** What the watermark counts by the pass that moves it, else what it counted before. */

@@ -1,6 +1,7 @@
 // What discovering one table of a source yields, before it is made into a catalog entry.
 import type { SourceSystem } from "../../catalog/schema/table.ts";
 import type { ColumnType } from "../../catalog/schema/types.ts";
+import type { CursorEvidence } from "./cursor-evidence.ts";
 import type { Observation } from "./observe.ts";
 import type { Place } from "./shape.ts";
 
@@ -18,6 +19,8 @@ export interface FoundField {
   /** What the source's own people wrote about it. */
   readonly description: string | null;
   readonly observed: Observation | null;
+  /** What was asked about it as a cursor; null if nothing was. */
+  readonly cursorEvidence: CursorEvidence | null;
   /** What a person should decide. */
   readonly remarks: readonly string[];
 }

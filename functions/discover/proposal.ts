@@ -1,6 +1,7 @@
 // From what was discovered to a catalog entry to begin with: its key, cursor and deletes, and what a person must decide.
 import type { Column, Cursor, Deletes } from "../../catalog/schema/table.ts";
 import { isPlain } from "../../catalog/schema/validate-columns.ts";
+import { canBeAsked, cursorCandidate, verdictOn } from "./cursor-choice.ts";
 import type { Discovery, FoundField } from "./discovery.ts";
 import { columnName, fieldName, unrepeated } from "./names.ts";
 import { guessPersonal } from "./personal.ts";
@@ -149,46 +150,64 @@ class Proposer {
   #chooseCursor(fields: readonly Named[]): Cursor | null {
     if (this.#discovery.system === "cassandra") return null;
     const candidates = fields
-      .filter(({ field }) => field.isSortable && ["timestamp", "long"].includes(typeName(field)))
-      .map((candidate) => ({ ...candidate, rank: rankOfCursor(candidate) }))
-      .filter(({ rank }) => rank > 0)
+      .flatMap(({ field, name }) => {
+        const candidate = cursorCandidate(field);
+        if (candidate === null) return [];
+        const verdict = verdictOn(field, candidate, this.#discovery.sampledDocuments);
+        return [{ field, name, ...candidate, verdict }];
+      })
       .sort((a, b) => b.rank - a.rank);
-    const [best, second] = candidates;
-    if (best === undefined) {
-      const dates = fields
-        .filter(({ field }) => field.isSortable && field.type === "timestamp")
-        .map(({ name }) => name);
+    const borneOut = candidates.filter(({ verdict }) => verdict.isBorneOut);
+    const [best] = borneOut;
+    if (best === undefined) this.#tellOfNoCursor(fields, candidates);
+    for (const { name, verdict } of candidates)
+      if (!verdict.isBorneOut) this.#remarks.push(`Cursor: not ${name}: ${verdict.reason}.`);
+    if (best === undefined) return null;
+    const alike = borneOut.filter(({ rank }) => rank === best.rank);
+    if (alike.length > 1)
       this.#remarks.push(
-        "Cursor: no field looks as if each change raised it, so the whole index is read each time. " +
-          (dates.length === 0
-            ? "Ask the writers for a field with the time of the last change."
-            : `If one of these does, name it in cursor and make it nullable: false: ${dates.join(", ")}.`),
-      );
-      return null;
-    }
-    if (second?.rank === best.rank)
-      this.#remarks.push(
-        `Cursor: ${candidates
-          .filter(({ rank }) => rank === best.rank)
+        `Cursor: ${alike
           .map(({ name }) => name)
           .join(" and ")} look alike; find out which one grows with every change of a document.`,
       );
-    else if (best.rank <= CREATION_RANK)
+    else if (best.meaning === "creation")
       this.#remarks.push(
         `Cursor: ${best.name} looks like the time of creation. Changed documents are found by it only if each change sets it; else leave cursor out, so that the whole index is read each time.`,
       );
-    const { observed } = best.field;
-    const { sampledDocuments } = this.#discovery;
-    if (observed !== null && observed.present < sampledDocuments)
-      this.#remarks.push(
-        `Cursor: ${sampledDocuments - observed.present} of ${sampledDocuments} sampled documents have no ${best.name}, and would never be found by it.`,
-      );
+    if (best.verdict.isBorneOut)
+      for (const remark of best.verdict.remarks)
+        this.#remarks.push(`Cursor: ${best.name}: ${remark}.`);
     const refresh = this.#discovery.refreshSeconds ?? 1;
     return {
       column: best.name,
       lagSeconds: Math.ceil(refresh) + CLOCK_SKEW_SECONDS,
       overlapSeconds: best.field.type === "long" ? 0 : OVERLAP_SECONDS,
     };
+  }
+
+  #tellOfNoCursor(fields: readonly Named[], candidates: readonly Named[]): void {
+    const tried = new Set(candidates.map(({ name }) => name));
+    const others = fields
+      .filter(
+        ({ field, name }) => field.type === "timestamp" && canBeAsked(field) && !tried.has(name),
+      )
+      .map(({ name }) => name);
+    const none =
+      candidates.length === 0
+        ? "no field looks as if each change raised it"
+        : "none of the fields that look like one is borne out by the documents";
+    const isEmpty = this.#discovery.sampledDocuments === 0;
+    this.#remarks.push(
+      `Cursor: ${none}, so the whole index is read each time. ` +
+        (isEmpty && candidates.length > 0
+          ? "Discover it again with documents to sample. "
+          : candidates.length + others.length === 0
+            ? "Ask the writers for a field with the time of the last change. "
+            : "") +
+        (others.length === 0
+          ? ""
+          : `If each change raises one of these, name it in cursor and make it nullable: false: ${others.join(", ")}.`),
+    );
   }
 
   #chooseDeletes(fields: readonly Named[], hasCursor: boolean): Deletes {
@@ -242,31 +261,6 @@ class Proposer {
     );
     return fields.filter((field) => kept.has(field));
   }
-}
-
-function typeName({ type }: FoundField): string {
-  return typeof type === "string" ? type : "";
-}
-
-const CREATION_RANK = 2;
-
-/** Higher is better, 0 is none. */
-function rankOfCursor({ name, field }: Named): number {
-  if (/deleted|removed|birth|expire|due|start|end(ed)?_/.test(name)) return 0;
-  if (field.path.length > 2) return 0;
-  if (field.type === "long")
-    return /(^|_)(updated|modified|changed)|(^|_)(version|revision|sequence|seq|seq_no)$/.test(name)
-      ? 3
-      : 0;
-  if (
-    /(^|_)(updated?|modified|modification|changed?|last_?(update|change|modified)\w*)(_|$)/.test(
-      name,
-    )
-  )
-    return 5;
-  if (/^(timestamp|timestamp_at|at_timestamp|ts|event_time|ingested_at|indexed_at)$/.test(name))
-    return 4;
-  return /(^|_)(created?|creation|inserted|recorded|logged)(_|$)/.test(name) ? CREATION_RANK : 0;
 }
 
 function columnOf(field: FoundField, name: string, isNeverNull: boolean): ProposedColumn {

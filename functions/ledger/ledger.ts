@@ -568,10 +568,10 @@ export class Ledger {
       KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
       ExpressionAttributeValues: { ":pk": `source#${source}`, ":prefix": "reading#" },
     });
-    return items.flatMap(({ pk: _, sk, ...note }) => {
-      const parsed = readingNoteSchema.safeParse(note);
-      const lane = Number(String(sk).slice("reading#".length));
-      return parsed.success ? [{ lane, ...parsed.data }] : [];
+    return items.flatMap((item) => {
+      const note = readingNoteSchema.safeParse(item);
+      const lane = Number(String(item.sk).slice("reading#".length));
+      return note.success ? [{ lane, ...note.data }] : [];
     });
   }
 

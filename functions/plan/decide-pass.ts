@@ -61,10 +61,12 @@ export function makePass(args: {
   window: Window | null;
   /** What the window counts. */
   unit?: CursorUnit | undefined;
+  /** What had been written when it was planned. */
+  writeMark?: string | undefined;
   bounds: readonly Bounds[];
   nowMillis: number;
 }): { pass: Pass; splits: SplitRecord[] } | undefined {
-  const { kind, table, progress, window, unit, bounds, nowMillis } = args;
+  const { kind, table, progress, window, unit, writeMark, bounds, nowMillis } = args;
   if (bounds.length === 0) return undefined;
   if (window !== null) checkTiling(table.name, window, bounds);
   const number = progress.passNumber + 1;
@@ -86,6 +88,7 @@ export function makePass(args: {
       startedAt: nowMillis,
       window,
       ...(unit === undefined ? {} : { unit }),
+      ...(writeMark === undefined ? {} : { writeMark }),
       // A window sees only what changed, whatever the definition says.
       absence:
         kind === "keys" || (kind === "rows" && table.deletes.way === "absence" && window === null),

@@ -188,7 +188,7 @@ class SourcePlanner {
       const plan = await planTable({ ledger, client, nowMillis }, table, token);
       await this.#look(client, table);
       for (const error of plan.errors) this.#problem("table", table.name, error);
-      if (plan.unread !== null) this.#unread.push({ table: table.name, ...plan.unread });
+      this.#unread.push(...plan.unread.map((one) => ({ table: table.name, ...one })));
       if (plan.isOpen) {
         this.#tables.push({ table: table.name, source, token });
         this.#items.set(table.name, plan.items);

@@ -20,8 +20,8 @@ export interface TablePlan {
   readonly items: WorkItem[];
   /** What went wrong with one pass; the other one goes on. */
   readonly errors: Error[];
-  /** What the source has and no pass will read; null if there is nothing. */
-  readonly unread: UnreadRows | null;
+  /** What the source has and no pass will read. */
+  readonly unread: UnreadRows[];
 }
 
 interface Context {
@@ -40,7 +40,8 @@ export async function planTable(
   token: number,
 ): Promise<TablePlan> {
   const errors: Error[] = [];
-  let progress = await context.ledger.readProgress(table.name);
+  const before = await context.ledger.readProgress(table.name);
+  let progress = before;
   for (const open of [openRows, openKeys, openLate]) {
     try {
       progress = await open(context, table, token, progress);
@@ -49,11 +50,15 @@ export async function planTable(
       errors.push(error);
     }
   }
-  let unread: UnreadRows | null = null;
+  const unread: UnreadRows[] = [];
   // What stops the table's planning would stop the count for the same reason.
   if (errors.length === 0) {
     try {
-      unread = (await context.client.countUnread?.(table)) ?? null;
+      const counted = [
+        await context.client.countUnread?.(table),
+        await countBehind(context, table, before),
+      ];
+      unread.push(...counted.flatMap((one) => one ?? []));
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       errors.push(error);
@@ -64,6 +69,17 @@ export async function planTable(
   for (const pass of passes)
     items.push(...(await itemsOf(context.ledger, table.name, token, pass)));
   return { isOpen: passes.length > 0, items, errors, unread };
+}
+
+/** What was written since the last window was planned, and stands before the next one: a cursor that does not grow. */
+async function countBehind(
+  { client }: Context,
+  table: TableDefinition,
+  { passes, watermark, writeMark }: Progress,
+): Promise<UnreadRows | null> {
+  // In the middle of a pass the mark is of an earlier window than the one being read.
+  if (passes.rows !== undefined || watermark === null || writeMark === undefined) return null;
+  return (await client.countBehind?.(table, writeMark, watermark)) ?? null;
 }
 
 async function openRows(
@@ -77,6 +93,7 @@ async function openRows(
   const planned = await client.planWindow(table, progress.watermark, nowMillis);
   const window = planned === null ? null : { from: planned.from, to: planned.to };
   if (window !== null && isEmptyWindow(window)) return progress;
+  const writeMark = window === null ? undefined : await client.markWrites?.(table);
   const bounds = await client.planRows(table, window);
   return open(context, token, progress, {
     kind: "rows",
@@ -84,6 +101,7 @@ async function openRows(
     progress,
     window,
     unit: planned?.unit,
+    writeMark,
     bounds,
     nowMillis,
   });

@@ -52,6 +52,8 @@ export const passSchema = z.strictObject({
   window: z.strictObject({ from: z.string().nullable(), to: z.string() }).nullable(),
   /** What the window's text counts, for people; absent without a window. */
   unit: cursorUnitSchema.optional(),
+  /** What the source had been written when the window was planned: its own text. */
+  writeMark: z.string().optional(),
   /** True if a key absent from the completed pass is gone. */
   absence: z.boolean(),
   /** The table's last manifest when it began. */
@@ -76,7 +78,7 @@ export const splitRecordSchema = z.strictObject({
 export type SplitRecord = z.infer<typeof splitRecordSchema>;
 
 /** How far a lane was a moment ago, for people: nothing is decided by it, and a run's notes mean nothing after it. */
-export const readingNoteSchema = z.strictObject({
+export const readingNoteSchema = z.object({
   run: z.string(),
   table: z.string(),
   pass: z.string(),
@@ -117,6 +119,8 @@ export const progressSchema = z.strictObject({
   watermark: z.string().nullable(),
   /** What the watermark counts, for people; absent while there is none. */
   watermarkUnit: cursorUnitSchema.optional(),
+  /** The mark of the pass that was completed last: what was written since must not lie before the watermark. */
+  writeMark: z.string().optional(),
   passNumber: z.int().nonnegative(),
   passes: z.strictObject({
     rows: passSchema.optional(),

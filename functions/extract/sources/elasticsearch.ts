@@ -3,6 +3,7 @@ import type { TableDefinition } from "../../../catalog/schema/definition.ts";
 import type { Discovery } from "../../discover/discovery.ts";
 import { describePlace, type Place, type SourceShape } from "../../discover/shape.ts";
 import { SourceConfigurationError } from "../../protocol/errors.ts";
+import { cursorWords } from "../../protocol/cursor-time.ts";
 import type { Bounds, CursorUnit } from "../../protocol/records.ts";
 import { ElasticsearchConnection } from "./elasticsearch/connection.ts";
 import type { ElasticsearchSecret } from "./elasticsearch/secret.ts";
@@ -15,6 +16,7 @@ import {
   type Window,
   windowTo,
 } from "./elasticsearch/cursor.ts";
+import { countBehind, markWrites } from "./elasticsearch/write-mark.ts";
 import { selectFields } from "./elasticsearch/fields.ts";
 import {
   countRows,
@@ -105,6 +107,36 @@ export class ElasticsearchSource implements SourceClient {
       reason:
         `${rows} documents of "${cursor.index}" have no "${cursor.field}" and are never read. ` +
         'Set it in them, or remove "cursor" from the table\'s file, so that the index is read whole.',
+    };
+  }
+
+  async markWrites(table: TableDefinition): Promise<string> {
+    return markWrites(this.#connection, indexOf(table), table.source.budget);
+  }
+
+  async countBehind(
+    table: TableDefinition,
+    mark: string,
+    watermark: string,
+  ): Promise<UnreadRows | null> {
+    if (table.cursor === null) return null;
+    const { overlapSeconds, reconcile } = table.cursor;
+    const cursor = await findCursorField(this.#connection, table, indexOf(table));
+    const { from } = windowTo(SMALLEST_LONG, watermark, overlapSeconds, cursor.unit);
+    const rows =
+      from === null ? 0 : await countBehind(this.#connection, cursor, mark, BigInt(from));
+    if (from === null || rows === 0) return null;
+    const found =
+      reconcile === null
+        ? "no later run reads them"
+        : `only the reading of past rows each ${reconcile.everyHours} hours finds them, ${reconcile.reachHours} hours back`;
+    return {
+      rows,
+      reason:
+        `${rows} or more documents of "${cursor.index}" were written since the last window was planned, with a ` +
+        `"${cursor.field}" before ${cursorWords(from, shownUnit(table, cursor.unit))}, where the next one begins: ${found}. ` +
+        'Have each write raise it, raise overlapSeconds, or remove "cursor" from the table\'s file, so that the index ' +
+        "is read whole.",
     };
   }
 

@@ -93,6 +93,16 @@ export interface SourceClient {
   ): Promise<Bounds[]>;
   /** Counts what no window can hold, for the report; null if there is nothing. A source of which all is read has none. */
   countUnread?(table: TableDefinition): Promise<UnreadRows | null>;
+  /**
+   * Marks what has been written by now: a source's own text. A source that does not number its writes has none.
+   * Asked after the window was planned, so that what is written later and lies before the window's end came too late.
+   */
+  markWrites?(table: TableDefinition): Promise<string>;
+  /**
+   * Counts what was written after a mark although it lies before where the next window begins; null if there is
+   * nothing, or the mark says nothing any more.
+   */
+  countBehind?(table: TableDefinition, mark: string, watermark: string): Promise<UnreadRows | null>;
   /** Cuts a sweep of all keys into splits. */
   planKeys(table: TableDefinition): Promise<Bounds[]>;
   open(request: OpenRequest): Promise<SplitReader>;

@@ -34,7 +34,7 @@ const history: History = {
   seed: 3,
   edgeCases: true,
   rows: { companies: 150, leads: 150, visits: 0, page_views: 0 },
-  rounds: [{ nowMillis: 1_700_000_000_000, shares }],
+  rounds: [{ nowMillis: Date.now(), shares }],
 };
 
 function entryNamed(name: string): Table {
@@ -167,12 +167,16 @@ describe("Elasticsearch", () => {
     const index = await cluster.makeIndex(known);
     const empty = propose(await source.discover({ index }, documents), "search", "things");
     await importProposal(empty);
+    const today = new Date().toISOString().slice(0, 10);
     await cluster.index(index, [
       {
         id: "1",
-        json: '{"a":["x","y"],"z":9223372036854775807,"u":18446744073709551615,"changed":"2024-01-01T00:00:00.000000001Z","many":{"n":[1,2]},"extra":1,"point":"1,2","off":{"any":[1]}}',
+        json: `{"a":["x","y"],"z":9223372036854775807,"u":18446744073709551615,"changed":"${today}T00:00:00.000000001Z","many":{"n":[1,2]},"extra":1,"point":"1,2","off":{"any":[1]}}`,
       },
+      { id: "2", json: `{"changed":"${today}T00:00:00.000000002Z"}` },
     ]);
+    expect(empty.cursor).toBeNull();
+    expect(empty.remarks.join()).toContain("not changed: no document was sampled");
     const proposal = propose(await source.discover({ index }, documents), "search", "things");
     const { entry } = await importProposal(proposal);
     expect("cursor" in entry ? entry.cursor.column : null).toBe("changed");
@@ -196,6 +200,131 @@ describe("Elasticsearch", () => {
       // An alias looks like a field to the cluster, but no document holds it.
       [["new", "al"]],
     );
+  });
+
+  describe("a cursor is proposed only if the documents bear it out", () => {
+    const now = Date.now();
+    const hour = 3_600_000;
+    const rowsOf = (count: number, json: (n: number) => unknown): { id: string; json: string }[] =>
+      Array.from({ length: count }, (_, n) => ({ id: `d${n}`, json: JSON.stringify(json(n)) }));
+    const proposalOf = async (index: string, sample = documents): Promise<Proposal> => {
+      const proposal = propose(await source.discover({ index }, sample), "search", "things");
+      await importProposal(proposal);
+      return proposal;
+    };
+    const reasons = ({ remarks }: Proposal): string =>
+      remarks.filter((remark) => remark.startsWith("Cursor: ")).join("\n");
+
+    test("not a format's version, nor with it what is missing, text, in the future or of several values", async () => {
+      const index = await cluster.makeIndex({
+        ...{ version: { type: "long" }, updated_at: { type: "keyword" } },
+        ...{
+          modified: { type: "date" },
+          changed_at: { type: "date" },
+          last_update: { type: "date" },
+        },
+      });
+      await cluster.index(
+        index,
+        rowsOf(200, (n) => ({
+          ...{ version: 3, updated_at: new Date(now - n * hour).toISOString() },
+          ...{ modified: n < 40 ? now : undefined, changed_at: now + (n + 1) * 24 * hour },
+          last_update: [now, now - hour],
+        })),
+      );
+      const proposal = await proposalOf(index);
+      expect(proposal.cursor).toBeNull();
+      expect(proposal.deletes).toEqual({ way: "absence" });
+      const told = reasons(proposal);
+      expect(told).toContain(
+        "not version: it is 3 in all 200 documents, so later ones would never be found",
+      );
+      expect(told).toContain("not updated_at: it is keyword, which is compared as text");
+      expect(told).toContain("not modified: 160 of 200 documents have no value");
+      expect(told).toMatch(/not changed_at: 200 of 200 documents have a time in the future/);
+      expect(told).toContain("not last_update: documents have several values of it");
+    });
+
+    test("a version that was raised once in the order of writing is none, and a sequence is one", async () => {
+      const index = await cluster.makeIndex({
+        ...{ version: { type: "long" }, sequence: { type: "long" } },
+      });
+      for (let part = 0; part < 4; part += 1)
+        await cluster.index(
+          index,
+          rowsOf(50, (n) => ({ version: part < 2 ? 1 : 2, sequence: part * 50 + n })).map(
+            ({ id, json }) => ({ id: `${part}-${id}`, json }),
+          ),
+        );
+      const proposal = await proposalOf(index);
+      expect(proposal.cursor).toMatchObject({ column: "sequence" });
+      expect(reasons(proposal)).toMatch(
+        /not version: the documents written last all have the same/,
+      );
+      expect(reasons(proposal)).toMatch(/sequence: in \d+ sampled documents it grows/);
+    });
+
+    test("a creation that changes do not set is none; the time that each change sets is one, over years and shards", async () => {
+      const index = await cluster.makeIndex(
+        { created_at: { type: "date" }, updated_at: { type: "date_nanos" } },
+        { number_of_shards: 4 },
+      );
+      const write = (ids: readonly number[], from: number): Promise<void> =>
+        cluster.index(
+          index,
+          ids.map((n, at) => ({
+            id: `d${n}`,
+            json: JSON.stringify({
+              created_at: Date.UTC(2015, 0, 1) + n * hour,
+              updated_at: new Date(from + at * 1000).toISOString(),
+            }),
+          })),
+        );
+      const all = Array.from({ length: 300 }, (_, n) => n);
+      await write(all, Date.UTC(2015, 6, 1));
+      // Changes of years ago, of the oldest documents among others.
+      await write(all.filter((n) => n % 3 === 0).reverse(), Date.UTC(2016, 0, 1));
+      const proposal = await proposalOf(index);
+      expect(proposal.cursor).toMatchObject({ column: "updated_at" });
+      expect(reasons(proposal)).toMatch(
+        /not created_at: its latest value, 2015-.*documents written later have earlier values/,
+      );
+      expect(reasons(proposal)).toMatch(/updated_at: in \d+ .* grows .*its latest value is 2016-/);
+    });
+
+    test("nothing sampled, an index of one document, and one of none propose none", async () => {
+      const index = await cluster.makeIndex({ updated_at: { type: "date" } });
+      expect(reasons(await proposalOf(index))).toContain("not updated_at: no document was sampled");
+      await cluster.index(index, [{ id: "1", json: JSON.stringify({ updated_at: now }) }]);
+      const one = await proposalOf(index);
+      expect(one.cursor).toBeNull();
+      expect(reasons(one)).toContain("not updated_at: one document cannot show whether it differs");
+      await cluster.index(
+        index,
+        rowsOf(20, (n) => ({ updated_at: now - n * hour })),
+      );
+      expect((await proposalOf(index)).cursor).toMatchObject({ column: "updated_at" });
+      const none = await proposalOf(index, { documents: 0, dutyCycle: 1 });
+      expect(none.cursor).toBeNull();
+      expect(reasons(none)).toContain("Discover it again with documents to sample");
+    });
+
+    test("an alias of indices with different shards is asked as one", async () => {
+      const base = `t-${randomUUID()}`;
+      for (const [number, shards] of [1, 3].entries()) {
+        const name = `${base}-${number}`;
+        await cluster.send("PUT", `/${name}`, {
+          settings: { number_of_shards: shards, number_of_replicas: 0 },
+          mappings: { properties: { revision: { type: "long" } } },
+        });
+        await cluster.index(
+          name,
+          rowsOf(60, (n) => ({ revision: number * 1000 + n })),
+        );
+      }
+      const proposal = await proposalOf(`${base}-*`);
+      expect(proposal.cursor).toMatchObject({ column: "revision" });
+    });
   });
 
   test("a pattern is discovered as one, and its indices' differences are told", async () => {
@@ -318,6 +447,25 @@ describe("Cassandra", () => {
     const shape = await source.describe({ keyspace, table: name });
     expect(differencesNow(definitionOf(entry), shape)).toEqual([]);
     expect(differencesNow(definitionOf(declared), shape)).toEqual([]);
+  });
+
+  test("of indexed columns it is told which the sampled rows do not bear out", async () => {
+    await writer.execute(
+      `CREATE TABLE ${keyspace}.indexed (id int PRIMARY KEY, version bigint, changed timestamp, old timestamp)`,
+    );
+    for (const column of ["version", "changed", "old"])
+      await writer.execute(`CREATE INDEX ON ${keyspace}.indexed (${column}) USING 'sai'`);
+    for (let id = 0; id < 20; id += 1)
+      await writer.execute(
+        `INSERT INTO ${keyspace}.indexed (id, version, changed, old) VALUES (${id}, 3, ${Date.now() - id * 1000}, ${id * 1000})`,
+      );
+    const discovery = await source.discover({ keyspace, table: "indexed" }, documents);
+    const told = discovery.remarks.filter((remark) => remark.startsWith("Index on "));
+    expect(told).toHaveLength(2);
+    expect(told.join()).toMatch(/Index on version: not a time .*in all 20 rows, so later ones/);
+    expect(told.join()).toMatch(/Index on old: not a time .* its latest value, 1970-/);
+    const empty = await source.discover({ keyspace, table: "indexed" }, { documents: 0 });
+    expect(empty.remarks.join()).toContain("Index on changed: no row was sampled");
   });
 
   test("every CQL type becomes a column that passes validation", async () => {

@@ -7,6 +7,7 @@ import { events, search } from "../../../catalog/sources.ts";
 import { mistakesInEntry } from "../../../catalog/schema/validate.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
 import type { ColumnType } from "../../../catalog/schema/types.ts";
+import type { CursorEvidence } from "../../../functions/discover/cursor-evidence.ts";
 import type { Discovery, FoundField } from "../../../functions/discover/discovery.ts";
 import { parseExact } from "../../../functions/discover/exact-json.ts";
 import { observe } from "../../../functions/discover/observe.ts";
@@ -18,6 +19,7 @@ import { importProposal } from "./entry-file.ts";
 function found(name: string, type: ColumnType, more: Partial<FoundField> = {}): FoundField {
   return {
     ...{ path: [name], type, sourceType: "any", isKey: false, description: null, observed: null },
+    cursorEvidence: null,
     ...{ isSortable: type === "timestamp" || type === "long", remarks: [] },
     ...more,
   };
@@ -47,24 +49,72 @@ const mistakesIn = (entry: Table): unknown[] => [...mistakesInEntry(entry, () =>
 const isAbout = (proposal: Proposal, subject: string): string[] =>
   proposal.remarks.filter((remark) => remark.startsWith(`${subject}: `));
 
+const now = Date.parse("2026-05-01T00:00:00Z");
+/** Twenty documents, each written a minute after the one before, which last at `now`. */
+const evidence = (more: Partial<CursorEvidence> = {}): Partial<FoundField> => ({
+  cursorEvidence: {
+    ...{ unit: "ms", documents: 20, missing: 0, future: 0, nowMillis: now },
+    ...{ least: BigInt(now - 19 * 60_000), greatest: BigInt(now) },
+    written: [Array.from({ length: 20 }, (_, n) => [BigInt(now - (19 - n) * 60_000)])],
+    ...more,
+  },
+});
+
 describe("the cursor", () => {
-  test("is the field that looks as if each change raised it", () => {
-    const fields = [found("createdAt", "timestamp"), found("updatedAt", "timestamp")];
-    const proposal = propose(index(fields, { refreshSeconds: 30 }), "search");
+  const old: Partial<CursorEvidence> = {
+    ...{ least: 1000n, greatest: 2000n },
+    written: [[[2000n], [1000n], [1500n], [1200n], [1100n], [1900n]]],
+  };
+
+  test("is the field that looks as if each change raised it, and does", () => {
+    const fields = [
+      found("createdAt", "timestamp", evidence()),
+      found("updatedAt", "timestamp", evidence()),
+    ];
+    const proposal = propose(index(fields, { refreshSeconds: 30, sampledDocuments: 20 }), "search");
     expect(proposal.cursor).toEqual({ column: "updated_at", lagSeconds: 31, overlapSeconds: 60 });
     expect(isAbout(proposal, "Cursor")).toEqual([]);
   });
 
+  test("is the next one where the likeliest is not borne out, which is told", () => {
+    const fields = [
+      found("timestamp", "timestamp", evidence()),
+      found("updatedAt", "timestamp", evidence(old)),
+    ];
+    const proposal = propose(index(fields, { sampledDocuments: 20 }), "search");
+    expect(proposal.cursor?.column).toBe("timestamp_at");
+    expect(isAbout(proposal, "Cursor")).toHaveLength(1);
+    expect(isAbout(proposal, "Cursor")[0]).toMatch(/not updated_at: its latest value, 1970-/);
+  });
+
   test("two that look alike are both named", () => {
-    const fields = [found("updated_at", "timestamp"), found("modifiedOn", "timestamp")];
-    const proposal = propose(index(fields), "search");
+    const fields = [
+      found("updated_at", "timestamp", evidence()),
+      found("modifiedOn", "timestamp", evidence()),
+    ];
+    const proposal = propose(index(fields, { sampledDocuments: 20 }), "search");
     expect(isAbout(proposal, "Cursor")[0]).toContain("updated_at and modified_on look alike");
   });
 
-  test("a time of creation is taken with a warning", () => {
-    const proposal = propose(index([found("created", "timestamp")]), "search");
+  test("a time of creation that grows with the order of writing is taken with a warning", () => {
+    const fields = [found("created", "timestamp", evidence())];
+    const proposal = propose(index(fields, { sampledDocuments: 20 }), "search");
     expect(proposal.cursor?.column).toBe("created");
     expect(isAbout(proposal, "Cursor")[0]).toContain("looks like the time of creation");
+  });
+
+  test("a format's version, the same in every document, is none, whatever its name", () => {
+    const same = { unit: "value", least: 3n, greatest: 3n } as const;
+    const written = [Array.from({ length: 20 }, () => [3n])];
+    const fields = [found("version", "long", evidence({ ...same, written }))];
+    const proposal = propose(index(fields, { sampledDocuments: 20 }), "search");
+    expect(proposal.cursor).toBeNull();
+    expect(proposal.deletes).toEqual({ way: "absence" });
+    expect(isAbout(proposal, "Cursor").join("\n")).toContain("the whole index is read each time");
+    expect(isAbout(proposal, "Cursor").join("\n")).toContain(
+      "not version: it is 3 in all 20 documents, so later ones would never be found",
+    );
+    expect(mistakesIn(entryOf(proposal))).toEqual([]);
   });
 
   test("none: the whole index is read, and the dates that there are are named", () => {
@@ -75,13 +125,37 @@ describe("the cursor", () => {
     expect(mistakesIn(entryOf(proposal))).toEqual([]);
   });
 
-  test("sampled documents without it are counted", () => {
-    const observed = observe(['{"updated_at":1}', "{}"].map(parseExact));
-    const field = found("updated_at", "timestamp", {
-      observed: observed.children.get("updated_at") ?? null,
-    });
-    const proposal = propose(index([field], { sampledDocuments: 2 }), "search");
-    expect(isAbout(proposal, "Cursor")[0]).toContain("1 of 2 sampled documents have no updated_at");
+  test("nothing sampled bears nothing out: the candidates are named", () => {
+    const proposal = propose(index([found("updatedAt", "timestamp")]), "search");
+    expect(proposal.cursor).toBeNull();
+    const remarks = isAbout(proposal, "Cursor").join("\n");
+    expect(remarks).toContain("Discover it again with documents to sample");
+    expect(remarks).toContain("not updated_at: no document was sampled");
+  });
+
+  test.each<[why: string, field: FoundField]>([
+    ["which is compared as text", found("updatedAt", "string", { sourceType: "keyword" })],
+    ["in seconds since 1970", found("updatedAt", { timestamp: "epoch_seconds" })],
+    ["and it is any", found("updatedAt", "date")],
+    ["cannot be searched", found("updatedAt", "timestamp", { isSortable: false })],
+    [
+      "several values",
+      found("updatedAt", "timestamp", {
+        observed:
+          observe([parseExact('{"u":["2026-01-01","2026-01-02"]}')]).children.get("u") ?? null,
+      }),
+    ],
+  ])("a field that a cursor can't be is told: %s", (why, field) => {
+    const proposal = propose(index([field], { sampledDocuments: 1 }), "search");
+    expect(proposal.cursor).toBeNull();
+    expect(isAbout(proposal, "Cursor").join("\n")).toContain(why);
+  });
+
+  test("documents without it are counted", () => {
+    const field = found("updated_at", "timestamp", evidence({ documents: 1000, missing: 7 }));
+    const proposal = propose(index([field], { sampledDocuments: 20 }), "search");
+    expect(proposal.cursor?.column).toBe("updated_at");
+    expect(isAbout(proposal, "Cursor")[0]).toContain("7 of 1000 documents have no value");
   });
 });
 
@@ -153,8 +227,8 @@ test.each([
 
 test("more fields than a warehouse's table has columns: the emptiest are left out and named", () => {
   const fields = Array.from({ length: 1700 }, (_, n) => found(`f${n}`, "string"));
-  fields.push(found("updated_at", "timestamp"));
-  const proposal = propose(index(fields), "search");
+  fields.push(found("updated_at", "timestamp", evidence()));
+  const proposal = propose(index(fields, { sampledDocuments: 20 }), "search");
   expect(proposal.columns).toHaveLength(1600);
   expect(proposal.columns.some(({ name }) => name === "updated_at")).toBe(true);
   expect(proposal.remarks.join()).toContain("f1699");

@@ -60,6 +60,24 @@ export class FakeSource implements SourceClient {
     );
   }
 
+  /** How many writes there were, and the marks that were asked about with their watermarks. */
+  writes = 0;
+  behind: UnreadRows | null = null;
+  readonly asked: (readonly [mark: string, watermark: string])[] = [];
+
+  markWrites(): Promise<string> {
+    return Promise.resolve(`mark-${this.writes}`);
+  }
+
+  countBehind(
+    _table: TableDefinition,
+    mark: string,
+    watermark: string,
+  ): Promise<UnreadRows | null> {
+    this.asked.push([mark, watermark]);
+    return Promise.resolve(this.behind);
+  }
+
   countUnread({ name }: TableDefinition): Promise<UnreadRows | null> {
     this.unreadCounts += 1;
     const answer = this.unread.get(name) ?? null;

@@ -265,6 +265,36 @@ describe("a run", () => {
     expect(source.unreadCounts).toBe(3);
   });
 
+  it("tells each time of writes that the cursor does not follow, by the mark of the window before", async () => {
+    source.writes = 7;
+    const { items } = await plan("one");
+    expect(source.asked).toEqual([]);
+    // The pass goes on in another run: its window is not the one before.
+    kill("one");
+    source.writes = 8;
+    const again = await plan("two");
+    expect(source.asked).toEqual([]);
+    await readAll(again.items[0] ?? items[0] ?? []);
+    await end("two");
+    source.behind = { rows: 5, reason: "5 documents have an old n" };
+    for (const run of ["three", "four"]) {
+      // The greatest cursor has not moved, so that there is no window.
+      const { file, lanes } = await plan(run);
+      expect(lanes).toEqual([]);
+      expect(file.unread).toEqual([{ table: "leads", ...source.behind }]);
+      await end(run);
+    }
+    expect(source.asked).toEqual([
+      ["mark-7", "1000"],
+      ["mark-7", "1000"],
+    ]);
+    source.end = 2000;
+    await readAll((await plan("five")).items[0] ?? []);
+    await end("five");
+    await plan("six");
+    expect(source.asked.at(-1)).toEqual(["mark-8", "2000"]);
+  });
+
   it("deals the tables of a source to all its lanes", async () => {
     source.splits = 3;
     const shop = withBudget("shop", 2);

@@ -1,6 +1,12 @@
 // Discovers a table: its columns, its key, what the schema says of it, and one small page of its rows.
 import cassandra from "cassandra-driver";
-import { parseExact } from "../../../discover/exact-json.ts";
+import { z } from "zod";
+import {
+  CLOCKS_DIFFER_MILLIS,
+  type CursorEvidence,
+  decideCursor,
+} from "../../../discover/cursor-evidence.ts";
+import { ExactNumber, parseExact } from "../../../discover/exact-json.ts";
 import { observe } from "../../../discover/observe.ts";
 import type { Discovery, FoundField } from "../../../discover/discovery.ts";
 import type { SourceShape } from "../../../discover/shape.ts";
@@ -47,7 +53,12 @@ export async function discoverTable(
     return [
       {
         ...{ path: [name], type: columnType, sourceType: cqlText(type), observed: seen },
-        ...{ isSortable: false, isKey: keys.includes(name), description: null },
+        ...{
+          isSortable: false,
+          isKey: keys.includes(name),
+          description: null,
+          cursorEvidence: null,
+        },
         remarks: [
           ...remarks,
           ...(statics.includes(name) ? ["static: one value for all rows of a partition"] : []),
@@ -62,11 +73,15 @@ export async function discoverTable(
     ...{ system: "cassandra", place, fields, sampledIds: [], refreshSeconds: null },
     description: found.comment === "" ? null : found.comment,
     sampledDocuments: sample.length,
-    remarks: remarksOf(found, statics),
+    remarks: remarksOf(found, statics, sample),
   };
 }
 
-function remarksOf(found: Metadata, statics: readonly string[]): string[] {
+function remarksOf(
+  found: Metadata,
+  statics: readonly string[],
+  sample: readonly unknown[],
+): string[] {
   const remarks: string[] = [];
   if (statics.length > 0)
     remarks.push(
@@ -80,6 +95,7 @@ function remarksOf(found: Metadata, statics: readonly string[]): string[] {
   if (indexes.length > 0)
     remarks.push(
       `It has indexes (${indexes.join(", ")}): if one is SAI on a time that each write sets, changes: {way: "index"} finds changes by it instead of by sweeps.`,
+      ...remarksOnIndexed(found, sample),
     );
   const buckets = found.partitionKeys.filter(({ type }) =>
     ["date", "timestamp"].includes(cqlName(type)),
@@ -89,6 +105,51 @@ function remarksOf(found: Metadata, statics: readonly string[]): string[] {
       `The partition key holds a time (${buckets.map(({ name }) => name).join(", ")}): if rows are written in their own time only, and the key's other columns have few values, changes: {way: "buckets"} finds them without sweeps.`,
     );
   return remarks;
+}
+
+/** What the sampled rows say of the indexed columns that may hold the time of a change. */
+function remarksOnIndexed(found: Metadata, sample: readonly unknown[]): string[] {
+  return found.columns.flatMap(({ name, type }) => {
+    const isIndexed = found.indexes.some(
+      ({ target }) => target === name || target === quoted(name),
+    );
+    if (!isIndexed || !["timestamp", "bigint"].includes(cqlName(type))) return [];
+    if (sample.length === 0)
+      return [`Index on ${name}: no row was sampled, so nothing shows whether each write sets it.`];
+    const verdict = decideCursor(evidenceOf(name, sample), "change");
+    if (verdict.isBorneOut)
+      return verdict.remarks.map((remark) => `Index on ${name}: ${ofRows(remark)}.`);
+    return [
+      `Index on ${name}: not a time that each write sets, by ${sample.length} sampled rows: ${ofRows(verdict.reason)}.`,
+    ];
+  });
+}
+
+/** A sample in the order of tokens, which says nothing of the order of writing. */
+function evidenceOf(column: string, sample: readonly unknown[]): CursorEvidence {
+  const values = sample
+    .flatMap((row) => millisIn(rowSchema.parse(row)[column]) ?? [])
+    .sort((a, b) => (a < b ? -1 : 1));
+  const nowMillis = Date.now();
+  const latest = BigInt(nowMillis + CLOCKS_DIFFER_MILLIS);
+  return {
+    ...{ unit: "ms", documents: sample.length, missing: sample.length - values.length, nowMillis },
+    ...{ least: values[0] ?? null, greatest: values.at(-1) ?? null, written: [] },
+    future: values.filter((value) => value > latest).length,
+  };
+}
+
+const rowSchema = z.record(z.string(), z.unknown());
+
+function millisIn(value: unknown): bigint | null {
+  if (value instanceof ExactNumber) return BigInt(value.text);
+  const millis = typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(millis) ? null : BigInt(millis);
+}
+
+/** Cassandra's word for what the evidence calls documents. */
+function ofRows(words: string): string {
+  return words.replaceAll("document", "row");
 }
 
 async function readTable(

@@ -91,6 +91,7 @@ function foundField(
     isKey: false,
     description: null,
     observed: seen,
+    cursorEvidence: null,
     remarks: [
       ...(types.length > 1
         ? [

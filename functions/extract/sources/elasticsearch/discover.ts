@@ -6,6 +6,7 @@ import { ExactNumber, parseExact } from "../../../discover/exact-json.ts";
 import { observe } from "../../../discover/observe.ts";
 import { SourceConfigurationError, SourceUnavailableError } from "../../../protocol/errors.ts";
 import { AnswerTooLargeError, type ElasticsearchConnection } from "./connection.ts";
+import { withCursorEvidence } from "./discover-cursor.ts";
 import { readFields } from "./discover-fields.ts";
 import { mergeMappings, readMappings, type MappedField } from "./discover-mapping.ts";
 import { durationMillis } from "./inspection.ts";
@@ -31,7 +32,9 @@ export async function discoverIndex(
   const refresh = await readRefresh(connection, index);
   const sample = await sampleDocuments(connection, index, newestField(mapping.fields), options);
   const observed = observe(sample.documents);
-  const { fields, remarks } = readFields(mapping.fields, observed, mapping.indices.length);
+  const read = readFields(mapping.fields, observed, mapping.indices.length);
+  const fields = await withCursorEvidence(connection, index, read.fields, options);
+  const { remarks } = read;
   const many =
     mapping.indices.length > 1
       ? [

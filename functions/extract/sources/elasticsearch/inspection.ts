@@ -133,7 +133,7 @@ export function countRows(
   from: bigint | null,
   to: bigint,
 ): Promise<number> {
-  return count(connection, cursor, rangeQuery(cursor.field, cursor.unit, from, to));
+  return countMatching(connection, cursor, rangeQuery(cursor.field, cursor.unit, from, to));
 }
 
 /** How many documents have no cursor at all, and so are in no window. */
@@ -142,12 +142,13 @@ export function countWithoutCursor(
   cursor: CursorField,
 ): Promise<number> {
   const exists = rangeQuery(cursor.field, cursor.unit, null, null);
-  return count(connection, cursor, `{"bool":{"must_not":${exists}}}`);
+  return countMatching(connection, cursor, `{"bool":{"must_not":${exists}}}`);
 }
 
-async function count(
+/** @param query as JSON text */
+export async function countMatching(
   connection: ElasticsearchConnection,
-  { index, load }: CursorField,
+  { index, load }: Pick<CursorField, "index" | "load">,
   query: string,
 ): Promise<number> {
   const request = {

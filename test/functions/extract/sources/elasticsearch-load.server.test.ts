@@ -97,7 +97,7 @@ test("the edges of a window are looked for on the same copies", async () => {
   );
   const gentle = table(index, { shardsAtOnce: 2, preference: "_local" });
   expect(await client.planWindow(gentle, null, 0)).toEqual({
-    ...{ from: null, to: String(start + 5), unit: "value" },
+    ...{ from: null, to: String(start + 5), unit: "ms" },
   });
   const [edge] = proxy.to(`/${index}/_search`);
   expect(Object.fromEntries(edge?.query ?? [])).toMatchObject({

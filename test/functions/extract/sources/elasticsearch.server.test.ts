@@ -496,3 +496,53 @@ test("a cluster that is not there is unavailable, told without its password", as
   await expect(attempt).rejects.not.toThrow(/s3cret/);
   await absent.close();
 });
+
+test("what is written with a cursor that does not grow is counted, and nothing else is", async () => {
+  const index = await cluster.makeIndex({ n: { type: "long" }, at: { type: "date" } });
+  const write = (ids: readonly number[], json: string): Promise<void> =>
+    cluster.index(
+      index,
+      ids.map((id) => ({ id: `${json}-${id}`, json })),
+    );
+  const many = Array.from({ length: 40 }, (_, n) => n);
+  const numbers = table(index, {
+    cursor: { column: "n", field: "n", lagSeconds: 0, overlapSeconds: 0, reconcile: null },
+  });
+  expect(await client.countBehind(numbers, await client.markWrites(numbers), "5")).toBeNull();
+  await write(many, '{"n":3,"at":1000000}');
+  const mark = await client.markWrites(numbers);
+  expect(await client.countBehind(numbers, mark, "4")).toBeNull();
+  // A format's version: the same again. Many, for only those above the greatest number of both shards are told.
+  await write(
+    many.map((n) => n + 100),
+    '{"n":3,"at":1000000}',
+  );
+  await write(many, '{"n":4}');
+  await write(many, '{"n":[3,4]}');
+  await write(many, "{}");
+  const behind = await client.countBehind(numbers, mark, "4");
+  expect(behind?.rows).toBeGreaterThan(20);
+  expect(behind?.rows).toBeLessThanOrEqual(40);
+  expect(behind?.reason).toMatch(/with a "n" before 4, where the next one begins: no later run/);
+  const reaching = { ...numbers, cursor: { ...cursorOf(numbers), overlapSeconds: 1 } };
+  expect(await client.countBehind(reaching, mark, "4")).toBeNull();
+  const times = table(index, {
+    cursor: {
+      ...{ column: "at", field: "at", lagSeconds: 2, overlapSeconds: 60 },
+      reconcile: { everyHours: 168, reachHours: 192 },
+    },
+  });
+  expect((await client.countBehind(times, mark, "2000000"))?.reason).toMatch(
+    /before 1970-01-01T00:32:20.000Z.*only the reading of past rows each 168 hours/,
+  );
+  expect(await client.countBehind(times, await client.markWrites(times), "2000000")).toBeNull();
+  // The numbers of another index say nothing of this one.
+  const other = table(await cluster.makeIndex({ n: { type: "long" } }));
+  const foreign = await client.markWrites(other);
+  expect(await client.countBehind(numbers, foreign, "4")).toBeNull();
+});
+
+function cursorOf({ cursor }: TableDefinition): NonNullable<TableDefinition["cursor"]> {
+  if (cursor === null) throw new Error("no cursor");
+  return cursor;
+}
