@@ -86,6 +86,7 @@ export function decideCursor(evidence: CursorEvidence, meaning: CursorMeaning): 
 function objectionTo(evidence: CursorEvidence): string | undefined {
   const { documents, missing, least, greatest, future, written, unit } = evidence;
   const present = documents - missing;
+  if (documents === 0) return "there are no documents yet, so nothing shows whether it is one";
   if (greatest === null || least === null || present <= 0) return "no document has it";
   if (written.some((series) => series.some((values) => values.length > 1)))
     return "documents have several values of it";

@@ -137,7 +137,7 @@ test.each<[what: string, meaning: CursorMeaning, evidence: CursorEvidence, remar
 });
 
 test.each<[what: string, meaning: CursorMeaning, evidence: CursorEvidence, reason: RegExp]>([
-  ["an empty index", "change", written([]), /no document has it/],
+  ["an empty index", "change", written([]), /there are no documents yet/],
   ["one document", "change", written([now]), /one document cannot show/],
   ["a value in no document", "change", written([null, null]), /no document has it/],
   [

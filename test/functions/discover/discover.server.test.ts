@@ -176,7 +176,7 @@ describe("Elasticsearch", () => {
       { id: "2", json: `{"changed":"${today}T00:00:00.000000002Z"}` },
     ]);
     expect(empty.cursor).toBeNull();
-    expect(empty.remarks.join()).toContain("not changed: no document was sampled");
+    expect(empty.remarks.join()).toContain("not changed: there are no documents yet");
     const proposal = propose(await source.discover({ index }, documents), "search", "things");
     const { entry } = await importProposal(proposal);
     expect("cursor" in entry ? entry.cursor.column : null).toBe("changed");
@@ -259,7 +259,7 @@ describe("Elasticsearch", () => {
       const proposal = await proposalOf(index);
       expect(proposal.cursor).toMatchObject({ column: "sequence" });
       expect(reasons(proposal)).toMatch(
-        /not version: the documents written last all have the same/,
+        /not version: .*so later ones (would never|may never) be found/,
       );
       expect(reasons(proposal)).toMatch(/sequence: in \d+ sampled documents it grows/);
     });
@@ -294,7 +294,9 @@ describe("Elasticsearch", () => {
 
     test("nothing sampled, an index of one document, and one of none propose none", async () => {
       const index = await cluster.makeIndex({ updated_at: { type: "date" } });
-      expect(reasons(await proposalOf(index))).toContain("not updated_at: no document was sampled");
+      expect(reasons(await proposalOf(index))).toContain(
+        "not updated_at: there are no documents yet",
+      );
       await cluster.index(index, [{ id: "1", json: JSON.stringify({ updated_at: now }) }]);
       const one = await proposalOf(index);
       expect(one.cursor).toBeNull();
