@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { Ledger } from "../functions/ledger/ledger.ts";
+import { decisionSchema } from "../functions/protocol/decision.ts";
 import { keys } from "../functions/protocol/keys.ts";
 import type { RunRecord } from "../functions/protocol/run.ts";
 import { lastLines } from "../local/toolchain/log-tail.ts";
@@ -98,9 +99,18 @@ class RunWatcher {
     }
     this.committed ||= (await this.read(keys.runCommit(this.run))) !== undefined;
     if (!this.committed) return `extracting  ${await this.extraction(this.tables)}`;
-    this.built ||= (await this.read(keys.buildResult(this.run))) !== undefined;
+    this.built ||= (await this.isNothingToBuild()) || (await this.isBuilt());
     if (!this.built) return `building  ${this.buildStep()}`;
     return "loading";
+  }
+
+  private async isBuilt(): Promise<boolean> {
+    return (await this.read(keys.buildResult(this.run))) !== undefined;
+  }
+
+  private async isNothingToBuild(): Promise<boolean> {
+    const text = await this.read(keys.runDecision(this.run));
+    return text !== undefined && !decisionSchema.parse(JSON.parse(text)).build;
   }
 
   /** Rows read so far, a table, and the rate of all since the run began to read. */

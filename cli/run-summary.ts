@@ -35,6 +35,9 @@ export function summarizeRun(record: RunRecord): string[] {
       "",
     );
   }
+  if (record.decision?.build === false) {
+    lines.push(`no build was started: ${record.decision.reason}`, "");
+  }
   if (record.lanes.length > 0) lines.push(laneTable(record.lanes), "");
   for (const alert of record.alerts) lines.push(`look at ${alert.name}: ${alert.message}`);
   for (const failure of record.failed) {

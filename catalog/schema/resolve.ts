@@ -37,7 +37,9 @@ const GENTLE: Omit<LoadBudgetDefinition, "dutyCycle"> = {
   maxRowsPerSecond: 5000,
   maxBytesPerSecond: 10_000_000,
   pageRows: 100,
-  maxSecondsPerRun: 3600,
+  // Half of the hour between two runs by default: with what Plan (300 s), a link that is tried again (900 s) and Commit
+  // (300 s) may take at most, a run's reading is over before the next run begins.
+  maxSecondsPerRun: 1800,
   hours: null,
   shardsAtOnce: 1,
   preference: null,

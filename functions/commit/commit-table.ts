@@ -58,6 +58,10 @@ async function commitFenced(context: CommitContext, table: string, token: number
   if (commit === undefined) return describeLast(context, table, progress, passes);
 
   const { manifest, after } = commit;
+  if (manifest === null) {
+    await ledger.moveProgress({ table, token, before: progress, after });
+    return describeLast(context, table, after, passes);
+  }
   const written = await writeManifest(store, manifest, token);
   const totals = {
     rows: manifest.rows,

@@ -476,6 +476,26 @@ export class Ledger {
     ]);
   }
 
+  /**
+   * Moves progress where passes ended and there is nothing for a manifest. Doing it again is a success.
+   * @throws FencedError if the token is no longer the lease's; StaleProgressError if progress moved since `before`
+   */
+  async moveProgress(args: {
+    table: string;
+    token: number;
+    before: Progress;
+    after: Progress;
+  }): Promise<void> {
+    const { table, token, before, after } = args;
+    if (after.lastManifest !== before.lastManifest || after.passNumber !== before.passNumber) {
+      throw new ProtocolError(
+        `progress of table ${table} cannot move to manifest ${after.lastManifest}, pass ${after.passNumber} ` +
+          `without a manifest or a pass (it is at ${before.lastManifest}, ${before.passNumber})`,
+      );
+    }
+    await this.#moveProgress(table, token, before, after, []);
+  }
+
   /** @returns nothing if the table has no manifest of that number */
   async readManifestEntry(table: string, number: number): Promise<ManifestEntry | undefined> {
     const item = await this.#get(itemKeys.manifest(table, number));

@@ -1,4 +1,4 @@
-// The load Lambda: called in a loop for one table until it says done or failed.
+// The load Lambda: chooses what is to be loaded, and is called in a loop for each of those tables until it says done or failed.
 import { Logger } from "@aws-lambda-powertools/logger";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GlueClient } from "@aws-sdk/client-glue";
@@ -7,15 +7,18 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { databaseNames } from "../../catalog/schema/glue.ts";
 import { readDefinition } from "../data-catalog/read-definition.ts";
+import { readDefinitions } from "../data-catalog/read-definitions.ts";
 import { readCurrentContentId } from "../lake/read-content.ts";
+import { readMetadataLocations } from "../lake/read-locations.ts";
 import { LoadLedger } from "../ledger/load-records.ts";
 import { withLog } from "../log/log.ts";
 import { keys } from "../protocol/keys.ts";
 import { planFileSchema } from "../protocol/run-files.ts";
 import { JsonStore } from "../storage/json-store.ts";
+import { chooseInputSchema, chooseLoads, type ChooseResult } from "./choose.ts";
 import { copyManifestKey, readDelta, writeCopyManifest } from "./deltas.ts";
 import { load, type LoadParts } from "./load.ts";
-import { loadInputSchema } from "./result.ts";
+import { loadInputSchema, type LoadResult } from "./result.ts";
 import { Warehouse } from "./warehouse.ts";
 
 const environment = z
@@ -65,8 +68,19 @@ const CALL_MILLIS = 20_000;
 /** What is kept of the Lambda's own time to answer in. */
 const MARGIN_MILLIS = 5000;
 
-/** Parses the input, does the next things, answers. */
-export const handler = withLog(logger, async (event, context, log) => {
-  const millis = Math.min(CALL_MILLIS, context.getRemainingTimeInMillis() - MARGIN_MILLIS);
+/** Chooses the tables of a run, or does the next things for one of them. */
+export const handler = withLog<LoadResult | ChooseResult>(logger, async (event, context, log) => {
+  const remaining = context.getRemainingTimeInMillis() - MARGIN_MILLIS;
+  const choice = chooseInputSchema.safeParse(event);
+  if (choice.success) {
+    return chooseLoads(choice.data, Date.now() + remaining, {
+      ...{ warehouse: parts.warehouse, store, nowMillis: Date.now(), log },
+      address: `${environment.SLUICE_WORKGROUP}/${environment.SLUICE_DATABASE}`,
+      readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
+      readLake: () => readMetadataLocations(glue, lakeDatabase),
+      readContentId: parts.readContentId,
+    });
+  }
+  const millis = Math.min(CALL_MILLIS, remaining);
   return load(loadInputSchema.parse(event), Date.now() + millis, { ...parts, log });
 });

@@ -68,7 +68,7 @@ export const planFileSchema = z.strictObject({
 });
 export type PlanFile = z.infer<typeof planFileSchema>;
 
-/** Items of the Load map: what is published, each after all that it is derived from. */
+/** Items of the Load map: what the warehouse lacks, each after all that it is derived from. */
 export const tablesFileSchema = z.array(z.strictObject({ table: z.string() }));
 export type TablesFile = z.infer<typeof tablesFileSchema>;
 

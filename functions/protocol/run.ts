@@ -1,5 +1,6 @@
 // The run record: what one execution did to each table, kept in the ledger and shown by the CLI.
 import { z } from "zod";
+import { decisionSchema } from "./decision.ts";
 import { cursorUnitSchema, passKindSchema } from "./records.ts";
 import { laneEndSchema } from "./state.ts";
 
@@ -118,6 +119,8 @@ export const runRecordSchema = z.strictObject({
   startedAt: z.string(),
   endedAt: z.string(),
   status: z.enum(["succeeded", "failed"]),
+  /** Whether a build was due, and why; absent if the run ended before that was decided. */
+  decision: decisionSchema.optional(),
   tables: z.array(runTableSchema),
   lanes: z.array(runLaneSchema),
   failed: z.array(runFailureSchema),

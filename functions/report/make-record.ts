@@ -42,6 +42,7 @@ export function makeRecord(input: ReportInput, results: RunResults, endedAt: str
     startedAt: new Date(input.startedAt).toISOString(),
     endedAt,
     status: failed.length === 0 ? "succeeded" : "failed",
+    ...(input.decision == null ? {} : { decision: input.decision }),
     tables: listTables(input, results),
     lanes: input.lanes.map(describeLane),
     failed,

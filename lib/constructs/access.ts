@@ -27,7 +27,13 @@ const LEADING_KEYS: Record<LedgerPart, string> = {
 
 /** What DynamoDB can limit to partition keys (`dynamodb:LeadingKeys`); a Scan has none, so nobody may scan. */
 export type LedgerAction =
-  "GetItem" | "Query" | "PutItem" | "UpdateItem" | "DeleteItem" | "ConditionCheckItem";
+  | "GetItem"
+  | "BatchGetItem"
+  | "Query"
+  | "PutItem"
+  | "UpdateItem"
+  | "DeleteItem"
+  | "ConditionCheckItem";
 
 /** Tells cdk-nag why a resource of a role's policy is a pattern. `resource` is written as cdk-nag names it. */
 export function acknowledgePattern(role: IConstruct, resource: string, reason: string): void {

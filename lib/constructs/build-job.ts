@@ -7,6 +7,7 @@ import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
 import { acknowledgePattern } from "./access.ts";
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 
 export interface BuildJobProps {
@@ -27,6 +28,8 @@ const glueJobsFolder = fileURLToPath(new URL("../../glue-jobs", import.meta.url)
 export class BuildJob extends Construct {
   readonly role: Role;
   readonly name: string;
+  /** Hash of the job's code: a build by other code may have another result. */
+  readonly version: string;
 
   constructor(scope: Construct, id: string, props: BuildJobProps) {
     super(scope, id);
@@ -40,6 +43,9 @@ export class BuildJob extends Construct {
       path: glueJobsFolder,
       exclude: ["**/__pycache__/**", "build.py", "*.pyc"],
     });
+    this.version = createHash("sha256")
+      .update(`${script.assetHash}\n${library.assetHash}`)
+      .digest("hex");
     this.allowAssets(script, library);
     const logPrefix = `/sluice/${props.deployment}/build`;
     this.makeLogGroups(logPrefix);
@@ -74,6 +80,7 @@ export class BuildJob extends Construct {
         "--deployment": props.deployment,
         "--bucket": props.bucket.bucketName,
         "--ledger": props.ledgerName,
+        "--job-version": this.version,
       },
     });
     for (const id of ["GL1", "GL3"]) {

@@ -68,6 +68,7 @@ export class CoreStack extends Stack {
     allowObjects(bucket, this.build.role, "deltas", ["read", "write", "delete", "spark"]);
     allowObjects(bucket, this.build.role, "quarantine", ["write"]);
     allowObjects(bucket, this.build.role, "runs", ["write"]);
+    allowObjects(bucket, this.build.role, "builds", ["write"]);
     // UpdateItem is for the `replace` that was served; DynamoDB limits by partition keys, not by sort keys.
     allowLedger(this.ledger, this.build.role, "table", ["GetItem", "Query", "UpdateItem"]);
     this.allowDefinitions(this.build.role);
@@ -128,9 +129,14 @@ export class CoreStack extends Stack {
       timeoutSeconds: 300,
       memoryMegabytes: 512,
     });
+    const decide = make("Decide", "decide", "Decides whether a build is due", {
+      timeoutSeconds: 300,
+      memoryMegabytes: 512,
+      environment: { SLUICE_BUILD_VERSION: this.build.version },
+    });
     const load = make("Load", "load", "Applies deltas to the warehouse", {
       timeoutSeconds: 120,
-      memoryMegabytes: 256,
+      memoryMegabytes: 512,
       environment:
         warehouse === undefined
           ? {}
@@ -148,8 +154,9 @@ export class CoreStack extends Stack {
     });
 
     for (const source of catalog.sources) this.makeSecret(source, config, [plan, extract]);
-    for (const reader of [plan, extract, load]) this.allowDefinitions(reader.ownRole);
-    this.allowLake(load.ownRole, ["glue:GetTable"]);
+    for (const reader of [plan, extract, decide, load]) this.allowDefinitions(reader.ownRole);
+    this.allowLake(decide.ownRole, ["glue:GetTables"]);
+    this.allowLake(load.ownRole, ["glue:GetTable", "glue:GetTables"]);
     const { ledger } = this;
     allowLedger(ledger, plan.ownRole, "table", TRANSACT);
     allowLedger(ledger, plan.ownRole, "source", [
@@ -167,6 +174,8 @@ export class CoreStack extends Stack {
       "DeleteItem",
     ]);
     allowLedger(ledger, commit.ownRole, "table", TRANSACT);
+    allowLedger(ledger, commit.ownRole, "source", ["GetItem", "UpdateItem"]);
+    allowLedger(ledger, decide.ownRole, "table", ["BatchGetItem"]);
     allowLedger(ledger, load.ownRole, "table", ["GetItem", "PutItem", "UpdateItem", "DeleteItem"]);
     allowLedger(ledger, report.ownRole, "run", ["PutItem"]);
     allowLedger(ledger, report.ownRole, "table", ["GetItem", "UpdateItem"]);
@@ -178,6 +187,10 @@ export class CoreStack extends Stack {
     allowObjects(bucket, extract.ownRole, "raw", ["read", "write"]);
     allowObjects(bucket, commit.ownRole, "runs", ["read", "write"]);
     allowObjects(bucket, commit.ownRole, "manifests", ["write"]);
+    allowObjects(bucket, decide.ownRole, "builds", ["read"]);
+    allowObjects(bucket, decide.ownRole, "runs", ["write"]);
+    allowObjects(bucket, load.ownRole, "builds", ["read"]);
+    allowObjects(bucket, load.ownRole, "loads", ["read", "write"]);
     allowObjects(bucket, load.ownRole, "lake", ["read"]);
     allowObjects(bucket, load.ownRole, "deltas", ["read", "write"]);
     // Whether tables were named, and what went wrong.
@@ -234,6 +247,7 @@ export class CoreStack extends Stack {
             planArn: plan.functionArn,
             extractArn: extract.functionArn,
             commitArn: commit.functionArn,
+            decideArn: decide.functionArn,
             loadArn: load.functionArn,
             reportArn: report.functionArn,
             buildJobName: this.build.name,
@@ -247,7 +261,8 @@ export class CoreStack extends Stack {
       },
       tracingEnabled: true,
     });
-    for (const called of [plan, extract, commit, load, report]) allowInvoke(called, machine);
+    for (const called of [plan, extract, commit, decide, load, report])
+      allowInvoke(called, machine);
     allowObjects(bucket, machineRole, "runs", ["read"]);
     machine.addToRolePolicy(
       new PolicyStatement({

@@ -72,6 +72,18 @@ describe("the core stack", () => {
     expect(new Set(roles).size).toBe(functions.length);
   });
 
+  it("tells job and decision the same hash of the build's code", () => {
+    const [job] = Object.values(template.findResources("AWS::Glue::Job"));
+    const { DefaultArguments } = z
+      .object({ DefaultArguments: z.looseObject({ "--job-version": z.string().length(64) }) })
+      .parse(job?.Properties);
+    template.hasResourceProperties("AWS::Lambda::Function", {
+      Environment: {
+        Variables: Match.objectLike({ SLUICE_BUILD_VERSION: DefaultArguments["--job-version"] }),
+      },
+    });
+  });
+
   it("starts the build job with the Iceberg catalog over Glue", () => {
     template.hasResourceProperties("AWS::Glue::Job", {
       GlueVersion: "5.1",

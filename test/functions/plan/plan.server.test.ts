@@ -9,7 +9,7 @@ import {
   SourceUnavailableError,
 } from "../../../functions/protocol/errors.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
-import { planFileSchema, tablesFileSchema } from "../../../functions/protocol/run-files.ts";
+import { planFileSchema } from "../../../functions/protocol/run-files.ts";
 import {
   laneStateSchema,
   workListSchema,
@@ -17,7 +17,7 @@ import {
 } from "../../../functions/protocol/state.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { Executions, makeStores, objectOf, type Stores } from "../store-fixtures.ts";
-import { events, leads, model } from "./definitions.ts";
+import { events, leads } from "./definitions.ts";
 import { FakeSource } from "./fake-source.ts";
 
 let server: Moto;
@@ -136,6 +136,30 @@ describe("a run", () => {
     expect(watermark).toBe("1000");
     expect(passes.rows?.window).toEqual({ from: "1000", to: "3000" });
     expect(third.items[0]?.map(({ pass }) => pass)).toEqual(["rows-2", "rows-2", "keys-3"]);
+  });
+
+  it("after another run's commit finds tables and lanes free while that one still builds and loads", async () => {
+    source.splits = 2;
+    const first = await plan("one");
+    await readAll(first.items[0]?.slice(0, 1) ?? []);
+    const early = await plan("early");
+    expect(early.file).toMatchObject({
+      waiting: [{ table: "leads", reason: "all lanes of source shop are in use" }],
+    });
+    const { ledger, store } = stores;
+    // As the link gives it back that is the lane's last.
+    await ledger.releaseLane("shop", 0, first.lanes[0]?.laneToken ?? 0);
+    expect((await plan("reading")).file.waiting).toEqual([
+      { table: "leads", reason: "held by one" },
+    ]);
+    await commitRun({ run: "one", execution: "one" }, { ledger, store, log: quiet });
+    expect(executions.running.has("one")).toBe(true);
+    const second = await plan("two");
+    expect(second.file.waiting).toEqual([]);
+    expect(second.items[0]?.map(({ pass, split }) => [pass, split])).toEqual([["rows-1", "0001"]]);
+    await readAll(second.items[0] ?? []);
+    await commitRun({ run: "two", execution: "two" }, { ledger, store, log: quiet });
+    expect(await ledger.readProgress("leads")).toMatchObject({ lastManifest: 2, passes: {} });
   });
 
   it("reads past rows again beside the next window, as often as the cursor says, without moving the watermark", async () => {
@@ -268,13 +292,6 @@ describe("a run", () => {
     const inUse = stores.ledger.countLanesInUse("shop", "other", executions.isRunning, now);
     expect(await inUse).toBe(1);
   });
-
-  it("writes what is published in the order of loading", async () => {
-    definitions = [events, leads, model("weekly", ["daily"]), model("daily", ["leads"])];
-    await plan("one");
-    const tables = await stores.store.get(keys.runTables("one"), tablesFileSchema);
-    expect(tables).toEqual([{ table: "leads" }, { table: "daily" }, { table: "weekly" }]);
-  });
 });
 
 describe("another run", () => {
@@ -399,7 +416,7 @@ describe("what a crash left open at the source", () => {
 describe("a mistake", () => {
   it("in the names stops before anything is written", async () => {
     await expect(plan("one", ["leeds"])).rejects.toThrow('["leeds"]: there is no such table');
-    expect(await stores.store.find(keys.runTables("one"), tablesFileSchema)).toBeUndefined();
+    expect(await stores.store.find(keys.runPlan("one"), planFileSchema)).toBeUndefined();
     expect((await stores.ledger.readProgress("leads")).passNumber).toBe(0);
   });
 

@@ -195,7 +195,7 @@ describe("a run that went well", () => {
       ["check", "leads"],
     ]);
     expect(told).toHaveLength(1);
-    expect(told[0]?.subject).toBe("sluice: run needs a look (5): one");
+    expect(told[0]?.subject).toBe("sluice: run needs a look (4): one");
     expect(told[0]?.message).toContain("unread: leads: 3 documents have no changed_at");
     expect(told[0]?.message).toContain("check odd: 4 bad rows; a warning");
   });
@@ -357,6 +357,19 @@ describe("a run in which something failed", () => {
     expect((await report()).failed).toEqual(["build"]);
     await stores.store.put(keys.buildResult("one"), { format: 2, tables: [] });
     expect((await report()).failed).toEqual(["build runs/one/build.json"]);
+  });
+
+  it("is not failed by a build that was not due", async () => {
+    const plan = { format: 1, run: "one", tables: [], lanes: [], problems: [], waiting: [] };
+    await stores.store.put(keys.runPlan("one"), plan);
+    const decision = { build: false, reason: "all is built as it is now" };
+    const { status, record } = await report({ decision });
+    expect(status).toBe("succeeded");
+    expect(record.decision).toEqual(decision);
+    expect((await report({ decision: { build: true, reason: "leads is new" } })).failed).toEqual([
+      "build",
+    ]);
+    expect((await report({ decision: null })).failed).toEqual(["build"]);
   });
 
   it("is failed when a lane or load tells what nobody understands", async () => {
