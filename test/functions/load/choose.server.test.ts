@@ -91,6 +91,7 @@ async function choose(
     deadline,
     {
       ...{ warehouse, address: `${prefix}-${runs}`, store, nowMillis: now },
+      log: { error: () => undefined },
       readDefinitions: () => Promise.resolve({ definitions, broken: [] }),
       readLake: () => readMetadataLocations(glue, lakeDatabase),
       readContentId: (table) => {
