@@ -8,7 +8,7 @@ const NAME = /^[a-z][a-z0-9_]*$/;
 const MAX_NAME_LENGTH = 63;
 
 /** Redshift's reserved words, and the names of its system columns. */
-const RESERVED_WORDS: ReadonlySet<string> = new Set(
+export const RESERVED_WORDS: ReadonlySet<string> = new Set(
   `aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64 backup between binary
   blanksasnull both bytedict bzip2 case cast check collate column connect constraint create credentials cross
   current_date current_time current_timestamp current_user current_user_id default deferrable deflate defrag delta
