@@ -18,9 +18,10 @@ export type Path = readonly PropertyKey[];
 export function mistakesFromIssues(
   schema: z.ZodType,
   value: unknown,
-  issues: readonly Issue[],
+  found: readonly Issue[],
   place: (path: Path) => string,
 ): Mistake[] {
+  const issues = found.flatMap(insideUnion);
   const isMissing = (issue: Issue): boolean =>
     issue.code !== "unrecognized_keys" &&
     issue.code !== "custom" &&
@@ -31,7 +32,7 @@ export function mistakesFromIssues(
   const mistakes: Mistake[] = [];
   for (const issue of issues) {
     if (issue.code !== "unrecognized_keys") continue;
-    const known = fieldNamesAt(schema, issue.path);
+    const known = fieldNamesAt(schema, issue.path, value);
     const parent = valueAt(value, issue.path);
     for (const key of issue.keys) {
       const unused = known.filter((name) => valueAt(parent, [name]) === undefined);
@@ -55,34 +56,76 @@ export function mistakesFromIssues(
       mistakes.push({
         place: place(issue.path),
         problem: "it is missing",
-        fix: `add ${JSON.stringify(name)}: ${descriptionAt(schema, issue.path) ?? fixOf(issue)}`,
+        fix: `add ${JSON.stringify(name)}: ${descriptionAt(schema, issue.path, value) ?? fixOf(issue)}`,
       });
     } else {
-      const found = valueAt(value, issue.path);
-      const isCustom = issue.code === "custom";
+      const written = valueAt(value, issue.path);
       mistakes.push({
         place: place(issue.path),
-        problem: isCustom ? issue.message : `${shown(found)} is not allowed here`,
-        fix: fixOf(issue, found),
+        problem: problemOf(issue, written),
+        fix: fixOf(issue, written),
       });
     }
   }
   return mistakes;
 }
 
-function fixOf(issue: Issue, found?: unknown): string {
+/** What the fitting member of a union found: the only one that the value has the kind of. */
+function insideUnion(issue: Issue): Issue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const fitting = issue.errors.filter((issues) =>
+    issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
+  );
+  // Where several fit, the one with the fewest mistakes was meant.
+  const [best] = fitting.sort((a, b) => a.length - b.length);
+  if (best === undefined) return [issue];
+  return best
+    .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+    .flatMap(insideUnion);
+}
+
+function problemOf(issue: Issue, written: unknown): string {
+  if (issue.code === "custom") return issue.message;
+  return issue.code === "invalid_union" && issue.discriminator !== undefined
+    ? `the ${issue.discriminator} ${shown(written)} is not known`
+    : `${shown(written)} is not allowed here`;
+}
+
+function fixOf(issue: Issue, written?: unknown): string {
   if (issue.code === "custom") return String(issue.params?.fix ?? "correct it");
-  if (issue.code === "invalid_value" && typeof found === "string") {
-    const meant = nearest(found, issue.values.map(String));
-    if (meant !== undefined) return `write ${JSON.stringify(meant)}`;
+  const options =
+    issue.code === "invalid_value"
+      ? issue.values.map(String)
+      : issue.code === "invalid_union"
+        ? ("options" in issue ? (issue.options ?? []) : []).map(String)
+        : [];
+  if (options.length > 0) {
+    const meant = typeof written === "string" ? nearest(written, options) : undefined;
+    return meant === undefined
+      ? `write ${options.map((option) => JSON.stringify(option)).join(" or ")}`
+      : `write ${JSON.stringify(meant)}`;
   }
   // Zod's own words, where the schema has none.
   return issue.message.replace(/^Invalid input: expected (\w+).*$/, "write a value of type $1");
 }
 
-/** A value as it was written; JSON has no words for NaN and undefined. */
+const MOST_CHARACTERS = 200;
+
+/** A value as it was written, cut where it is long; JSON has no words for NaN and undefined. */
 export function shown(value: unknown): string {
-  return typeof value === "number" || value === undefined ? String(value) : JSON.stringify(value);
+  const text = jsonOf(value) ?? String(value);
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+}
+
+function jsonOf(value: unknown): string | undefined {
+  if (typeof value === "number") return undefined;
+  try {
+    // Undefined for what JSON has no word for, whatever its type says.
+    return JSON.stringify(value) as string | undefined;
+  } catch {
+    // A value that holds itself, or a bigint.
+    return undefined;
+  }
 }
 
 /** A path as it is written in JavaScript: `network.subnetIds[1]`. */
@@ -113,23 +156,51 @@ function unwrapped(schema: unknown): unknown {
     : schema;
 }
 
-function schemaAt(schema: unknown, path: Path): unknown {
+/** The schema of what a path leads to; in a union the first member that has such a path and fits its discriminator. */
+function schemaAt(schema: unknown, path: Path, value: unknown): unknown {
+  const outer = unwrapped(schema);
+  if (outer instanceof z.ZodDiscriminatedUnion || outer instanceof z.ZodUnion) {
+    const options: readonly unknown[] = outer.options;
+    const fitting = options.filter((option) => fitsDiscriminator(outer, option, value));
+    return fitting.map((option) => schemaAt(option, path, value)).find(isObject);
+  }
   const [first, ...rest] = path;
   if (first === undefined) return schema;
-  const outer = unwrapped(schema);
-  if (outer instanceof z.ZodArray) return schemaAt(outer.element, rest);
-  if (outer instanceof z.ZodRecord) return schemaAt(outer.valueType, rest);
+  const inner = valueAt(value, [first]);
+  if (outer instanceof z.ZodArray) return schemaAt(outer.element, rest, inner);
+  if (outer instanceof z.ZodRecord) return schemaAt(outer.valueType, rest, inner);
   if (!(outer instanceof z.ZodObject)) return undefined;
   const shape: Record<string, unknown> = outer.shape;
-  return schemaAt(shape[String(first)], rest);
+  return schemaAt(shape[String(first)], rest, inner);
 }
 
-function fieldNamesAt(schema: z.ZodType, path: Path): string[] {
-  const found = unwrapped(schemaAt(schema, path));
+const isObject = (schema: unknown): boolean => unwrapped(schema) instanceof z.ZodObject;
+
+function fitsDiscriminator(union: z.ZodUnion, option: unknown, value: unknown): boolean {
+  if (!(union instanceof z.ZodDiscriminatedUnion)) return true;
+  const { discriminator } = union.def;
+  if (!(option instanceof z.ZodObject)) return false;
+  const shape: Record<string, unknown> = option.shape;
+  const field = shape[discriminator];
+  return field instanceof z.ZodType && field.safeParse(valueAt(value, [discriminator])).success;
+}
+
+function fieldNamesAt(schema: z.ZodType, path: Path, value: unknown): string[] {
+  const found = unwrapped(schemaAt(schema, path, value));
   return found instanceof z.ZodObject ? Object.keys(found.shape as object) : [];
 }
 
-function descriptionAt(schema: z.ZodType, path: Path): string | undefined {
-  const found = schemaAt(schema, path);
+function descriptionAt(schema: z.ZodType, path: Path, value: unknown): string | undefined {
+  const found = schemaAt(schema, path, value);
   return found instanceof z.ZodType ? found.description : undefined;
+}
+
+/** Mistakes in the fields of a value, without I/O; none if the schema takes it. */
+export function mistakesInFields(
+  schema: z.ZodType,
+  value: unknown,
+  place: (path: Path) => string,
+): Mistake[] {
+  const { error } = schema.safeParse(value);
+  return error === undefined ? [] : mistakesFromIssues(schema, value, error.issues, place);
 }

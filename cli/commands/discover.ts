@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { isModel, resolveEntry } from "../../catalog/schema/resolve.ts";
 import type { Catalog, Table } from "../../catalog/schema/table.ts";
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import { mistakesInName } from "../../catalog/schema/names.ts";
+import { mistakesInEntryName } from "../../catalog/schema/names.ts";
 import { describeMistake } from "../../catalog/schema/errors.ts";
 import { type Difference, differencesNow } from "../../functions/discover/differences.ts";
 import { variableName } from "../../functions/discover/names.ts";
@@ -77,7 +77,7 @@ function documentsWanted(text: string | undefined): number {
 
 function checkName(name: string | undefined): void {
   if (name === undefined) return;
-  const [mistake] = mistakesInName(name, "--name");
+  const [mistake] = mistakesInEntryName(name, "--name");
   if (mistake !== undefined) throw new UsageError(describeMistake(mistake));
 }
 
