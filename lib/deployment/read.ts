@@ -35,6 +35,16 @@ export function readDeployment(named: string | undefined, folder = projectFolder
   );
 }
 
+/**
+ * What the file of a deployed deployment says of where it is, or undefined if there is no such file here: a deployment
+ * may have been made elsewhere.
+ *
+ * @throws DeploymentError that lists every mistake in the file
+ */
+export function describedDeployment(name: string, folder = projectFolder): Config | undefined {
+  return deploymentNames(folder).includes(name) ? readDeployment(name, folder) : undefined;
+}
+
 function fileOf(named: string | undefined, folder: string): string {
   const names = deploymentNames(folder);
   const list =
