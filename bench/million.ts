@@ -13,7 +13,7 @@ import { startStack, stopStack } from "../local/control.ts";
 import { change, generate } from "../local/sample-data/generate.ts";
 import { SAMPLE_TABLES, type History } from "../local/sample-data/history.ts";
 import { writePacedCatalog } from "../local/sample-data/paced-catalog.ts";
-import { demoQueries, sameAnswer } from "../local/sample-data/queries.ts";
+import { demoQueries, exactSumsQuery, sameAnswer } from "../local/sample-data/queries.ts";
 import { liveCount } from "../local/sample-data/truth.ts";
 import { stateFolder, type RunningStack } from "../local/state.ts";
 import { peakResidentBytes, processTree } from "./measure/processes.ts";
@@ -92,7 +92,7 @@ async function differences(connection: Connection, history: History): Promise<st
     if (actual !== truth)
       wrong.push(`${table}: ${String(actual)} rows, the truth has ${String(truth)}`);
   }
-  for (const query of demoQueries) {
+  for (const query of [...demoQueries, exactSumsQuery]) {
     const answer = await queryWarehouse(connection, query.sql);
     if (!sameAnswer(answerTexts(answer), query.expected(history)))
       wrong.push(`${query.title}: not the truth's answer`);
@@ -168,7 +168,13 @@ try {
     `writing ${formatCount(ROWS.companies + ROWS.leads)} documents and ${formatCount(ROWS.visits + ROWS.pageViews)} rows …`,
   );
   const from = Date.now();
-  let history = await generate({ seed: 11, ...ROWS, ...targetsOf(stack), nowMillis: from });
+  let history = await generate({
+    seed: 11,
+    edgeCases: true,
+    ...ROWS,
+    ...targetsOf(stack),
+    nowMillis: from,
+  });
   const generateSeconds = (Date.now() - from) / 1000;
   say(`written in ${generateSeconds.toFixed(1)} s`);
   const first = await measure(connection, "first load", history);

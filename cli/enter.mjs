@@ -17,11 +17,11 @@ const node24 = join(programs, "node");
 // It lies in node_modules, so whatever removes those removes it as well.
 const stampFile = join(modules, ".sluice-installed");
 // These only look at what is there.
-const commandsWithoutServers = ["--help", "-h", "help", "--version", "status", "query", "down"];
+const commandsWithoutServers = ["--version", "help", "status", "query", "down", "discover"];
 
 try {
   const args = process.argv.slice(2);
-  checkMachine(args[0]);
+  checkMachine(args);
   await install();
   checkNode24();
   goOn(args);
@@ -30,9 +30,10 @@ try {
   process.exitCode = 1;
 }
 
-function checkMachine(command) {
+function checkMachine(args) {
   checkNode(process.versions.node);
-  if (command === undefined || commandsWithoutServers.includes(command)) return;
+  if (!startsServers(args)) return;
+  const [command] = args;
   const problems = missingPrerequisites();
   if (problems.length > 0) {
     throw new Error(
@@ -40,6 +41,15 @@ function checkMachine(command) {
         problems.map((text) => `  - ${text}`).join("\n"),
     );
   }
+}
+
+/** False if Node alone does: nothing is started on this machine for a deployment in AWS, or for help. */
+function startsServers(args) {
+  const [command] = args;
+  if (command === undefined || commandsWithoutServers.includes(command)) return false;
+  const end = args.indexOf("--");
+  const options = end < 0 ? args : args.slice(0, end);
+  return !options.some((arg) => /^--deployed(=|$)/.test(arg) || arg === "--help" || arg === "-h");
 }
 
 async function install() {

@@ -6,16 +6,21 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { Ledger } from "../functions/ledger/ledger.ts";
+import { decisionSchema } from "../functions/protocol/decision.ts";
 import { keys } from "../functions/protocol/keys.ts";
 import type { RunRecord } from "../functions/protocol/run.ts";
 import { lastLines } from "../local/toolchain/log-tail.ts";
 import type { Connection } from "./connection.ts";
 import { formatCount, type Output } from "./output.ts";
+import { passProgress } from "./reading-progress.ts";
 import { openPasses } from "../functions/protocol/passes.ts";
 
 const POLL_MILLIS = 500;
 
-const planSchema = z.object({ tables: z.array(z.object({ table: z.string() })) });
+const planSchema = z.object({
+  tables: z.array(z.object({ table: z.string(), source: z.string() })),
+});
+type PlannedTable = z.infer<typeof planSchema>["tables"][number];
 
 export interface FinishedRun {
   readonly run: string;
@@ -74,7 +79,7 @@ class RunWatcher {
   private readonly connection: Connection;
   private readonly ledger: Ledger;
   private readonly run: string;
-  private tables: readonly string[] | undefined;
+  private tables: readonly PlannedTable[] | undefined;
   private committed = false;
   private built = false;
   private readonly firstRows = new Map<string, number>();
@@ -90,37 +95,54 @@ class RunWatcher {
     if (this.tables === undefined) {
       const text = await this.read(keys.runPlan(this.run));
       if (text === undefined) return "planning";
-      this.tables = planSchema.parse(JSON.parse(text)).tables.map(({ table }) => table);
+      this.tables = planSchema.parse(JSON.parse(text)).tables;
     }
     this.committed ||= (await this.read(keys.runCommit(this.run))) !== undefined;
     if (!this.committed) return `extracting  ${await this.extraction(this.tables)}`;
-    this.built ||= (await this.read(keys.buildResult(this.run))) !== undefined;
+    this.built ||= (await this.isNothingToBuild()) || (await this.isBuilt());
     if (!this.built) return `building  ${this.buildStep()}`;
     return "loading";
   }
 
-  /** Rows recorded so far, a table, and the rate of all since the run began to read. */
-  private async extraction(tables: readonly string[]): Promise<string> {
+  private async isBuilt(): Promise<boolean> {
+    return (await this.read(keys.buildResult(this.run))) !== undefined;
+  }
+
+  private async isNothingToBuild(): Promise<boolean> {
+    const text = await this.read(keys.runDecision(this.run));
+    return text !== undefined && !decisionSchema.parse(JSON.parse(text)).build;
+  }
+
+  /** Rows read so far, a table, and the rate of all since the run began to read. */
+  private async extraction(tables: readonly PlannedTable[]): Promise<string> {
     const parts: string[] = [];
     let newRows = 0;
-    for (const table of tables) {
+    const sources = [...new Set(tables.map(({ source }) => source))];
+    const notes = (
+      await Promise.all(sources.map((source) => this.ledger.listReadings(source)))
+    ).flatMap((all) => all.filter(({ run }) => run === this.run));
+    for (const { table } of tables) {
       const progress = await this.ledger.readProgress(table);
-      const passes = openPasses(progress);
       let rows = 0;
       let done = 0;
       let splits = 0;
-      for (const pass of passes) {
-        const records = await Promise.all(
-          pass.splits.map((split) => this.ledger.readSplit(table, pass.id, split)),
-        );
-        rows += records.reduce((sum, record) => sum + record.rows, 0);
-        done += records.filter((record) => record.done).length;
-        splits += records.length;
+      const reached: string[] = [];
+      for (const pass of openPasses(progress)) {
+        const records = await this.ledger.readSplits(table, pass);
+        const now = passProgress(table, pass.id, records, notes);
+        rows += now.rows;
+        done += now.done;
+        splits += now.splits;
+        // A split that is done is not being read any more.
+        if (now.done < now.splits) reached.push(...now.reached);
       }
       if (!this.firstRows.has(table)) this.firstRows.set(table, rows);
       newRows += rows - (this.firstRows.get(table) ?? 0);
       if (splits > 0) {
-        parts.push(`${table} ${formatCount(rows)} rows, ${String(done)}/${String(splits)} splits`);
+        const at = reached.length === 0 ? "" : `, at ${reached.join(" and ")}`;
+        parts.push(
+          `${table} ${formatCount(rows)} rows, ${String(done)}/${String(splits)} splits${at}`,
+        );
       }
     }
     const rate = Math.round((newRows * 1000) / Math.max(1, Date.now() - this.extractFrom));

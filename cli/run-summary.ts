@@ -20,9 +20,10 @@ export function summarizeRun(record: RunRecord): string[] {
         ["table", "from", "rows", "objects", "size", "build", "winners", "deletes", "bad", "load"],
         record.tables.map((table) => [
           table.table,
-          table.source ?? "(model)",
-          formatCount(table.rowsExtracted),
-          formatCount(table.objects),
+          table.kind === "model" ? "(model)" : (table.source ?? "-"),
+          // Only what the run held was read.
+          table.held ? formatCount(table.rowsExtracted) : "-",
+          table.held ? formatCount(table.objects) : "-",
           table.objects === 0 ? "" : formatBytes(table.bytes),
           table.build?.status ?? "-",
           formatCount(table.build?.winners ?? 0),
@@ -33,6 +34,9 @@ export function summarizeRun(record: RunRecord): string[] {
       ),
       "",
     );
+  }
+  if (record.decision?.build === false) {
+    lines.push(`no build was started: ${record.decision.reason}`, "");
   }
   if (record.lanes.length > 0) lines.push(laneTable(record.lanes), "");
   for (const alert of record.alerts) lines.push(`look at ${alert.name}: ${alert.message}`);

@@ -1,24 +1,34 @@
-// The names of a deployment's tables, from its Data Catalog.
-import { GlueClient, paginateGetTables } from "@aws-sdk/client-glue";
+// A deployment's tables, from its Data Catalog.
+import { GlueClient } from "@aws-sdk/client-glue";
+import { readDefinitions } from "../functions/data-catalog/read-definitions.ts";
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from "../local/state.ts";
 import type { Connection } from "./connection.ts";
 
-/** Names of the extracted tables, in order. */
-export async function readTableNames(connection: Connection): Promise<string[]> {
+export interface KnownTable {
+  readonly name: string;
+  /** Null if the definition cannot be read. */
+  readonly source: string | null;
+  /** Why the definition cannot be read, or null. */
+  readonly problem: string | null;
+}
+
+/** The extracted tables in the order of their names, and whatever has a definition that cannot be read. */
+export async function readTables(connection: Connection): Promise<KnownTable[]> {
   const local = connection.local?.endpoint;
   const client = new GlueClient(
     local === undefined
       ? {}
       : { endpoint: local, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS },
   );
-  const names: string[] = [];
-  const pages = paginateGetTables(
-    { client },
-    { DatabaseName: `${connection.deployment.deployment}_raw` },
-  );
-  for await (const page of pages) {
-    for (const table of page.TableList ?? []) if (table.Name !== undefined) names.push(table.Name);
+  try {
+    const { definitions, broken } = await readDefinitions(client, connection.deployment.deployment);
+    return [
+      ...definitions.flatMap((one) =>
+        one.kind === "table" ? [{ name: one.name, source: one.source.name, problem: null }] : [],
+      ),
+      ...broken.map(({ name, message }) => ({ name, source: null, problem: message })),
+    ].sort((a, b) => (a.name < b.name ? -1 : 1));
+  } finally {
+    client.destroy();
   }
-  client.destroy();
-  return names.sort();
 }

@@ -5,6 +5,7 @@ export interface PipelineTargets {
   readonly planArn: string;
   readonly extractArn: string;
   readonly commitArn: string;
+  readonly decideArn: string;
   readonly loadArn: string;
   readonly reportArn: string;
   readonly buildJobName: string;
@@ -43,6 +44,9 @@ const catchAll = (next: string, more: State): State[] =>
     ...more,
   }));
 
+/** Between two looks whether another run's build has ended. */
+const OTHER_BUILD_SECONDS = 60;
+
 /** What a Glue job's cause is worth reading for stands deep in it: all that comes before this is left out. */
 const GLUE_MESSAGE = `'"ErrorMessage":"'`;
 
@@ -65,13 +69,13 @@ export function pipelineDefinition(targets: PipelineTargets): State {
   const run = "{% $states.context.Execution.Name %}";
   const execution = "{% $states.context.Execution.Id %}";
   return {
-    Comment: "One run: plan, extract, commit, build, load, report",
+    Comment: "One run: plan, extract, commit, build if one is due, load, report",
     QueryLanguage: "JSONata",
     StartAt: "Start",
     States: {
       Start: {
         Type: "Pass",
-        Assign: { failed: "{% [] %}", lanes: "{% [] %}", load: "{% [] %}" },
+        Assign: { failed: "{% [] %}", lanes: "{% [] %}", load: "{% [] %}", decision: null },
         Next: "Plan",
       },
       Plan: invoke(
@@ -130,29 +134,69 @@ export function pipelineDefinition(targets: PipelineTargets): State {
       },
       Commit: invoke(
         targets.commitArn,
-        { run, execution },
+        { run, execution, lanes: "{% $lanes %}" },
         {
           Retry: [retryLambda],
-          Catch: catchAll("Build", remember("commit")),
-          Next: "Build",
+          Catch: catchAll("DecideBuild", remember("commit")),
+          Next: "DecideBuild",
         },
       ),
+      DecideBuild: invoke(
+        targets.decideArn,
+        { run },
+        {
+          Retry: [retryLambda],
+          Output: "{% $states.result.Payload %}",
+          Assign: { decision: "{% $states.result.Payload %}" },
+          // A build too many costs a minute, and one too few would keep data from people.
+          Catch: catchAll("Build", {
+            Assign: {
+              decision:
+                '{% {"build": true, "reason": $substring("it could not be decided: " & $states.errorOutput.Error & ": " & $states.errorOutput.Cause, 0, 300)} %}',
+            },
+          }),
+          Next: "IsBuildDue",
+        },
+      ),
+      IsBuildDue: {
+        Type: "Choice",
+        Choices: [{ Condition: "{% $states.input.build %}", Next: "Build" }],
+        Default: "ChooseLoads",
+      },
       Build: {
         Type: "Task",
         Resource: "arn:aws:states:::glue:startJobRun.sync",
         Arguments: { JobName: targets.buildJobName, Arguments: { "--run": run } },
-        Retry: [
-          {
-            // Another run's build: wait for it, then build what it left.
-            ErrorEquals: ["Glue.ConcurrentRunsExceededException"],
-            IntervalSeconds: 15,
-            BackoffRate: 1.5,
-            MaxAttempts: 40,
-            MaxDelaySeconds: 120,
-          },
+        Catch: [
+          { ErrorEquals: ["Glue.ConcurrentRunsExceededException"], Next: "WaitForOtherBuild" },
+          ...catchAll("ChooseLoads", remember("build")),
         ],
-        Catch: catchAll("Load", remember("build")),
-        Next: "Load",
+        Next: "ChooseLoads",
+      },
+      // Another run's build may also build what this run left, so it is decided again.
+      WaitForOtherBuild: { Type: "Wait", Seconds: OTHER_BUILD_SECONDS, Next: "DecideBuild" },
+      ChooseLoads: invoke(
+        targets.loadArn,
+        `{% $states.input.choose = true ? $states.input : {"run": $states.context.Execution.Name, "choose": true, "polls": 0} %}`,
+        {
+          Retry: [retryLambda],
+          Output: "{% $states.result.Payload %}",
+          Catch: catchAll("Report", remember("load")),
+          Next: "IsLoadDue",
+        },
+      ),
+      IsLoadDue: {
+        Type: "Choice",
+        Choices: [
+          { Condition: "{% $states.input.status = 'wait' %}", Next: "WaitForWarehouse" },
+          { Condition: "{% $states.input.tables > 0 %}", Next: "Load" },
+        ],
+        Default: "Report",
+      },
+      WaitForWarehouse: {
+        Type: "Wait",
+        Seconds: "{% $states.input.waitSeconds %}",
+        Next: "ChooseLoads",
       },
       Load: {
         Type: "Map",
@@ -212,6 +256,7 @@ export function pipelineDefinition(targets: PipelineTargets): State {
           lanes: "{% $lanes %}",
           load: "{% $load %}",
           failed: "{% $failed %}",
+          decision: "{% $decision %}",
         },
         {
           Retry: [retryLambda],

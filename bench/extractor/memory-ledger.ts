@@ -63,6 +63,10 @@ export class MemoryLedger implements ExtractLedger {
     return Promise.resolve(undefined);
   }
 
+  noteReading(): Promise<void> {
+    return Promise.resolve();
+  }
+
   holdResource(): Promise<void> {
     return Promise.resolve();
   }

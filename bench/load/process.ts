@@ -61,6 +61,7 @@ async function askerOf({ system, address, history, seed }: LoadSettings): Promis
   const rows = (table: string): number => history.rows[table] ?? 0;
   const written: History = {
     seed: history.seed,
+    edgeCases: true,
     rows: {
       companies: rows("companies"),
       leads: rows("leads"),

@@ -88,6 +88,7 @@ function historyOf(system: System, rows: number): History {
   const isSearch = system === "elasticsearch";
   return {
     seed,
+    edgeCases: true,
     rows: {
       companies: isSearch ? 0 : 300_000,
       leads: isSearch ? rows : 0,

@@ -1,31 +1,45 @@
-// What the files of the catalog call: typed identity functions that check at once.
+// What the files of the catalog call: typed identity functions. The catalog as a whole tells the mistakes of all entries at once.
 import { existsSync } from "node:fs";
-import { CatalogError, type Mistake } from "./errors.ts";
+import { CatalogError, type Mistake, rememberMistakes } from "./errors.ts";
 import type { Catalog, Model, Source, Table } from "./table.ts";
-import { mistakesInCatalog, mistakesInEntry, mistakesInSource } from "./validate.ts";
+import { asFarAsItGoes, mistakesInCatalog, mistakesInEntry, mistakesInSource } from "./validate.ts";
 
-/** @throws CatalogError that lists every mistake in the source */
+/**
+ * Mistakes in the source are told by {@link defineCatalog}, together with those of all others, and where the source is
+ * used without a catalog.
+ */
 export function defineSource<const Defined extends Source>(source: Defined): Defined {
-  return checked(source, mistakesInSource(source));
+  return remembering(source, `source ${source.name}`, mistakesInSource(source));
 }
 
-/** @throws CatalogError that lists every mistake in the table */
+/**
+ * Mistakes in the table are told by {@link defineCatalog}, together with those of all others, and where the table is
+ * used without a catalog.
+ */
 export function defineTable<const Defined extends Table>(table: Defined): Defined {
-  return checked(table, mistakesInEntry(table, existsSync));
+  return remembering(table, `table ${table.name}`, mistakesInEntry(table, existsSync));
 }
 
-/** @throws CatalogError that lists every mistake in the model */
+/**
+ * Mistakes in the model are told by {@link defineCatalog}, together with those of all others, and where the model is
+ * used without a catalog.
+ */
 export function defineModel<const Defined extends Model>(model: Defined): Defined {
-  return checked(model, mistakesInEntry(model, existsSync));
+  return remembering(model, `model ${model.name}`, mistakesInEntry(model, existsSync));
 }
 
-/** @throws CatalogError that lists every mistake in the catalog */
+/** @throws CatalogError that lists every mistake in every entry, and in how they fit together */
 export function defineCatalog(catalog: Catalog): Catalog {
-  return checked(catalog, mistakesInCatalog(catalog, existsSync));
+  const mistakes = [...mistakesInCatalog(catalog, existsSync)];
+  if (mistakes.length > 0) throw new CatalogError(mistakes);
+  return catalog;
 }
 
-function checked<Defined>(defined: Defined, mistakes: Iterable<Mistake>): Defined {
-  const found = [...mistakes];
-  if (found.length > 0) throw new CatalogError(found);
+function remembering<Defined extends Source | Table | Model>(
+  defined: Defined,
+  place: string,
+  mistakes: Iterable<Mistake>,
+): Defined {
+  rememberMistakes(defined, [...asFarAsItGoes(place, mistakes)]);
   return defined;
 }

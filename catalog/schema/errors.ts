@@ -26,3 +26,16 @@ export class CatalogError extends Error {
     this.mistakes = mistakes;
   }
 }
+
+const remembered = new WeakMap<object, readonly Mistake[]>();
+
+/** Keeps the mistakes of an entry until a catalog, or whoever uses the entry alone, tells them. */
+export function rememberMistakes(entry: object, mistakes: readonly Mistake[]): void {
+  if (mistakes.length > 0) remembered.set(entry, mistakes);
+}
+
+/** @throws CatalogError if the entry was defined with mistakes */
+export function refuseMistaken(entry: object): void {
+  const mistakes = remembered.get(entry);
+  if (mistakes !== undefined) throw new CatalogError(mistakes);
+}

@@ -8,7 +8,7 @@ import type {
   SourceDefinition,
   TableDefinition,
 } from "./definition.ts";
-import { CatalogError } from "./errors.ts";
+import { CatalogError, refuseMistaken } from "./errors.ts";
 import type {
   CassandraTable,
   Column,
@@ -37,7 +37,9 @@ const GENTLE: Omit<LoadBudgetDefinition, "dutyCycle"> = {
   maxRowsPerSecond: 5000,
   maxBytesPerSecond: 10_000_000,
   pageRows: 100,
-  maxSecondsPerRun: 3600,
+  // Half of the hour between two runs by default: with what Plan (300 s), a link that is tried again (900 s) and Commit
+  // (300 s) may take at most, a run's reading is over before the next run begins.
+  maxSecondsPerRun: 1800,
   hours: null,
   shardsAtOnce: 1,
   preference: null,
@@ -69,9 +71,10 @@ export function isModel(entry: Table | Model): entry is Model {
 /**
  * The definition of an entry, with every default filled in.
  *
- * @throws CatalogError if a model comes without its script's address and hash
+ * @throws CatalogError if the entry was defined with mistakes, or a model comes without its script's address and hash
  */
 export function resolveEntry(entry: Table | Model, context: EntryContext): Definition {
+  refuseMistaken(entry);
   return isModel(entry) ? resolveModel(entry, context) : resolveTable(entry, context.deployment);
 }
 
@@ -165,8 +168,13 @@ function resolvePublish(publish: Publish | false | undefined): Definition["publi
   };
 }
 
-/** A source with every default filled in. */
+/**
+ * A source with every default filled in.
+ *
+ * @throws CatalogError if the source was defined with mistakes
+ */
 export function resolveSource(source: Source, deployment: string): SourceDefinition {
+  refuseMistaken(source);
   return {
     name: source.name,
     system: source.system,

@@ -23,7 +23,7 @@ export interface LoadBudget {
   readonly maxBytesPerSecond?: number;
   /** Rows asked for in one batch. Default 100; fewer where documents are large. */
   readonly pageRows?: number;
-  /** Seconds of extraction in one run; what was read by then is committed. Default 3600. */
+  /** Seconds of extraction in one run; what was read by then is committed. Default 1800. */
   readonly maxSecondsPerRun?: number;
   /** The hours in which the source may be read. Default: all. */
   readonly hours?: ExtractionHours;

@@ -82,10 +82,27 @@ export function* mistakesInCatalog(catalog: Catalog, exists: ScriptExists): Gene
   const fields = mistakesInCatalogFields(catalog);
   yield* fields.mistakes;
   if (!fields.isSound) return;
-  for (const source of catalog.sources) yield* mistakesInSource(source);
-  for (const table of catalog.tables) yield* mistakesInEntry(table, exists);
-  for (const model of catalog.models) yield* mistakesInEntry(model, exists);
-  yield* mistakesInGraph(catalog);
+  for (const source of catalog.sources)
+    yield* asFarAsItGoes(`source ${source.name}`, mistakesInSource(source));
+  for (const table of catalog.tables)
+    yield* asFarAsItGoes(`table ${table.name}`, mistakesInEntry(table, exists));
+  for (const model of catalog.models)
+    yield* asFarAsItGoes(`model ${model.name}`, mistakesInEntry(model, exists));
+  yield* asFarAsItGoes("catalog", mistakesInGraph(catalog));
+}
+
+/** An entry that does not have the form of one ends its own check, and no other entry's. */
+export function* asFarAsItGoes(place: string, mistakes: Iterable<Mistake>): Generator<Mistake> {
+  try {
+    yield* mistakes;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    yield {
+      place,
+      problem: `it does not have the form of an entry (${error.message})`,
+      fix: "`npx tsc --noEmit` shows which field is missing or has another type",
+    };
+  }
 }
 
 function* mistakesInWords(

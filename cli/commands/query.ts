@@ -3,7 +3,7 @@ import { readArguments, UsageError } from "../arguments.ts";
 import { chooseConnection } from "../choose-connection.ts";
 import { COMMANDS } from "../commands.ts";
 import { formatTable, Output } from "../output.ts";
-import { queryWarehouse } from "../warehouse.ts";
+import { answerJson, answerTexts, queryWarehouse } from "../warehouse.ts";
 
 export async function query(args: string[]): Promise<number> {
   const { values, positionals } = readArguments({
@@ -23,11 +23,11 @@ export async function query(args: string[]): Promise<number> {
     output.line(
       formatTable(
         answer.columns,
-        answer.rows.map((row) => row.map((value) => (value === null ? "∅" : String(value)))),
+        answerTexts(answer).map((row) => row.map((text) => text ?? "∅")),
       ),
     );
   }
   output.line(`${String(answer.rows.length)} rows`);
-  output.result(answer);
+  output.result(answerJson(answer));
   return 0;
 }

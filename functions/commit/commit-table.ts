@@ -58,6 +58,10 @@ async function commitFenced(context: CommitContext, table: string, token: number
   if (commit === undefined) return describeLast(context, table, progress, passes);
 
   const { manifest, after } = commit;
+  if (manifest === null) {
+    await ledger.moveProgress({ table, token, before: progress, after });
+    return describeLast(context, table, after, passes);
+  }
   const written = await writeManifest(store, manifest, token);
   const totals = {
     rows: manifest.rows,
@@ -78,6 +82,7 @@ async function commitFenced(context: CommitContext, table: string, token: number
     manifest: manifest.number,
     ...totals,
     watermark: after.watermark,
+    watermarkUnit: after.watermarkUnit ?? null,
     passes: describePasses(passes),
   };
 }
@@ -123,12 +128,12 @@ async function describeLast(
   progress: Progress,
   passes: readonly PassContent[],
 ): Promise<Done> {
-  const { lastManifest, watermark } = progress;
+  const { lastManifest, watermark, watermarkUnit = null } = progress;
   const last = lastManifest === 0 ? undefined : await ledger.readManifestEntry(table, lastManifest);
   const passLines = describePasses(passes);
   if (last?.run !== run) {
     const manifest = lastManifest === 0 ? null : lastManifest;
-    return { status: "nothing", table, manifest, watermark, passes: passLines };
+    return { status: "nothing", table, manifest, watermark, watermarkUnit, passes: passLines };
   }
   const { number, rows, keys: keyLines, objects, bytes } = last;
   return {
@@ -136,7 +141,7 @@ async function describeLast(
     table,
     manifest: number,
     ...{ rows, keys: keyLines, objects, bytes },
-    watermark,
+    ...{ watermark, watermarkUnit },
     passes: passLines,
   };
 }

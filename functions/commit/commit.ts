@@ -1,7 +1,16 @@
-// Commits the tables of one run, each by itself: what fails with one does not hold up the others.
+// Commits the tables of one run, each by itself, and gives back what the run needs no longer: what fails with one table
+// does not hold up the others.
 import { z } from "zod";
 import { keys } from "../protocol/keys.ts";
-import { planFileSchema, type CommitFile, type CommitResult } from "../protocol/run-files.ts";
+import {
+  commitFileSchema,
+  planFileSchema,
+  type CommitFile,
+  type CommitResult,
+  type PlanFile,
+} from "../protocol/run-files.ts";
+import { laneResultsSchema, type LaneResult } from "../report/input.ts";
+import { lanesToRelease } from "../report/release.ts";
 import { commitTable, type CommitContext } from "./commit-table.ts";
 
 export const commitInputSchema = z.object({
@@ -9,7 +18,10 @@ export const commitInputSchema = z.object({
   run: z.string().min(1),
   /** The execution's ARN. */
   execution: z.string().min(1),
+  /** How the lanes ended; none if Extract failed as a whole. */
+  lanes: laneResultsSchema,
 });
+export type CommitInput = z.input<typeof commitInputSchema>;
 
 export interface CommitDependencies extends Omit<CommitContext, "run"> {
   readonly log: {
@@ -21,14 +33,33 @@ export interface CommitDependencies extends Omit<CommitContext, "run"> {
 const TABLES_AT_ONCE = 4;
 
 /**
- * Writes what it did to `commit.json`, the tables that failed too.
+ * Writes what it did to `commit.json`, the tables that failed too, and then gives the tables back, so that the next
+ * run can read them while this one builds and loads.
+ *
+ * Doing it again, after a crash anywhere or at the same time, is a success and gives the same result: nothing is given
+ * back before `commit.json` stands, and once it stands it is the result, whoever has taken the tables since.
  * @throws ProtocolError if there is no plan of this run
  */
 export async function commitRun(
-  { run }: z.infer<typeof commitInputSchema>,
-  { ledger, store, log }: CommitDependencies,
+  input: CommitInput,
+  dependencies: CommitDependencies,
 ): Promise<{ manifests: number }> {
+  const { run, execution, lanes } = commitInputSchema.parse(input);
+  const { ledger, store } = dependencies;
   const plan = await store.get(keys.runPlan(run), planFileSchema);
+  const file =
+    (await store.find(keys.runCommit(run), commitFileSchema)) ??
+    (await commitPlanned(run, plan, dependencies));
+  for (const { table } of plan.tables) await ledger.releaseTableOf(table, execution);
+  await releaseLanes(plan, lanes, dependencies);
+  return { manifests: file.tables.filter(({ status }) => status === "committed").length };
+}
+
+async function commitPlanned(
+  run: string,
+  plan: PlanFile,
+  { ledger, store, log }: CommitDependencies,
+): Promise<CommitFile> {
   const results = new Map<string, CommitResult>();
   const left = [...plan.tables];
   const work = async (): Promise<void> => {
@@ -49,8 +80,20 @@ export async function commitRun(
   await Promise.all(Array.from({ length: TABLES_AT_ONCE }, work));
   const tables = plan.tables.flatMap(({ table }) => results.get(table) ?? []);
   const file: CommitFile = { format: 1, run, tables };
-  await store.put(keys.runCommit(run), file);
-  return { manifests: tables.filter(({ status }) => status === "committed").length };
+  if ((await store.putNew(keys.runCommit(run), file)) !== undefined) return file;
+  // A twin of this invocation was first, and may have given tables back that this one then found taken.
+  return store.get(keys.runCommit(run), commitFileSchema);
+}
+
+/** Lanes that were done have been given back by their last link; this is for those whose link threw. */
+async function releaseLanes(
+  { lanes }: PlanFile,
+  results: readonly LaneResult[],
+  { ledger }: CommitDependencies,
+): Promise<void> {
+  for (const { source, lane, token } of lanesToRelease(lanes, results)) {
+    await ledger.releaseLane(source, lane, token);
+  }
 }
 
 function failure(table: string, error: unknown): Extract<CommitResult, { status: "failed" }> {

@@ -17,7 +17,8 @@ export interface PassContent {
 }
 
 export interface Commit {
-  readonly manifest: Manifest;
+  /** Null if there is nothing in it that a build could use: then progress moves alone. */
+  readonly manifest: Manifest | null;
   readonly after: Progress;
 }
 
@@ -76,6 +77,23 @@ export function decideCommit(args: {
   if (objects.length === 0 && complete.length === 0) return undefined;
 
   const open = passes.filter((content) => !complete.includes(content));
+  const after = {
+    ...progress,
+    watermark: passes.reduce(nextWatermark, progress.watermark),
+    ...unitOfWatermark(passes, progress),
+    passes: Object.fromEntries(open.map(({ pass }) => [pass.kind, pass])),
+    committed: Object.fromEntries(
+      open.flatMap(({ pass, splits }) =>
+        splits
+          .filter(({ split }) => split.objects > 0)
+          .map(({ split }) => [committedKey(pass.id, split.split), split.objects]),
+      ),
+    ),
+  };
+  // From a completed pass the build concludes absences, and nothing else.
+  if (objects.length === 0 && !complete.some(({ pass }) => pass.absence)) {
+    return { manifest: null, after };
+  }
   const number = progress.lastManifest + 1;
   const withWindow = fresh.find(
     ({ content, objects: its }) =>
@@ -102,20 +120,18 @@ export function decideCommit(args: {
         objects: splits.flatMap((split) => split.objects.map(({ key }) => key)),
       })),
     },
-    after: {
-      ...progress,
-      lastManifest: number,
-      watermark: passes.reduce(nextWatermark, progress.watermark),
-      passes: Object.fromEntries(open.map(({ pass }) => [pass.kind, pass])),
-      committed: Object.fromEntries(
-        open.flatMap(({ pass, splits }) =>
-          splits
-            .filter(({ split }) => split.objects > 0)
-            .map(({ split }) => [committedKey(pass.id, split.split), split.objects]),
-        ),
-      ),
-    },
+    after: { ...after, lastManifest: number },
   };
+}
+
+/** What the watermark counts by the pass that moves it, else what it counted before. */
+function unitOfWatermark(
+  passes: readonly PassContent[],
+  progress: Progress,
+): Pick<Progress, "watermarkUnit"> {
+  const unit = passes.find(({ pass }) => pass.kind === "rows")?.pass.unit;
+  const known = unit ?? progress.watermarkUnit;
+  return known === undefined ? {} : { watermarkUnit: known };
 }
 
 /** The objects that are in no manifest yet; together with those before they must be as many as the split counts. */

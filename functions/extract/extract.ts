@@ -21,6 +21,7 @@ import { type LanePace, lanePace } from "./governor/pace.ts";
 import type { ObjectBounds } from "./object-writer.ts";
 import { type Clock, Pacer } from "./pacer.ts";
 import { isTableProblem, Problems } from "./problems.ts";
+import { ReadingNotes } from "./reading-notes.ts";
 import { JsonStore } from "../storage/json-store.ts";
 import type { SourceConnections } from "./source-connections.ts";
 import {
@@ -47,6 +48,7 @@ export interface ExtractDependencies {
     | "forgetResource"
     | "restSource"
     | "readSourceRest"
+    | "noteReading"
   >;
   readonly readDefinition: (table: string) => Promise<TableDefinition>;
   readonly connections: Pick<SourceConnections, "get" | "renew">;
@@ -101,6 +103,7 @@ class Link {
   readonly #deps: ExtractDependencies;
   readonly #problems: Problems;
   readonly #pacer: Pacer;
+  readonly #notes: ReadingNotes;
   readonly #safetyMillis: number;
   /** After it this invocation certainly writes no more. */
   readonly #leaseEnd: number;
@@ -125,6 +128,10 @@ class Link {
     this.#deps = deps;
     this.#problems = problems;
     this.#pacer = new Pacer(state, deps.clock);
+    this.#notes = new ReadingNotes({
+      write: (note) => deps.ledger.noteReading(state.source, state.lane, note),
+      ...{ clock: deps.clock, log: deps.log },
+    });
     const remainingMillis = deps.remainingMillis();
     this.#safetyMillis = Math.min(mostSafetyMillis, remainingMillis * safetyShare);
     this.#leaseEnd = deps.clock.now() + remainingMillis + leaseMarginMillis;
@@ -132,6 +139,14 @@ class Link {
   }
 
   async run(): Promise<LaneState> {
+    try {
+      return await this.#run();
+    } finally {
+      await this.#notes.end();
+    }
+  }
+
+  async #run(): Promise<LaneState> {
     const { lane, laneToken: token, source, execution } = this.#state;
     const { ledger, attempt } = this.#deps;
     await ledger.claimLane({ source, lane, token, execution, attempt, expiresAt: this.#leaseEnd });
@@ -280,7 +295,10 @@ class Link {
       return await new SplitExtraction(item, split, reader, this.#deps, {
         rowLimit: () => this.#pacer.rowLimit(table.definition.source.budget.pageRows),
         ask: (question) => this.#ask(table, true, question),
-        onBatch: (batch) => this.#afterBatch(item, batch, table.pace),
+        onBatch: (batch, rows) => {
+          this.#note(item, rows, reader);
+          return this.#afterBatch(item, batch, table.pace);
+        },
         beforeRecord: () => this.#renew(item),
         onRecorded: (rows) => {
           this.#rows += rows;
@@ -374,6 +392,22 @@ class Link {
     }
     const isLate = this.#deps.remainingMillis() - (restUntil - now) < this.#safetyMillis;
     return isLate && (batches > 0 || restUntil > now);
+  }
+
+  #note(
+    { table, pass, split }: WorkItem,
+    rows: { readonly split: number; readonly open: number },
+    reader: SplitReader,
+  ): void {
+    const { run, startedAt } = this.#state;
+    this.#notes.offer((at) => {
+      const laneRows = this.#rows + rows.open;
+      return {
+        ...{ run, table, pass, split, splitRows: rows.split, laneRows, at },
+        rowsPerSecond: (laneRows * 1000) / Math.max(1, at - startedAt),
+        reached: reader.reached?.() ?? null,
+      };
+    });
   }
 
   async #afterBatch(item: WorkItem, batch: Batch, pace: LanePace): Promise<void> {

@@ -13,7 +13,8 @@ export interface ExtractionHooks {
   /** How many rows to ask for now. */
   rowLimit(): number;
   ask<T>(question: () => Promise<T>): Promise<T | null>;
-  onBatch(batch: Batch): Promise<void>;
+  /** @param rows what of the split was read with this batch: in all, and since an object was recorded */
+  onBatch(batch: Batch, rows: { readonly split: number; readonly open: number }): Promise<void>;
   /** Throws if this attempt may not record any more. */
   beforeRecord(): Promise<void>;
   onRecorded(rows: number): void;
@@ -65,7 +66,8 @@ export class SplitExtraction {
         await this.#finishObject(false);
         return "stopped";
       }
-      await this.#hooks.onBatch(batch);
+      const open = (this.#writer?.rows ?? 0) + batch.rows;
+      await this.#hooks.onBatch(batch, { split: this.#split.rows + open, open });
       this.#writer ??= new ObjectWriter(this.#deps.clock.now());
       await this.#writer.add(batch);
       this.#position = batch.position;

@@ -29,6 +29,8 @@ export const itemKeys = {
     pk: `table#${table}`,
     sk: `manifest#${sortable(number)}`,
   }),
+  /** The request for a table's whole copy. */
+  replace: (table: string): ItemKey => ({ pk: `table#${table}`, sk: "replace" }),
   lane: (source: string, lane: number): ItemKey => ({
     pk: `source#${source}`,
     sk: `lane#${lane}`,
@@ -36,6 +38,10 @@ export const itemKeys = {
   resource: (source: string, resource: string): ItemKey => ({
     pk: `source#${source}`,
     sk: `pit#${createHash("sha256").update(resource).digest("hex")}`,
+  }),
+  reading: (source: string, lane: number): ItemKey => ({
+    pk: `source#${source}`,
+    sk: `reading#${lane}`,
   }),
   sourceRest: (source: string): ItemKey => ({ pk: `source#${source}`, sk: "rest" }),
   run: (startedAt: string, run: string): ItemKey => ({ pk: "run", sk: `${startedAt}#${run}` }),

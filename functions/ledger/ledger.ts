@@ -18,10 +18,12 @@ import {
   leaseSchema,
   objectRecordSchema,
   progressSchema,
+  readingNoteSchema,
   splitRecordSchema,
   type ObjectRecord,
   type Pass,
   type Progress,
+  type ReadingNote,
   type SplitRecord,
 } from "../protocol/records.ts";
 import { runRecordSchema, type RunRecord } from "../protocol/run.ts";
@@ -61,6 +63,9 @@ export const EMPTY_PROGRESS: Progress = {
 const SPLITS_A_TRANSACTION = 99;
 // Each loss of a race means that somebody else won it, so few rounds are enough.
 const MAX_LEASE_ROUNDS = 5;
+
+// What is written for people only is given up soon.
+const NOTE_MILLIS = 2000;
 
 const storedLeaseSchema = leaseSchema.extend({
   /** The token that the lease's own execution fenced last; makes a repeated fence find out that it is done. */
@@ -471,6 +476,26 @@ export class Ledger {
     ]);
   }
 
+  /**
+   * Moves progress where passes ended and there is nothing for a manifest. Doing it again is a success.
+   * @throws FencedError if the token is no longer the lease's; StaleProgressError if progress moved since `before`
+   */
+  async moveProgress(args: {
+    table: string;
+    token: number;
+    before: Progress;
+    after: Progress;
+  }): Promise<void> {
+    const { table, token, before, after } = args;
+    if (after.lastManifest !== before.lastManifest || after.passNumber !== before.passNumber) {
+      throw new ProtocolError(
+        `progress of table ${table} cannot move to manifest ${after.lastManifest}, pass ${after.passNumber} ` +
+          `without a manifest or a pass (it is at ${before.lastManifest}, ${before.passNumber})`,
+      );
+    }
+    await this.#moveProgress(table, token, before, after, []);
+  }
+
   /** @returns nothing if the table has no manifest of that number */
   async readManifestEntry(table: string, number: number): Promise<ManifestEntry | undefined> {
     const item = await this.#get(itemKeys.manifest(table, number));
@@ -513,6 +538,40 @@ export class Ledger {
     return items.map((item) => {
       const { id, execution, expiresAt } = parseItem(storedResourceSchema, item);
       return { resource: id, execution, expiresAt };
+    });
+  }
+
+  /**
+   * Notes how far a lane is, for people. It replaces the lane's note before, but not a newer one.
+   * @throws Error after two seconds without an answer
+   */
+  async noteReading(source: string, lane: number, note: ReadingNote): Promise<void> {
+    try {
+      await this.#client.send(
+        new PutCommand({
+          TableName: this.#tableName,
+          Item: { ...itemKeys.reading(source, lane), ...note },
+          ConditionExpression: "attribute_not_exists(pk) OR #at <= :at",
+          ExpressionAttributeNames: { "#at": "at" },
+          ExpressionAttributeValues: { ":at": note.at },
+        }),
+        { abortSignal: AbortSignal.timeout(NOTE_MILLIS) },
+      );
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    }
+  }
+
+  /** The last note of each of a source's lanes; most are of runs that are over. One of another form is left out. */
+  async listReadings(source: string): Promise<(ReadingNote & { lane: number })[]> {
+    const items = await this.#query({
+      KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
+      ExpressionAttributeValues: { ":pk": `source#${source}`, ":prefix": "reading#" },
+    });
+    return items.flatMap(({ pk: _, sk, ...note }) => {
+      const parsed = readingNoteSchema.safeParse(note);
+      const lane = Number(String(sk).slice("reading#".length));
+      return parsed.success ? [{ lane, ...parsed.data }] : [];
     });
   }
 

@@ -1,4 +1,4 @@
-// The load Lambda: called in a loop for one table until it says done or failed.
+// The load Lambda: chooses what is to be loaded, and is called in a loop for each of those tables until it says done or failed.
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
@@ -7,7 +7,11 @@ import type { Context } from "aws-lambda";
 import { z } from "zod";
 import { databaseNames } from "../../catalog/schema/glue.ts";
 import { readDefinition } from "../data-catalog/read-definition.ts";
+import { readDefinitions } from "../data-catalog/read-definitions.ts";
 import { readCurrentContentId } from "../lake/read-content.ts";
+import { readMetadataLocations } from "../lake/read-locations.ts";
+import { JsonStore } from "../storage/json-store.ts";
+import { chooseInputSchema, chooseLoads, type ChooseResult } from "./choose.ts";
 import { copyManifestKey, readDelta, writeCopyManifest } from "./deltas.ts";
 import { load, type LoadParts } from "./load.ts";
 import { requestReplace } from "./replace-request.ts";
@@ -31,6 +35,7 @@ const glue = new GlueClient();
 const s3 = new S3Client();
 const dynamodb = new DynamoDBClient();
 
+const store = new JsonStore({ s3, bucket: environment.SLUICE_BUCKET });
 const bucket = environment.SLUICE_BUCKET;
 const lakeDatabase = databaseNames(environment.SLUICE_DEPLOYMENT).lake;
 
@@ -57,8 +62,22 @@ const CALL_MILLIS = 20_000;
 /** What is kept of the Lambda's own time to answer in. */
 const MARGIN_MILLIS = 5000;
 
-/** Parses the input, does the next things, answers. */
-export async function handler(event: unknown, context: Context): Promise<LoadResult> {
-  const millis = Math.min(CALL_MILLIS, context.getRemainingTimeInMillis() - MARGIN_MILLIS);
+/** Chooses the tables of a run, or does the next things for one of them. */
+export async function handler(
+  event: unknown,
+  context: Context,
+): Promise<LoadResult | ChooseResult> {
+  const remaining = context.getRemainingTimeInMillis() - MARGIN_MILLIS;
+  const choice = chooseInputSchema.safeParse(event);
+  if (choice.success) {
+    return chooseLoads(choice.data, Date.now() + remaining, {
+      ...{ warehouse: parts.warehouse, store, nowMillis: Date.now() },
+      address: `${environment.SLUICE_WORKGROUP}/${environment.SLUICE_DATABASE}`,
+      readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
+      readLake: () => readMetadataLocations(glue, lakeDatabase),
+      readContentId: parts.readContentId,
+    });
+  }
+  const millis = Math.min(CALL_MILLIS, remaining);
   return load(loadInputSchema.parse(event), Date.now() + millis, parts);
 }

@@ -105,7 +105,11 @@ export class Warehouse {
    * @throws StatementError if the warehouse refuses it
    */
   async query(sql: string, deadline: number): Promise<(string | null)[][]> {
-    const id = await this.#finish(sql, deadline);
+    return this.rows(await this.#finish(sql, deadline));
+  }
+
+  /** The rows of a statement that has finished; the first one of a batch has the batch's id and `:1`. */
+  async rows(id: string): Promise<(string | null)[][]> {
     const rows: (string | null)[][] = [];
     let NextToken: string | undefined;
     do {

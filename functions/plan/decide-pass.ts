@@ -1,7 +1,7 @@
 // Whether a table's next pass is due and what it is made of: pure decisions.
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import type { Bounds, Pass, Progress, SplitRecord } from "../protocol/records.ts";
+import type { Bounds, CursorUnit, Pass, Progress, SplitRecord } from "../protocol/records.ts";
 
 const MILLIS_AN_HOUR = 3_600_000;
 const SECONDS_AN_HOUR = 3600;
@@ -59,10 +59,12 @@ export function makePass(args: {
   table: TableDefinition;
   progress: Progress;
   window: Window | null;
+  /** What the window counts. */
+  unit?: CursorUnit | undefined;
   bounds: readonly Bounds[];
   nowMillis: number;
 }): { pass: Pass; splits: SplitRecord[] } | undefined {
-  const { kind, table, progress, window, bounds, nowMillis } = args;
+  const { kind, table, progress, window, unit, bounds, nowMillis } = args;
   if (bounds.length === 0) return undefined;
   if (window !== null) checkTiling(table.name, window, bounds);
   const number = progress.passNumber + 1;
@@ -83,6 +85,7 @@ export function makePass(args: {
       number,
       startedAt: nowMillis,
       window,
+      ...(unit === undefined ? {} : { unit }),
       // A window sees only what changed, whatever the definition says.
       absence:
         kind === "keys" || (kind === "rows" && table.deletes.way === "absence" && window === null),

@@ -34,6 +34,8 @@ export interface PlannedLane {
   readonly items: WorkItem[];
 }
 
+type Waiting = PlanFile["waiting"][number];
+
 export interface SourcePlan {
   readonly tables: PlanFile["tables"];
   readonly lanes: PlannedLane[];
@@ -84,7 +86,11 @@ class SourcePlanner {
         taken = await this.#takeLanes();
         if (taken.length === 0) {
           for (const { name } of tables) {
-            this.#wait(name, `all lanes of source ${this.#source.name} are in use`);
+            this.#wait(
+              name,
+              "lanes",
+              `other runs, or what a stopped one left behind, use all lanes of source ${this.#source.name}`,
+            );
           }
         } else {
           for (const table of tables) await this.#planTable(client, table);
@@ -113,7 +119,7 @@ class SourcePlanner {
         const { timeZone, from, to } = budget.hours;
         const opensAt = new Date(changesAt).toISOString();
         const reason = `source ${name} is read from ${from} to ${to}, ${timeZone}: it opens at ${opensAt}`;
-        for (const table of tables) this.#wait(table.name, reason, opensAt);
+        for (const table of tables) this.#wait(table.name, "hours", reason, opensAt);
         return true;
       }
     }
@@ -121,7 +127,7 @@ class SourcePlanner {
     if (rest === undefined || rest.until <= nowMillis) return false;
     const until = new Date(rest.until).toISOString();
     const reason = `source ${name} refused again and again and is left alone until ${until}: ${rest.reason}`;
-    for (const table of tables) this.#wait(table.name, reason);
+    for (const table of tables) this.#wait(table.name, "rest", reason);
     return true;
   }
 
@@ -178,7 +184,7 @@ class SourcePlanner {
       isRunning,
     );
     if ("heldBy" in lease) {
-      this.#wait(table.name, `held by ${lease.heldBy}`);
+      this.#wait(table.name, "held", `another run reads it: ${lease.heldBy}`);
       return;
     }
     const { token } = lease;
@@ -229,9 +235,13 @@ class SourcePlanner {
     return lanes;
   }
 
-  #wait(table: string, reason: string, opensAt?: string): void {
-    this.#waiting.push({ table, reason, ...(opensAt === undefined ? {} : { opensAt }) });
-    this.#context.log.info("table waits", { table, reason });
+  #wait(table: string, cause: Waiting["cause"], reason: string, opensAt?: string): void {
+    const { name: source } = this.#source;
+    this.#waiting.push({
+      ...{ table, source, cause, reason },
+      ...(opensAt === undefined ? {} : { opensAt }),
+    });
+    this.#context.log.info("table waits", { table, cause, reason });
   }
 
   #problem(kind: "source" | "table", name: string, error: unknown): void {

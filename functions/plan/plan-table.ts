@@ -74,7 +74,8 @@ async function openRows(
 ): Promise<Progress> {
   if (progress.passes.rows !== undefined) return progress;
   const { client, nowMillis } = context;
-  const window = await client.planWindow(table, progress.watermark, nowMillis);
+  const planned = await client.planWindow(table, progress.watermark, nowMillis);
+  const window = planned === null ? null : { from: planned.from, to: planned.to };
   if (window !== null && isEmptyWindow(window)) return progress;
   const bounds = await client.planRows(table, window);
   return open(context, token, progress, {
@@ -82,6 +83,7 @@ async function openRows(
     table,
     progress,
     window,
+    unit: planned?.unit,
     bounds,
     nowMillis,
   });
@@ -129,6 +131,7 @@ async function openLate(
     table,
     progress,
     window,
+    unit: reached.unit,
     bounds,
     nowMillis,
   });

@@ -4,10 +4,10 @@ import type { TableDefinition } from "../../catalog/schema/definition.ts";
 import type { Definitions } from "../data-catalog/read-definitions.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { keys } from "../protocol/keys.ts";
-import type { PlanFile, TablesFile } from "../protocol/run-files.ts";
+import type { PlanFile } from "../protocol/run-files.ts";
 import { type LaneState, RELAXED, type WorkList } from "../protocol/state.ts";
 import type { JsonStore } from "../storage/json-store.ts";
-import { chooseTables, orderPublished } from "./choose-tables.ts";
+import { chooseTables } from "./choose-tables.ts";
 import { compareWithLast, type DriftFile, driftFileSchema, type DriftLook } from "./drift.ts";
 import { planSource, type PlanContext, type PlannedLane } from "./plan-source.ts";
 import { smallestBudget } from "./smallest-budget.ts";
@@ -41,9 +41,6 @@ export async function planRun(
   const tables = chooseTables(definitions, broken, input.tables);
   const context: PlanContext = { run, execution, ...parts };
 
-  const published: TablesFile = orderPublished(definitions).map((table) => ({ table }));
-  await store.put(keys.runTables(run), published);
-
   const plans = await Promise.all(
     groupBySource(tables).map((group) => {
       const { source } = group[0];
@@ -64,6 +61,10 @@ export async function planRun(
   const file: PlanFile = {
     format: 1,
     run,
+    definitions: definitions.map((one) => ({
+      ...{ name: one.name, kind: one.kind },
+      source: one.kind === "table" ? one.source.name : null,
+    })),
     tables: plans.flatMap((plan) => plan.tables),
     lanes: lanes.map(({ source, lane, token }) => ({ source, lane, token })),
     problems: [

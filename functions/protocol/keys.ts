@@ -10,10 +10,16 @@ export const keys = {
   runPlan: (run: string): string => `runs/${run}/plan.json`,
   /** What Commit did, a line a table. */
   runCommit: (run: string): string => `runs/${run}/commit.json`,
-  /** The published tables and models, items of the Load map. */
+  /** What the warehouse was last seen to hold in full. */
+  seenLoads: "loads/latest.json",
+  /** The published tables and models that the warehouse lacks something of, items of the Load map. */
   runTables: (run: string): string => `runs/${run}/tables.json`,
   /** What was last seen of a table's fields at its source. */
   drift: (table: string): string => `drift/${table}.json`,
+  /** Whether the run's build is due. */
+  runDecision: (run: string): string => `runs/${run}/decision.json`,
+  /** What the last whole build left of each table and model. */
+  buildSummary: "builds/latest.json",
   buildResult: (run: string): string => `runs/${run}/build.json`,
   object: (at: {
     table: string;

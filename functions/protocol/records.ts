@@ -28,6 +28,12 @@ export const boundsSchema = z.discriminatedUnion("by", [
 export type Bounds = z.infer<typeof boundsSchema>;
 
 /**
+ * What cursor text counts: milliseconds or nanoseconds since 1970, or the field's own whole numbers, which are no time.
+ */
+export const cursorUnitSchema = z.enum(["ms", "ns", "value"]);
+export type CursorUnit = z.infer<typeof cursorUnitSchema>;
+
+/**
  * What a pass is for: `rows` moves the watermark (or sweeps the ring), `keys` reads all keys, and `late` reads a past
  * window's rows again for what came after its reading.
  */
@@ -44,6 +50,8 @@ export const passSchema = z.strictObject({
   startedAt: z.int(),
   /** The cursor window in cursor text; null where all rows are read each time. */
   window: z.strictObject({ from: z.string().nullable(), to: z.string() }).nullable(),
+  /** What the window's text counts, for people; absent without a window. */
+  unit: cursorUnitSchema.optional(),
   /** True if a key absent from the completed pass is gone. */
   absence: z.boolean(),
   /** The table's last manifest when it began. */
@@ -67,6 +75,25 @@ export const splitRecordSchema = z.strictObject({
 });
 export type SplitRecord = z.infer<typeof splitRecordSchema>;
 
+/** How far a lane was a moment ago, for people: nothing is decided by it, and a run's notes mean nothing after it. */
+export const readingNoteSchema = z.strictObject({
+  run: z.string(),
+  table: z.string(),
+  pass: z.string(),
+  split: z.string(),
+  /** Rows of the split that were read, by earlier runs too, recorded or not. */
+  splitRows: z.int().nonnegative(),
+  /** Rows that the lane read in this run, recorded or not. */
+  laneRows: z.int().nonnegative(),
+  /** Over the lane's whole time in this run. */
+  rowsPerSecond: z.number().nonnegative(),
+  /** The cursor of the row read last; null where rows do not come in its order. */
+  reached: z.strictObject({ cursor: z.string(), unit: cursorUnitSchema }).nullable(),
+  /** When it was written, milliseconds since 1970. */
+  at: z.int(),
+});
+export type ReadingNote = z.infer<typeof readingNoteSchema>;
+
 /** A finished object that counts. */
 export const objectRecordSchema = z.strictObject({
   key: z.string(),
@@ -88,6 +115,8 @@ export type ObjectRecord = z.infer<typeof objectRecordSchema>;
 export const progressSchema = z.strictObject({
   lastManifest: z.int().nonnegative(),
   watermark: z.string().nullable(),
+  /** What the watermark counts, for people; absent while there is none. */
+  watermarkUnit: cursorUnitSchema.optional(),
   passNumber: z.int().nonnegative(),
   passes: z.strictObject({
     rows: passSchema.optional(),

@@ -1,12 +1,23 @@
 // What the steps of one run leave for each other in the data bucket, under `runs/<run>/`.
 import { z } from "zod";
 import { differenceSchema } from "../discover/differences.ts";
-import { passKindSchema } from "./records.ts";
+import { cursorUnitSchema, passKindSchema } from "./records.ts";
 
 /** What Plan decided. */
 export const planFileSchema = z.strictObject({
   format: z.literal(1),
   run: z.string(),
+  /** All that the catalog defines and that could be read, so that the report knows what each name is. */
+  definitions: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        kind: z.enum(["table", "model"]),
+        /** The table's source; null for a model. */
+        source: z.string().nullable(),
+      }),
+    )
+    .default([]),
   /** Tables that this run holds: they have something to read or to commit. */
   tables: z.array(
     z.strictObject({
@@ -33,10 +44,14 @@ export const planFileSchema = z.strictObject({
       message: z.string(),
     }),
   ),
-  /** Tables left out: another run holds them or their source's lanes, or the source must be left alone for now. */
+  /** Tables left out of this run, each with what it waits for. */
   waiting: z.array(
     z.strictObject({
       table: z.string(),
+      /** The table's source. */
+      source: z.string(),
+      /** Another run reads the table, other runs use all lanes of its source, or the source must not be asked now. */
+      cause: z.enum(["held", "lanes", "hours", "rest"]),
       reason: z.string(),
       /** Where it is only that the source's hours are closed: when they open, ISO 8601, UTC. */
       opensAt: z.string().optional(),
@@ -51,7 +66,7 @@ export const planFileSchema = z.strictObject({
 });
 export type PlanFile = z.infer<typeof planFileSchema>;
 
-/** Items of the Load map: what is published, each after all that it is derived from. */
+/** Items of the Load map: what the warehouse lacks, each after all that it is derived from. */
 export const tablesFileSchema = z.array(z.strictObject({ table: z.string() }));
 export type TablesFile = z.infer<typeof tablesFileSchema>;
 
@@ -77,6 +92,7 @@ export const commitFileSchema = z.strictObject({
         objects: z.int().nonnegative(),
         bytes: z.int().nonnegative(),
         watermark: z.string().nullable(),
+        watermarkUnit: cursorUnitSchema.nullable().default(null),
         passes: z.array(commitPassSchema),
       }),
       z.strictObject({
@@ -86,6 +102,7 @@ export const commitFileSchema = z.strictObject({
         /** The table's last manifest, of an earlier run; null if it has none. */
         manifest: z.int().positive().nullable(),
         watermark: z.string().nullable(),
+        watermarkUnit: cursorUnitSchema.nullable().default(null),
         passes: z.array(commitPassSchema),
       }),
       z.strictObject({

@@ -1,13 +1,18 @@
 // The run record: what one execution did to each table, kept in the ledger and shown by the CLI.
 import { z } from "zod";
-import { passKindSchema } from "./records.ts";
+import { decisionSchema } from "./decision.ts";
+import { cursorUnitSchema, passKindSchema } from "./records.ts";
 import { laneEndSchema } from "./state.ts";
 
 /** What the run did to one table or model. Parts that the run did not reach are null. */
 export const runTableSchema = z.strictObject({
   table: z.string(),
+  /** Null where the run ended before its plan said it. */
+  kind: z.enum(["table", "model"]).nullable(),
   /** Null for a model. */
   source: z.string().nullable(),
+  /** True if the run held the table, to read it or to commit what was read. */
+  held: z.boolean(),
   /** Rows and keys in the objects that this run committed. */
   rowsExtracted: z.int().nonnegative(),
   objects: z.int().nonnegative(),
@@ -16,6 +21,8 @@ export const runTableSchema = z.strictObject({
   /** The table's last manifest, or null if none was ever written. */
   manifest: z.int().positive().nullable(),
   watermark: z.string().nullable(),
+  /** What the watermark counts. */
+  watermarkUnit: cursorUnitSchema.nullable().default(null),
   /** How far each open pass is, and each one that this run completed. */
   passes: z.array(
     z.strictObject({
@@ -107,6 +114,8 @@ export const runRecordSchema = z.strictObject({
   startedAt: z.string(),
   endedAt: z.string(),
   status: z.enum(["succeeded", "failed"]),
+  /** Whether a build was due, and why; absent if the run ended before that was decided. */
+  decision: decisionSchema.optional(),
   tables: z.array(runTableSchema),
   lanes: z.array(runLaneSchema),
   failed: z.array(runFailureSchema),

@@ -1,5 +1,5 @@
 // The message that people get when a run failed or needs a look: a pure function.
-import type { RunRecord } from "../protocol/run.ts";
+import type { RunAlert, RunRecord } from "../protocol/run.ts";
 
 // SNS refuses longer subjects, and ones with line breaks.
 const MAX_SUBJECT_CHARACTERS = 100;
@@ -8,15 +8,19 @@ const MAX_LINES = 100;
 const MAX_LINE_CHARACTERS = 500;
 
 /**
- * That a source's hours are closed is as people want it: it is told beside other things only.
- * @returns nothing if there is nothing to tell
+ * What is as people want it is told beside other things only: that a source's hours are closed, and that a table waits
+ * while another run reads it, which ends by itself. A run that never ended would be ended by the state machine's
+ * time-out, which has an alarm.
  */
+const TOLD_BESIDE_OTHERS: ReadonlySet<RunAlert["kind"]> = new Set(["closed", "waiting"]);
+
+/** @returns nothing if there is nothing to tell */
 export function alertMessage(
   deployment: string,
   record: RunRecord,
 ): { subject: string; message: string } | undefined {
   const { run, status, failed, alerts } = record;
-  const toLookAt = alerts.filter(({ kind }) => kind !== "closed").length;
+  const toLookAt = alerts.filter(({ kind }) => !TOLD_BESIDE_OTHERS.has(kind)).length;
   if (failed.length === 0 && toLookAt === 0) return undefined;
   const told =
     status === "failed" ? `run failed (${failed.length})` : `run needs a look (${toLookAt})`;

@@ -1,5 +1,6 @@
 // What the state machine hands the report: how the lanes and loads ended, and which steps failed.
 import { z } from "zod";
+import { decisionSchema } from "../protocol/decision.ts";
 import { laneStateSchema } from "../protocol/state.ts";
 
 const paceSchema = laneStateSchema.shape.pace;
@@ -50,24 +51,28 @@ function notUnderstood(value: unknown): string {
   return `not understood: ${JSON.stringify(value).slice(0, 200)}`;
 }
 
+/** What is not understood is a failure to be told, not a reason to tell nothing. */
+export const laneResultsSchema = z
+  .array(
+    laneResultSchema.catch((context) => ({
+      status: "failed" as const,
+      source: "unknown",
+      lane: 0,
+      error: "ProtocolError",
+      cause: notUnderstood(context.value),
+    })),
+  )
+  .default([]);
+
 export const reportInputSchema = z.object({
   /** The execution's name. */
   run: z.string().min(1),
   /** The execution's ARN. */
   execution: z.string().min(1),
   startedAt: z.string().min(1),
-  // What is not understood is a failure to be told, not a reason to tell nothing.
-  lanes: z
-    .array(
-      laneResultSchema.catch((context) => ({
-        status: "failed" as const,
-        source: "unknown",
-        lane: 0,
-        error: "ProtocolError",
-        cause: notUnderstood(context.value),
-      })),
-    )
-    .default([]),
+  lanes: laneResultsSchema,
+  /** Whether a build was due; nothing if the run ended before that was decided. */
+  decision: decisionSchema.nullish(),
   load: z
     .array(
       loadResultSchema.catch((context) => ({

@@ -36,6 +36,7 @@ export function makeRecord(input: ReportInput, results: RunResults, endedAt: str
     startedAt: new Date(input.startedAt).toISOString(),
     endedAt,
     status: failed.length === 0 ? "succeeded" : "failed",
+    ...(input.decision == null ? {} : { decision: input.decision }),
     tables: listTables(input, results),
     lanes: input.lanes.map(describeLane),
     failed,
@@ -54,9 +55,12 @@ function listTables(input: ReportInput, results: RunResults): RunTable[] {
     ...built.keys(),
     ...loaded.keys(),
   ]);
+  const defined = new Map(results.plan?.definitions.map((one) => [one.name, one]));
   return [...names].map((table) => ({
     table,
-    source: planned.get(table)?.source ?? null,
+    kind: defined.get(table)?.kind ?? built.get(table)?.kind ?? null,
+    source: defined.get(table)?.source ?? planned.get(table)?.source ?? null,
+    held: planned.has(table),
     ...describeCommit(committed.get(table)),
     build: describeBuild(built.get(table)),
     load: describeLoad(loaded.get(table)),
@@ -65,7 +69,10 @@ function listTables(input: ReportInput, results: RunResults): RunTable[] {
 
 function describeCommit(
   result: CommitResult | undefined,
-): Pick<RunTable, "rowsExtracted" | "objects" | "bytes" | "manifest" | "watermark" | "passes"> {
+): Pick<
+  RunTable,
+  "rowsExtracted" | "objects" | "bytes" | "manifest" | "watermark" | "watermarkUnit" | "passes"
+> {
   if (result === undefined || result.status === "failed") {
     return {
       rowsExtracted: 0,
@@ -73,17 +80,18 @@ function describeCommit(
       bytes: 0,
       manifest: null,
       watermark: null,
+      watermarkUnit: null,
       passes: [],
     };
   }
-  const { manifest, watermark, passes } = result;
+  const { manifest, watermark, watermarkUnit, passes } = result;
   const isNew = result.status === "committed";
   return {
     rowsExtracted: isNew ? result.rows + result.keys : 0,
     objects: isNew ? result.objects : 0,
     bytes: isNew ? result.bytes : 0,
     manifest,
-    watermark,
+    ...{ watermark, watermarkUnit },
     passes,
   };
 }
@@ -186,11 +194,7 @@ function listFailures(input: ReportInput, results: RunResults): RunFailure[] {
 
 function listAlerts(input: ReportInput, { plan, build, rests }: RunResults): RunAlert[] {
   return [
-    ...(plan?.waiting ?? []).map(({ table, reason, opensAt }) => ({
-      kind: opensAt === undefined ? ("waiting" as const) : ("closed" as const),
-      name: table,
-      message: reason,
-    })),
+    ...alertsOfWaiting(plan?.waiting ?? []),
     ...input.lanes.flatMap((lane) =>
       lane.status === "done" && lane.ended === "refusals"
         ? alertOfRest(lane.source, rests.get(lane.source))
@@ -203,6 +207,25 @@ function listAlerts(input: ReportInput, { plan, build, rests }: RunResults): Run
     })),
     ...alertsOfDrift(plan?.drift ?? []),
     ...(build?.tables ?? []).flatMap(alertsOfBuild),
+  ];
+}
+
+/** What each table waits for. A source that rests is one thing to look at, however many tables it has. */
+function alertsOfWaiting(waiting: PlanFile["waiting"]): RunAlert[] {
+  const kinds = { held: "waiting", lanes: "waiting", hours: "closed" } as const;
+  const resting = Map.groupBy(
+    waiting.filter(({ cause }) => cause === "rest"),
+    ({ source }) => source,
+  );
+  return [
+    ...waiting.flatMap(({ table, cause, reason }): RunAlert[] =>
+      cause === "rest" ? [] : [{ kind: kinds[cause], name: table, message: reason }],
+    ),
+    ...[...resting].map(([source, tables]): RunAlert => {
+      const names = tables.map(({ table }) => table).join(", ");
+      const message = `${tables[0]?.reason ?? ""}; left out of this run: ${names}`;
+      return { kind: "resting", name: source, message };
+    }),
   ];
 }
 

@@ -1,4 +1,4 @@
-// Which lanes are given back at the end of a run: a pure decision.
+// Which lanes are given back once a run's reading is over: a pure decision.
 import type { PlanFile } from "../protocol/run-files.ts";
 import type { LaneResult } from "./input.ts";
 

@@ -63,7 +63,7 @@ async function readRests({ lanes }: ReportInput, ledger: Ledger): Promise<Map<st
 }
 
 async function readResults(
-  { run, failed }: ReportInput,
+  { run, failed, decision }: ReportInput,
   store: JsonStore,
 ): Promise<Omit<RunResults, "rests">> {
   const unreadable: RunFailure[] = [];
@@ -84,7 +84,9 @@ async function readResults(
   const commit = await find(keys.runCommit(run), commitFileSchema, "commit");
   const build = await find(keys.buildResult(run), buildResultSchema, "build");
   const isKnown =
-    unreadable.length > 0 || failed.some(({ step }) => step === "plan" || step === "build");
+    decision?.build === false ||
+    unreadable.length > 0 ||
+    failed.some(({ step }) => step === "plan" || step === "build");
   if (build === undefined && !isKnown) {
     unreadable.push({
       step: "build",

@@ -3,6 +3,8 @@ import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@a
 import type { z } from "zod";
 import { ProtocolError } from "../protocol/errors.ts";
 
+const MAX_CONFLICTS = 5;
+
 export class JsonStore {
   readonly #s3: S3Client;
   readonly #bucket: string;
@@ -22,15 +24,19 @@ export class JsonStore {
    * @returns its ETag without quotes, or nothing if the key is taken
    */
   async putNew(key: string, document: unknown): Promise<{ etag: string } | undefined> {
-    try {
-      const { ETag } = await this.#s3.send(
-        new PutObjectCommand({ ...this.#request(key, document), IfNoneMatch: "*" }),
-      );
-      if (ETag === undefined) throw new Error(`S3 answered without an ETag for ${key}`);
-      return { etag: ETag.replaceAll('"', "") };
-    } catch (error) {
-      if (error instanceof Error && error.name === "PreconditionFailed") return undefined;
-      throw error;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { ETag } = await this.#s3.send(
+          new PutObjectCommand({ ...this.#request(key, document), IfNoneMatch: "*" }),
+        );
+        if (ETag === undefined) throw new Error(`S3 answered without an ETag for ${key}`);
+        return { etag: ETag.replaceAll('"', "") };
+      } catch (error) {
+        const name = error instanceof Error ? error.name : "";
+        if (name === "PreconditionFailed") return undefined;
+        // Another writer was under way at the same moment; S3's documentation has the write tried again.
+        if (name !== "ConditionalRequestConflict" || attempt >= MAX_CONFLICTS) throw error;
+      }
     }
   }
 

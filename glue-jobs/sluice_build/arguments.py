@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Arguments:
-    """The job's arguments; `tables` is None when everything is to be considered."""
+    """The job's arguments; `tables` is None when everything is to be considered.
+
+    `job_version` is a hash of the job's own code, as it was deployed.
+    """
 
     deployment: str
     bucket: str
     ledger: str
     run: str
     tables: tuple[str, ...] | None
+    job_version: str = ""
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -25,6 +29,14 @@ def parse(argv: Sequence[str]) -> Arguments:
     for name in ("deployment", "bucket", "ledger", "run"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--tables", default="")
+    parser.add_argument("--job-version", default="")
     known, _ = parser.parse_known_args(argv)
     tables = tuple(name.strip() for name in known.tables.split(",") if name.strip())
-    return Arguments(known.deployment, known.bucket, known.ledger, known.run, tables or None)
+    return Arguments(
+        known.deployment,
+        known.bucket,
+        known.ledger,
+        known.run,
+        tables or None,
+        known.job_version,
+    )

@@ -6,6 +6,7 @@ fast-forward of main and the removal of the branch become visible together or no
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +36,15 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """A text literal of Spark SQL."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+@dataclass(frozen=True)
+class TableState:
+    """A table as one metadata file has it; `metadata` is the file's address."""
+
+    applied: Applied | None
+    head: int
+    metadata: str
 
 
 class LakeTable:
@@ -98,7 +108,21 @@ class LakeTable:
 
     def applied(self) -> Applied | None:
         """What the tags in main's ancestry say is applied; None before the first build."""
+        return self._applied(self._table())
+
+    def state(self) -> TableState:
+        """What is applied, main's newest snapshot and the metadata file, all of one moment.
+
+        Raises a Java error if the table has no snapshot.
+        """
         table = self._table()
+        return TableState(
+            self._applied(table),
+            int(table.currentSnapshot().snapshotId()),
+            str(table.operations().current().metadataFileLocation()),
+        )
+
+    def _applied(self, table: Any) -> Applied | None:  # noqa: ANN401
         tags: dict[int, list[str]] = {}
         refs = table.refs()
         for name in refs.keySet().toArray():

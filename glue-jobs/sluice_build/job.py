@@ -9,6 +9,7 @@ from sluice_build.catalog import Entry
 from sluice_build.iceberg import LakeTable
 from sluice_build.ledger import Ledger
 from sluice_build.storage import Bucket
+from sluice_build.tags import Applied
 
 
 def nothing_more(table: str, step: str) -> None:
@@ -36,11 +37,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Content:
-    """A table or model as it can be read: its content id, and a snapshot with that content."""
+    """A table or model as it can be read: its content id, and a snapshot with that content.
+
+    `applied` and `metadata`, the address of the metadata file, are of the same state of the table.
+    """
 
     entry: Entry
     content_id: str
     snapshot: int
+    applied: Applied
+    metadata: str
 
 
 def present_content(job: Job, spark: SparkSession, entry: Entry) -> Content | None:
@@ -48,5 +54,7 @@ def present_content(job: Job, spark: SparkSession, entry: Entry) -> Content | No
     table = LakeTable(spark, job.deployment, entry.name)
     if not table.exists():
         return None
-    applied = table.applied()
-    return None if applied is None else Content(entry, applied.content_id, table.head())
+    state = table.state()
+    if state.applied is None:
+        return None
+    return Content(entry, state.applied.content_id, state.head, state.applied, state.metadata)

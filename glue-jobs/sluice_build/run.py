@@ -17,6 +17,7 @@ from sluice_build.plan import inputs_of, ready, selection
 from sluice_build.result import TableResult, progress
 from sluice_build.session import own_session
 from sluice_build.storage import Bucket, glue_client, ledger_table, s3_client
+from sluice_build.summary import SUMMARY_KEY, summary
 from sluice_build.table_build import build_table
 
 AT_ONCE = 2
@@ -26,6 +27,9 @@ def run_build(
     spark: SparkSession, arguments: Arguments, job: Job | None = None
 ) -> list[TableResult]:
     """Build what is out of date and write `runs/<run>/build.json`; gives its records.
+
+    A build of everything then writes `builds/latest.json`, from which a run finds out whether the
+    next build is due.
 
     A table that fails is told in its record, and its dependents are skipped. Raises what the Data
     Catalog or the bucket raises when the work cannot be done at all.
@@ -44,12 +48,20 @@ def run_build(
             results[name] = TableResult(
                 name, "table", "failed", error=f"{name} is not in the Data Catalog: deploy it first"
             )
-    _build_all(_Build(spark, job, entries, chosen, results))
+    build = _Build(spark, job, entries, chosen, results)
+    _build_all(build)
     records = [results[name] for name in sorted(results)]
+    job.after_step("", "built")
     job.bucket.put_json(
         f"runs/{arguments.run}/build.json",
         {"format": 1, "tables": [record.to_json() for record in records]},
     )
+    job.after_step("", "told")
+    # A part says nothing of the whole; the next run finds that the lake is another than was left.
+    if arguments.tables is None:
+        job.bucket.put_json(
+            SUMMARY_KEY, summary(arguments, records, entries, build.contents, build.inputs)
+        )
     return records
 
 
@@ -82,6 +94,7 @@ class _Build:
         self.chosen = chosen
         self.results = results
         self.contents: dict[str, Content] = {}
+        self.inputs: dict[str, dict[str, str]] = {}
         self._workers = threading.local()
 
     def session(self) -> SparkSession:
@@ -153,4 +166,5 @@ def _build_model(
             progress(definition.name, f"skipped: {result.error}")
             return
         inputs[name] = content
+    build.inputs[definition.name] = {name: item.content_id for name, item in inputs.items()}
     build_model(build.job, spark, definition, inputs, result)

@@ -6,6 +6,7 @@ import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
 import { acknowledgePattern } from "./access.ts";
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 
 export interface BuildJobProps {
@@ -26,6 +27,8 @@ const glueJobsFolder = fileURLToPath(new URL("../../glue-jobs", import.meta.url)
 export class BuildJob extends Construct {
   readonly role: Role;
   readonly name: string;
+  /** Hash of the job's code: a build by other code may have another result. */
+  readonly version: string;
 
   constructor(scope: Construct, id: string, props: BuildJobProps) {
     super(scope, id);
@@ -39,7 +42,10 @@ export class BuildJob extends Construct {
       path: glueJobsFolder,
       exclude: ["**/__pycache__/**", "build.py", "*.pyc"],
     });
-    this.allowAssets(script);
+    this.version = createHash("sha256")
+      .update(`${script.assetHash}\n${library.assetHash}`)
+      .digest("hex");
+    this.allowAssets(script, library);
     this.role.addToPolicy(
       new PolicyStatement({
         actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
@@ -88,6 +94,7 @@ export class BuildJob extends Construct {
         "--deployment": props.deployment,
         "--bucket": props.bucket.bucketName,
         "--ledger": props.ledgerName,
+        "--job-version": this.version,
       },
     });
     for (const id of ["GL1", "GL3"]) {
@@ -99,20 +106,25 @@ export class BuildJob extends Construct {
     }
   }
 
-  /** Lets the job read what CDK uploads: its own code, and the scripts of models. */
-  private allowAssets(asset: Asset): void {
+  /** Lets the job read its own code, and the scripts of models, of what CDK uploads. */
+  private allowAssets(script: Asset, library: Asset): void {
     const { partition } = Stack.of(this);
+    const scripts = ["*.py", "*.sql"];
     this.role.addToPolicy(
       new PolicyStatement({
         actions: ["s3:GetObject"],
-        resources: [`arn:${partition}:s3:::${asset.s3BucketName}/*`],
+        resources: [library.s3ObjectKey, script.s3ObjectKey, ...scripts].map(
+          (key) => `arn:${partition}:s3:::${script.s3BucketName}/${key}`,
+        ),
       }),
     );
-    // The bootstrap bucket's name is known by its tokens only; cdk-nag writes them so.
-    acknowledgePattern(
-      this.role,
-      "arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*",
-      "Assets are named by their content",
-    );
+    for (const key of scripts) {
+      // The bootstrap bucket's name is known by its tokens only; cdk-nag writes them so.
+      acknowledgePattern(
+        this.role,
+        `arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/${key}`,
+        "Scripts of models are named by their content, and stand in other stacks",
+      );
+    }
   }
 }

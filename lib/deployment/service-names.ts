@@ -26,7 +26,7 @@ export interface NameRule {
 }
 
 /** The functions of the pipeline: folders under `functions/`. */
-export const FUNCTION_NAMES = ["plan", "extract", "commit", "load", "report"] as const;
+export const FUNCTION_NAMES = ["plan", "extract", "commit", "decide", "load", "report"] as const;
 
 /** A deployment's name where underscores are not allowed. */
 export const hyphened = (deployment: string): string => deployment.replaceAll("_", "-");

@@ -14,13 +14,21 @@ import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import { DefinitionBody, LogLevel, StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import type { Catalog, Source } from "../../catalog/schema/table.ts";
 import type { Config } from "../config.ts";
-import { acknowledgePattern, allowInvoke, allowObjects } from "../constructs/access.ts";
+import {
+  acknowledgePattern,
+  allowInvoke,
+  allowLedger,
+  allowObjects,
+} from "../constructs/access.ts";
 import { BuildJob } from "../constructs/build-job.ts";
 import { DataBucket } from "../constructs/data-bucket.ts";
 import { LedgerTable } from "../constructs/ledger-table.ts";
 import { PipelineFunction, type PipelineFunctionProps } from "../constructs/pipeline-function.ts";
 import { Warehouse } from "../constructs/warehouse.ts";
 import { pipelineDefinition } from "../pipeline-definition.ts";
+
+/** What reading and moving a table's progress under its lease takes. */
+const TRANSACT = ["GetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"] as const;
 
 export interface CoreStackProps {
   readonly config: Config;
@@ -57,16 +65,22 @@ export class CoreStack extends Stack {
       ledgerName: this.ledger.tableName,
       workers: config.buildWorkers,
     });
-    allowObjects(bucket, this.build.role, "", ["read", "write", "delete"]);
-    this.ledger.grantReadData(this.build.role);
-    this.ledger.grant(this.build.role, "dynamodb:DeleteItem");
-    this.allowCatalogRead(this.build.role);
-    this.build.role.addToPolicy(
-      new PolicyStatement({
-        actions: ["glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable"],
-        resources: this.catalogArns([this.databases.lake]),
-      }),
-    );
+    allowObjects(bucket, this.build.role, "raw", ["read"]);
+    allowObjects(bucket, this.build.role, "manifests", ["read"]);
+    allowObjects(bucket, this.build.role, "lake", ["read", "write", "delete", "spark"]);
+    allowObjects(bucket, this.build.role, "deltas", ["read", "write", "delete", "spark"]);
+    allowObjects(bucket, this.build.role, "quarantine", ["write"]);
+    allowObjects(bucket, this.build.role, "runs", ["write"]);
+    allowObjects(bucket, this.build.role, "builds", ["write"]);
+    // DeleteItem is for the `replace` that was served; DynamoDB limits by partition keys, not by sort keys.
+    allowLedger(this.ledger, this.build.role, "table", ["GetItem", "Query", "DeleteItem"]);
+    this.allowDefinitions(this.build.role);
+    this.allowLake(this.build.role, [
+      "glue:GetDatabase",
+      "glue:GetTable",
+      "glue:CreateTable",
+      "glue:UpdateTable",
+    ]);
     const warehouse =
       config.warehouse === "none"
         ? undefined
@@ -118,9 +132,14 @@ export class CoreStack extends Stack {
       timeoutSeconds: 300,
       memoryMegabytes: 512,
     });
+    const decide = make("Decide", "decide", "Decides whether a build is due", {
+      timeoutSeconds: 300,
+      memoryMegabytes: 512,
+      environment: { SLUICE_BUILD_VERSION: this.build.version },
+    });
     const load = make("Load", "load", "Applies deltas to the warehouse", {
       timeoutSeconds: 120,
-      memoryMegabytes: 256,
+      memoryMegabytes: 512,
       environment:
         warehouse === undefined
           ? {}
@@ -138,16 +157,44 @@ export class CoreStack extends Stack {
     });
 
     for (const source of catalog.sources) this.makeSecret(source, config, [plan, extract]);
-    for (const reader of [plan, extract, load]) this.allowCatalogRead(reader.ownRole);
-    for (const writer of [plan, extract, commit, load, report])
-      this.ledger.grantReadWriteData(writer);
-    allowObjects(bucket, plan.ownRole, "runs", ["read", "write"]);
+    for (const reader of [plan, extract, decide, load]) this.allowDefinitions(reader.ownRole);
+    this.allowLake(decide.ownRole, ["glue:GetTables"]);
+    this.allowLake(load.ownRole, ["glue:GetTable", "glue:GetTables"]);
+    const { ledger } = this;
+    allowLedger(ledger, plan.ownRole, "table", TRANSACT);
+    allowLedger(ledger, plan.ownRole, "source", [
+      "GetItem",
+      "Query",
+      "PutItem",
+      "UpdateItem",
+      "DeleteItem",
+    ]);
+    allowLedger(ledger, extract.ownRole, "table", TRANSACT);
+    allowLedger(ledger, extract.ownRole, "source", [
+      "GetItem",
+      "PutItem",
+      "UpdateItem",
+      "DeleteItem",
+    ]);
+    allowLedger(ledger, commit.ownRole, "table", TRANSACT);
+    allowLedger(ledger, commit.ownRole, "source", ["GetItem", "UpdateItem"]);
+    allowLedger(ledger, decide.ownRole, "table", ["BatchGetItem"]);
+    allowLedger(ledger, load.ownRole, "table", ["UpdateItem"]);
+    allowLedger(ledger, report.ownRole, "run", ["PutItem"]);
+    allowLedger(ledger, report.ownRole, "table", ["GetItem", "UpdateItem"]);
+    allowLedger(ledger, report.ownRole, "source", ["GetItem", "UpdateItem"]);
+    allowObjects(bucket, plan.ownRole, "runs", ["write"]);
     allowObjects(bucket, plan.ownRole, "drift", ["read", "write"]);
     allowObjects(bucket, extract.ownRole, "runs", ["read", "write"]);
     // Reading too: after a lost answer the link looks whether its object is there.
     allowObjects(bucket, extract.ownRole, "raw", ["read", "write"]);
     allowObjects(bucket, commit.ownRole, "runs", ["read", "write"]);
     allowObjects(bucket, commit.ownRole, "manifests", ["write"]);
+    allowObjects(bucket, decide.ownRole, "builds", ["read"]);
+    allowObjects(bucket, decide.ownRole, "runs", ["write"]);
+    allowObjects(bucket, load.ownRole, "builds", ["read"]);
+    allowObjects(bucket, load.ownRole, "runs", ["write"]);
+    allowObjects(bucket, load.ownRole, "loads", ["read", "write"]);
     allowObjects(bucket, load.ownRole, "lake", ["read"]);
     allowObjects(bucket, load.ownRole, "deltas", ["read", "write"]);
     allowObjects(bucket, report.ownRole, "runs", ["read"]);
@@ -202,6 +249,7 @@ export class CoreStack extends Stack {
             planArn: plan.functionArn,
             extractArn: extract.functionArn,
             commitArn: commit.functionArn,
+            decideArn: decide.functionArn,
             loadArn: load.functionArn,
             reportArn: report.functionArn,
             buildJobName: this.build.name,
@@ -215,7 +263,8 @@ export class CoreStack extends Stack {
       },
       tracingEnabled: true,
     });
-    for (const called of [plan, extract, commit, load, report]) allowInvoke(called, machine);
+    for (const called of [plan, extract, commit, decide, load, report])
+      allowInvoke(called, machine);
     allowObjects(bucket, machineRole, "runs", ["read"]);
     machine.addToRolePolicy(
       new PolicyStatement({
@@ -318,14 +367,19 @@ export class CoreStack extends Stack {
     ];
   }
 
-  private allowCatalogRead(role: Role): void {
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ["glue:GetDatabase", "glue:GetTable", "glue:GetTables"],
-        resources: this.catalogArns(Object.values(this.databases)),
-      }),
-    );
-    for (const database of Object.values(this.databases)) {
+  /** Lets a role read what the catalog declares. */
+  private allowDefinitions(role: Role): void {
+    const { raw, models } = this.databases;
+    this.allowCatalog(role, [raw, models], ["glue:GetTable", "glue:GetTables"]);
+  }
+
+  private allowLake(role: Role, actions: string[]): void {
+    this.allowCatalog(role, [this.databases.lake], actions);
+  }
+
+  private allowCatalog(role: Role, databases: readonly string[], actions: string[]): void {
+    role.addToPolicy(new PolicyStatement({ actions, resources: this.catalogArns(databases) }));
+    for (const database of databases) {
       acknowledgePattern(
         role,
         `arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${database}/*`,

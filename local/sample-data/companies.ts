@@ -1,7 +1,7 @@
 // A sample company: its contents, the document that search holds, and the row that the warehouse should have.
 import { exactNumber, type ExactJson } from "./exact-json.ts";
-import { cursorOf, fold, type History, type Step } from "./history.ts";
-import { randomAt, type Random } from "./random.ts";
+import { cursorOf, fold, rowRandomAt, type History, type RowRandom, type Step } from "./history.ts";
+import { randomAt } from "./random.ts";
 import type { TruthRow } from "./truth-row.ts";
 import * as words from "./words.ts";
 
@@ -38,16 +38,17 @@ export function companyId(row: number): string {
   return `c${String(row).padStart(ID_DIGITS, "0")}`;
 }
 
-function fresh(seed: number, row: number, round: number): Company {
-  const random = randomAt(seed, "companies", row, round);
+function fresh(history: History, row: number, round: number): Company {
+  const random = rowRandomAt(history, "companies", row, round);
   const orNull = <Value>(probability: number, make: () => Value): Value | null =>
     random.chance(probability) ? null : make();
+  const size = sizeOf(random);
   return {
     name: words.companyName(random),
     domain: orNull(0.03, () => `${random.pick(words.WORDS)}-${row}.example`),
     industry: orNull(0.05, () => random.pick(words.INDUSTRIES)),
-    employees: orNull(0.05, () => employees(random)),
-    revenue: orNull(0.1, () => revenue(random)),
+    employees: orNull(0.05, () => employees(random, size)),
+    revenue: orNull(0.1, () => revenue(random, size)),
     foundedOn: orNull(0.1, () => foundedOn(random)),
     address: orNull(0.1, () => address(random)),
     tags: orNull(0.2, () => list(random, 4, () => words.text(random, random.pick(words.WORDS)))),
@@ -61,24 +62,30 @@ function fresh(seed: number, row: number, round: number): Company {
   };
 }
 
-function employees(random: Random): bigint {
+/** How many people work there: most companies are small, and a few have ten thousand. */
+function sizeOf(random: RowRandom): number {
+  return Math.ceil(10 ** (4 * random.unit() ** 1.5));
+}
+
+function employees(random: RowRandom, size: number): bigint {
   // No company is so large; a loader that passes longs through doubles is caught by these.
-  if (random.chance(0.01)) return 2n ** 53n + BigInt(random.integer(1, 999) * 2 + 1);
-  return BigInt(random.integer(0, 20_000));
+  if (random.edge(0.01)) return 2n ** 53n + BigInt(random.integer(1, 999) * 2 + 1);
+  return BigInt(random.edge(0.01) ? 0 : size);
 }
 
-function revenue(random: Random): string {
-  if (random.chance(0.01)) return "123456789012345678.91";
-  return words.decimalText(random, 99_999_999, 2);
+/** What it sells in a year, in euros: by and large what so many people sell. */
+function revenue(random: RowRandom, size: number): string {
+  if (random.edge(0.01)) return "123456789012345678.91";
+  return words.decimalText(random, size * random.integer(60_000, 400_000), 2);
 }
 
-function foundedOn(random: Random): string {
-  const year = random.integer(1650, 2024);
+function foundedOn(random: RowRandom): string {
+  const year = random.edge(0.3) ? random.integer(1650, 1900) : random.integer(1900, 2024);
   const month = String(random.integer(1, 12)).padStart(2, "0");
   return `${year}-${month}-${String(random.integer(1, 28)).padStart(2, "0")}`;
 }
 
-function address(random: Random): Address {
+function address(random: RowRandom): Address {
   return {
     street: random.chance(0.1) ? null : words.text(random, `Main Street ${random.integer(1, 200)}`),
     city: words.city(random),
@@ -93,11 +100,11 @@ function address(random: Random): Address {
   };
 }
 
-function list<Item>(random: Random, most: number, make: () => Item): Item[] {
+function list<Item>(random: RowRandom, most: number, make: () => Item): Item[] {
   return Array.from({ length: random.integer(0, most) }, make);
 }
 
-function changed(seed: number, row: number, before: Company, step: Step): Company {
+function changed(history: History, row: number, before: Company, step: Step): Company {
   switch (step.change) {
     case "null":
       return { ...before, employees: null };
@@ -112,18 +119,17 @@ function changed(seed: number, row: number, before: Company, step: Step): Compan
     case "insert":
     case "reborn":
     case "rewrite":
-      return fresh(seed, row, step.round);
+      return fresh(history, row, step.round);
   }
 }
 
 function contents(history: History, row: number, steps: readonly Step[]): Company {
-  const { seed } = history;
   return (
     fold(
       steps,
-      (step) => fresh(seed, row, step.round),
-      (before, step) => changed(seed, row, before, step),
-    ) ?? fresh(seed, row, 0)
+      (step) => fresh(history, row, step.round),
+      (before, step) => changed(history, row, before, step),
+    ) ?? fresh(history, row, 0)
   );
 }
 

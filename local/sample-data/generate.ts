@@ -11,6 +11,8 @@ export interface GenerateOptions extends Targets {
   readonly leads: number;
   readonly visits: number;
   readonly pageViews: number;
+  /** Whether some values are such as have broken a loader somewhere. */
+  readonly edgeCases: boolean;
   /** The real clock, milliseconds since 1970. */
   readonly nowMillis: number;
 }
@@ -22,6 +24,7 @@ export interface GenerateOptions extends Targets {
 export async function generate(options: GenerateOptions): Promise<History> {
   const history: History = {
     seed: options.seed,
+    edgeCases: options.edgeCases,
     rows: {
       companies: options.companies,
       leads: options.leads,

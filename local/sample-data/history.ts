@@ -1,5 +1,5 @@
 // What happened to the sample data so far, from which every row's state follows without asking any server.
-import { randomAt } from "./random.ts";
+import { randomAt, type Random } from "./random.ts";
 
 export type SampleTable = "companies" | "leads" | "visits" | "page_views";
 
@@ -26,6 +26,11 @@ export interface History {
   readonly seed: number;
   /** Rows that `generate` wrote. */
   readonly rows: RowCounts;
+  /**
+   * Whether some values are such as have broken a loader somewhere: numbers that no double holds, awkward texts, dates
+   * long past. Tests have them; what people are shown looks like a company's.
+   */
+  readonly edgeCases: boolean;
   /** The first is `generate`, each other one a `change`. */
   readonly rounds: readonly [Round, ...Round[]];
 }
@@ -48,6 +53,22 @@ export interface Step {
 const INSERT_LATE = 0.2;
 const UPDATE_LATE = 0.1;
 const REBORN = 0.1;
+
+/** What a row's contents are drawn from. */
+export interface RowRandom extends Random {
+  /** As `chance`, for a value that is an edge case: false where the history has none. It draws in either case. */
+  edge(probability: number): boolean;
+}
+
+/** @param place what tells this draw from others: the row, and the round where contents change with it */
+export function rowRandomAt(
+  { seed, edgeCases }: Pick<History, "seed" | "edgeCases">,
+  stream: string,
+  ...place: readonly number[]
+): RowRandom {
+  const random = randomAt(seed, stream, ...place);
+  return { ...random, edge: (probability) => random.chance(probability) && edgeCases };
+}
 
 /** How many rows of a table were ever written, up to and including a round. */
 export function rowsEver(history: History, table: SampleTable, round: number): number {

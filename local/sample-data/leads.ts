@@ -2,7 +2,7 @@
 import { accountId } from "./accounts.ts";
 import { companyId } from "./companies.ts";
 import type { ExactJson } from "./exact-json.ts";
-import { cursorOf, fold, type History, type Step } from "./history.ts";
+import { cursorOf, fold, rowRandomAt, type History, type Step } from "./history.ts";
 import { randomAt } from "./random.ts";
 import type { TruthRow, TruthValue } from "./truth-row.ts";
 import * as words from "./words.ts";
@@ -19,30 +19,37 @@ interface Lead {
 }
 
 const STATUSES = ["new", "contacted", "qualified", "won", "lost"] as const;
-const EARLIEST_STAGE_SECONDS = -1_000_000_000; // 1938
+/** 1938, as an edge case, and 2024. */
+const EDGE_STAGE_SECONDS = -1_000_000_000;
+const EARLIEST_STAGE_SECONDS = 1_704_067_200;
 
 export function leadId(row: number): string {
   return `lead-${row}`;
 }
 
 function fresh(history: History, row: number, round: number): Lead {
-  const random = randomAt(history.seed, "leads", row, round);
+  const random = rowRandomAt(history, "leads", row, round);
   const stages = Array.from({ length: random.integer(0, 3) }, () => ({
     stage: random.pick(STATUSES),
     at: random.chance(0.05)
       ? null
       : words.isoOf(
-          random.integer(EARLIEST_STAGE_SECONDS, 1_750_000_000) * 1000 + random.integer(0, 999),
+          random.integer(
+            random.edge(0.5) ? EDGE_STAGE_SECONDS : EARLIEST_STAGE_SECONDS,
+            1_750_000_000,
+          ) *
+            1000 +
+            random.integer(0, 999),
         ),
   }));
   return {
     accountId: accountId(history, randomAt(history.seed, "leads/account", row)),
     companyId: random.chance(0.1) ? null : companyId(random.integer(0, history.rows.companies)),
     email: random.chance(0.05) ? null : `person.${row}@${random.pick(words.WORDS)}.example`,
-    name: random.chance(0.05) ? null : random.chance(0.03) ? "" : words.personName(random),
+    name: random.chance(0.05) ? null : random.edge(0.03) ? "" : words.personName(random),
     status: random.pick(STATUSES),
     // Eighths are exact in binary, so that sums and comparisons are too.
-    score: random.chance(0.1) ? null : random.integer(-80, 800) / 8,
+    score: random.chance(0.1) ? null : random.integer(random.edge(0.1) ? -80 : 0, 800) / 8,
     stages: random.chance(0.1) ? null : stages,
     attributes: attributes(row, random.integer(0, 6)),
   };

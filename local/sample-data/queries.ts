@@ -36,18 +36,29 @@ limit 10`,
     expected: busiestAccounts,
   },
   {
-    title: "Page views by month, with a sum that no double could hold",
+    title: "Page views by month",
     sql: `select to_char(day, 'YYYY-MM') as month,
   count(*) as page_views,
   count(distinct visit_id) as visits,
-  cast(sum(cast(sequence as decimal(38,0))) as decimal(38,0)) as sequences,
-  cast(sum(cast(scroll as decimal(12,6))) as decimal(38,6)) as scrolled
+  cast(sum(load_ms) as bigint) / count(load_ms) as average_load_ms
 from mart.page_views
 group by 1
 order by 1`,
     expected: pageViewsByMonth,
   },
 ];
+
+/** Sums that no double holds, and of fractions: for histories with edge cases. */
+export const exactSumsQuery: DemoQuery = {
+  title: "Exact sums of page views by month",
+  sql: `select to_char(day, 'YYYY-MM') as month,
+  cast(sum(cast(sequence as decimal(38,0))) as decimal(38,0)) as sequences,
+  cast(sum(cast(scroll as decimal(12,6))) as decimal(38,6)) as scrolled
+from mart.page_views
+group by 1
+order by 1`,
+  expected: exactSumsByMonth,
+};
 
 /** Whether two answers have the same rows. The order is left out: collations differ between warehouses. */
 export function sameAnswer(actual: readonly AnswerRow[], expected: readonly AnswerRow[]): boolean {
@@ -131,25 +142,48 @@ function busiestAccounts(history: History): AnswerRow[] {
     ]);
 }
 
-interface MonthSums {
+interface MonthLoads {
   pageViews: number;
   visits: Set<string>;
+  loads: bigint;
+  loadMillis: bigint;
+}
+
+function pageViewsByMonth(history: History): AnswerRow[] {
+  const months = new Map<string, MonthLoads>();
+  for (const view of liveRows(history, "page_views")) {
+    const month = entry(months, monthOf(view), () => ({
+      pageViews: 0,
+      visits: new Set<string>(),
+      loads: 0n,
+      loadMillis: 0n,
+    }));
+    month.pageViews++;
+    month.visits.add(textOf(view, "visit_id"));
+    const millis = wholeNumber(view, "load_ms");
+    if (millis === null) continue;
+    month.loads++;
+    month.loadMillis += millis;
+  }
+  // Division of whole numbers leaves the rest out, here as in SQL.
+  return [...months].map(([month, { pageViews, visits, loads, loadMillis }]) => [
+    month,
+    String(pageViews),
+    String(visits.size),
+    loads === 0n ? null : String(loadMillis / loads),
+  ]);
+}
+
+interface MonthSums {
   sequences: bigint;
   /** In units of 0.000001. */
   scrolled: bigint | null;
 }
 
-function pageViewsByMonth(history: History): AnswerRow[] {
+function exactSumsByMonth(history: History): AnswerRow[] {
   const months = new Map<string, MonthSums>();
   for (const view of liveRows(history, "page_views")) {
-    const sums = entry(months, textOf(view, "day").slice(0, "YYYY-MM".length), () => ({
-      pageViews: 0,
-      visits: new Set<string>(),
-      sequences: 0n,
-      scrolled: null,
-    }));
-    sums.pageViews++;
-    sums.visits.add(textOf(view, "visit_id"));
+    const sums = entry(months, monthOf(view), () => ({ sequences: 0n, scrolled: null }));
     sums.sequences += wholeNumber(view, "sequence") ?? 0n;
     // 64ths have six digits after the point, so nothing is rounded here or there.
     const scroll = view.scroll;
@@ -157,10 +191,8 @@ function pageViewsByMonth(history: History): AnswerRow[] {
       sums.scrolled = added(sums.scrolled, BigInt(Math.round(scroll * 1_000_000)));
     }
   }
-  return [...months].map(([month, { pageViews, visits, sequences, scrolled }]) => [
+  return [...months].map(([month, { sequences, scrolled }]) => [
     month,
-    String(pageViews),
-    String(visits.size),
     String(sequences),
     scrolled === null ? null : scaled(scrolled, 6),
   ]);
@@ -170,6 +202,11 @@ function entry<Value>(map: Map<string, Value>, key: string, make: () => Value): 
   const found = map.get(key) ?? make();
   map.set(key, found);
   return found;
+}
+
+/** `YYYY-MM`. */
+function monthOf(view: TruthRow): string {
+  return textOf(view, "day").slice(0, "YYYY-MM".length);
 }
 
 /** As SQL adds: null only where every value is. */

@@ -1,7 +1,7 @@
 // A sample visit: its key, its contents, and the row that the warehouse should have.
 import { accountId } from "./accounts.ts";
 import { companyId } from "./companies.ts";
-import { fold, nowOf, type History, type Step } from "./history.ts";
+import { fold, nowOf, rowRandomAt, type History, type RowRandom, type Step } from "./history.ts";
 import { randomAt, type Random } from "./random.ts";
 import type { TruthRow } from "./truth-row.ts";
 import * as words from "./words.ts";
@@ -48,8 +48,9 @@ export function visitKey(history: History, row: number, bornRound: number): Visi
     bornRound === FIRST_VISIT_ROUND
       ? random.unit() * DAYS * DAY_MILLIS
       : random.unit() * DAY_MILLIS;
-  // A few were imported from a system whose clock stood before 1970.
-  const startedAtMillis = row % 500 === 17 ? -random.integer(1, DAY_MILLIS) : Math.floor(now - age);
+  // As an edge case: imported from a system whose clock stood before 1970.
+  const isBefore1970 = history.edgeCases && row % 500 === 17;
+  const startedAtMillis = isBefore1970 ? -random.integer(1, DAY_MILLIS) : Math.floor(now - age);
   return {
     accountId: account,
     day: words.dayOf(startedAtMillis),
@@ -73,13 +74,13 @@ function timeUuid(millis: number, random: Random): string {
 }
 
 function fresh(history: History, row: number, round: number): Visit {
-  const random = randomAt(history.seed, "visits", row, round);
+  const random = rowRandomAt(history, "visits", row, round);
   const labels = Array.from({ length: random.integer(0, 3) }, () =>
     words.text(random, random.pick(words.WORDS)),
   );
   return {
     companyId: random.chance(0.4) ? null : companyId(random.integer(0, history.rows.companies)),
-    durationSeconds: random.chance(0.05) ? null : random.integer(0, 3600),
+    durationSeconds: random.chance(0.05) ? null : Math.floor(3600 * random.unit() ** 3),
     referrer: referrer(random),
     pageCount: random.chance(0.02) ? null : random.integer(1, 20),
     utm: random.chance(0.6)
@@ -95,14 +96,14 @@ function fresh(history: History, row: number, round: number): Visit {
 }
 
 /** An empty text and null mean different things here: typed by hand, and not known. */
-function referrer(random: Random): string | null {
+function referrer(random: RowRandom): string | null {
   if (random.chance(0.2)) return null;
   return random.chance(0.3)
     ? ""
     : words.text(random, `https://${random.pick(words.WORDS)}.example/`);
 }
 
-function device(random: Random): Device {
+function device(random: RowRandom): Device {
   return {
     os: random.pick(["Linux", "macOS", "Windows", "Android", "iOS", ""]),
     browser: random.chance(0.1) ? null : random.pick(["Firefox", "Chrome", "Safari"]),
@@ -112,9 +113,9 @@ function device(random: Random): Device {
   };
 }
 
-function revenue(random: Random): string {
-  if (random.chance(0.01)) return "12345678901234.5678";
-  return words.decimalText(random, 9999, 4);
+function revenue(random: RowRandom): string {
+  if (random.edge(0.01)) return "12345678901234.5678";
+  return words.decimalText(random, random.pick([49, 99, 199, 999]), 4);
 }
 
 function changed(history: History, row: number, before: Visit, step: Step): Visit {

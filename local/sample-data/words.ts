@@ -1,4 +1,5 @@
-// The words that sample rows are made of, many of them awkward on purpose.
+// The words that sample rows are made of, in many alphabets, and those that are awkward on purpose.
+import type { RowRandom } from "./history.ts";
 import type { Random } from "./random.ts";
 
 export const INDUSTRIES = [
@@ -91,19 +92,19 @@ const AWKWARD_TEXTS = [
   "€".repeat(100),
 ] as const;
 
-/** Now and then an awkward text in place of a tame one. */
-export function text(random: Random, tame: string): string {
-  return random.chance(0.06) ? random.pick(AWKWARD_TEXTS) : tame;
+/** Now and then an awkward text in place of a tame one, where the history has edge cases. */
+export function text(random: RowRandom, tame: string): string {
+  return random.edge(0.06) ? random.pick(AWKWARD_TEXTS) : tame;
 }
 
-export function companyName(random: Random): string {
+export function companyName(random: RowRandom): string {
   return text(
     random,
     `${random.pick(COMPANY_WORDS)} ${random.pick(COMPANY_WORDS)} ${random.pick(COMPANY_ENDS)}`,
   );
 }
 
-export function personName(random: Random): string {
+export function personName(random: RowRandom): string {
   return text(random, `${random.pick(FIRST_NAMES)} ${random.pick(LAST_NAMES)}`);
 }
 
@@ -111,13 +112,13 @@ export function city(random: Random): string {
   return random.pick(CITIES);
 }
 
-/** So many digits after the point, exactly. */
+/** So many digits after the point, exactly; as an edge case below nought. */
 export function decimalText(
-  random: Random,
+  random: RowRandom,
   mostBeforePoint: number,
   digitsAfterPoint: number,
 ): string {
-  const sign = random.chance(0.1) ? "-" : "";
+  const sign = random.edge(0.1) ? "-" : "";
   const whole = random.integer(0, mostBeforePoint);
   const fraction = String(random.integer(0, 10 ** digitsAfterPoint - 1)).padStart(
     digitsAfterPoint,

@@ -1,7 +1,7 @@
 // What people read after a run: how fast each lane read, what slowed it, and why it ended.
 import { expect, test } from "vitest";
-import { laneTable } from "../../cli/run-summary.ts";
-import type { RunLane } from "../../functions/protocol/run.ts";
+import { laneTable, summarizeRun } from "../../cli/run-summary.ts";
+import type { RunLane, RunRecord, RunTable } from "../../functions/protocol/run.ts";
 
 const lane: RunLane = {
   ...{ source: "search", lane: 0, status: "done", links: 2, rows: 12_345, bytes: 4_096_000 },
@@ -35,4 +35,29 @@ test.each([
   [{ ended: null, status: "failed" as const }, "failed"],
 ])("the end %o is told", (changes, words) => {
   expect(row(changes).at(-1)).toBe(words);
+});
+
+const table: RunTable = {
+  ...{ table: "leads", kind: "table", source: "shop", held: true, rowsExtracted: 500, objects: 2 },
+  ...{ bytes: 4096, manifest: 1, watermark: "99", watermarkUnit: "ms", passes: [] },
+  ...{ build: null, load: null },
+};
+
+test("a table that was not part of the run is no model, and nothing was read of it", () => {
+  const record: RunRecord = {
+    ...{ format: 1, run: "one", execution: "arn:one", status: "succeeded", lanes: [lane] },
+    ...{ startedAt: "2030-01-01T00:00:00.000Z", endedAt: "2030-01-01T00:01:00.000Z" },
+    ...{ failed: [], alerts: [] },
+    tables: [
+      table,
+      { ...table, table: "visits", held: false, rowsExtracted: 0, objects: 0 },
+      { ...table, table: "daily", kind: "model", source: null, held: false, rowsExtracted: 0 },
+    ],
+  };
+  const cells = summarizeRun(record).join("\n").split("\n");
+  const rowOf = (name: string): string[] =>
+    cells.find((line) => line.startsWith(name))?.split(/\s{2,}/) ?? [];
+  expect(rowOf("leads").slice(1, 4)).toEqual(["shop", "500", "2"]);
+  expect(rowOf("visits").slice(1, 4)).toEqual(["shop", "-", "-"]);
+  expect(rowOf("daily").slice(1, 4)).toEqual(["(model)", "-", "-"]);
 });

@@ -92,6 +92,7 @@ export function rowsPass(
       number,
       startedAt: 1000 * number,
       window: { from: "0", to: String(splitCount * 100) },
+      unit: "ms",
       absence: false,
       sinceManifest: 0,
       splits: splits.map(({ split }) => split),

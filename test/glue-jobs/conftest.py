@@ -7,6 +7,8 @@ import itertools
 import json
 import logging
 import os
+import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -336,10 +338,13 @@ class World:
         self,
         *tables: str,
         after_step: Callable[[str, str], None] | None = None,
+        version: str = "v1",
     ) -> dict[str, TableResult]:
         """Run one build; gives the records by table."""
         run = f"{self.deployment}-{next(self.numbers)}"
-        arguments = Arguments(self.deployment, self.bucket, self.ledger, run, tables or None)
+        arguments = Arguments(
+            self.deployment, self.bucket, self.ledger, run, tables or None, version
+        )
         job = new_job(arguments)
         if after_step is not None:
             job = replace(job, after_step=after_step)
@@ -347,6 +352,21 @@ class World:
         written = json.loads(self.read(f"runs/{run}/build.json"))
         assert [item["table"] for item in written["tables"]] == sorted(records)
         return records
+
+    def decide(self, version: str = "v1") -> str | None:
+        """Why the next build is due, as a run decides it; None if nothing is to be built."""
+        node = shutil.which("node")
+        assert node is not None, "node is not on PATH: start the tests by npm test"
+        script = Path(__file__).parent / "decide-build.ts"
+        decided = subprocess.run(
+            [node, script, self.deployment, self.bucket, self.ledger, version],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert decided.returncode == 0, decided.stderr
+        decision = json.loads(decided.stdout)
+        return str(decision["reason"]) if decision["build"] else None
 
     def name(self, table: str) -> str:
         return f"lake.{self.deployment}_lake.{table}"

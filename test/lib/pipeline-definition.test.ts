@@ -23,6 +23,7 @@ const definition = machineSchema.parse(
     planArn: "plan",
     extractArn: "extract",
     commitArn: "commit",
+    decideArn: "decide",
     loadArn: "load",
     reportArn: "report",
     buildJobName: "build",
@@ -70,6 +71,29 @@ describe.each(machines(definition))("machine that starts at $StartAt", (machine)
         expect(all).toBe((state.Catch?.length ?? 0) - 1);
       }
     }
+  });
+});
+
+describe("the build", () => {
+  const stateOf = (name: string) => definition.States[name] ?? { Type: "none" };
+
+  it("is started only if it is due, or if that cannot be decided", () => {
+    const before = Object.entries(definition.States).filter(([, state]) =>
+      nextOf(state).includes("Build"),
+    );
+    expect(before.map(([name]) => name)).toEqual(["DecideBuild", "IsBuildDue"]);
+    expect(stateOf("DecideBuild").Next).toBe("IsBuildDue");
+    expect((stateOf("DecideBuild").Catch ?? []).map(({ Next }) => Next)).toEqual([
+      "Build",
+      "Build",
+    ]);
+    expect(nextOf(stateOf("Commit"))).toEqual(["DecideBuild", "DecideBuild", "DecideBuild"]);
+  });
+
+  it("waits for another run's, and then decides again", () => {
+    const [other] = stateOf("Build").Catch ?? [];
+    expect(other?.ErrorEquals).toEqual(["Glue.ConcurrentRunsExceededException"]);
+    expect(nextOf(stateOf(other?.Next ?? ""))).toEqual(["DecideBuild"]);
   });
 });
 

@@ -16,7 +16,7 @@ import { runRecordSchema, type RunRecord } from "../../functions/protocol/run.ts
 import { change, generate } from "../../local/sample-data/generate.ts";
 import { SAMPLE_TABLES, type History } from "../../local/sample-data/history.ts";
 import { writePacedCatalog } from "../../local/sample-data/paced-catalog.ts";
-import { demoQueries, sameAnswer } from "../../local/sample-data/queries.ts";
+import { demoQueries, exactSumsQuery, sameAnswer } from "../../local/sample-data/queries.ts";
 import { canonicalText, rowHash, type TruthRow } from "../../local/sample-data/truth-row.ts";
 import { keyText, liveHashes, liveRows } from "../../local/sample-data/truth.ts";
 import {
@@ -117,7 +117,7 @@ async function expectEqualToTruth(): Promise<void> {
       );
     }
   }
-  for (const query of demoQueries) {
+  for (const query of [...demoQueries, exactSumsQuery]) {
     const answer = await queryWarehouse(connection, query.sql);
     expect(sameAnswer(answerTexts(answer), query.expected(history)), query.title).toBe(true);
   }
@@ -200,6 +200,7 @@ beforeAll(async () => {
     leads: 900,
     visits: 700,
     pageViews: 500,
+    edgeCases: true,
     ...targetsOf(stack),
     nowMillis: Date.now(),
   });

@@ -72,6 +72,7 @@ beforeAll(async () => {
   const place = { contactPoints, port: events.port, localDataCenter: cassandraDataCenter };
   history = await generate({
     ...{ seed: 11, companies: 40, leads: 90, visits: 80, pageViews: 70, nowMillis: Date.now() },
+    edgeCases: true,
     elasticsearch: { address: search.address, access: { ...admin, ca } },
     cassandra: { ...place, access: { ...cassandraAdmin, ca } },
   });

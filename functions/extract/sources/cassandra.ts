@@ -26,7 +26,7 @@ import { RangeReader } from "./cassandra/range-reader.ts";
 import type { CassandraSecret } from "./cassandra/secret.ts";
 import { readEstimates, splitsFor } from "./cassandra/size-estimates.ts";
 import { type TokenBounds, tileRing } from "./cassandra/token-ranges.ts";
-import type { OpenRequest, SourceClient, SplitReader } from "./source.ts";
+import type { OpenRequest, PlannedWindow, SourceClient, SplitReader } from "./source.ts";
 
 // Of a window that holds many buckets, so that lanes share them and the watermark moves while they are read.
 const mostBucketSplits = 16;
@@ -63,21 +63,21 @@ export class CassandraSource implements SourceClient {
     table: TableDefinition,
     watermark: string | null,
     nowMillis: number,
-  ): Promise<Window | null> {
+  ): Promise<PlannedWindow | null> {
     return this.#asking(async () => {
       const described = await this.#describe(table);
       const { buckets } = placeOf(table);
       if (table.cursor !== null) {
         const { column } = describeCursor(described, table, table.cursor);
         await checkIndex(this.#client, described, table, column);
-        return cursorWindow(table.cursor, watermark, nowMillis);
+        return { ...cursorWindow(table.cursor, watermark, nowMillis), unit: "ms" };
       }
       if (buckets === undefined) return null;
       const shape = describeBuckets(described, table, buckets);
       await checkSample(this.#client, described, table, shape, nowMillis);
       const { unit, lateBuckets } = buckets;
       const from = watermark === null ? null : bucketStart(unit, Number(watermark), -lateBuckets);
-      return { from: from === null ? null : String(from), to: String(nowMillis) };
+      return { from: from === null ? null : String(from), to: String(nowMillis), unit: "ms" };
     });
   }
 

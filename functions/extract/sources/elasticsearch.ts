@@ -3,7 +3,7 @@ import type { TableDefinition } from "../../../catalog/schema/definition.ts";
 import type { Discovery } from "../../discover/discovery.ts";
 import { describePlace, type Place, type SourceShape } from "../../discover/shape.ts";
 import { SourceConfigurationError } from "../../protocol/errors.ts";
-import type { Bounds } from "../../protocol/records.ts";
+import type { Bounds, CursorUnit } from "../../protocol/records.ts";
 import { ElasticsearchConnection } from "./elasticsearch/connection.ts";
 import type { ElasticsearchSecret } from "./elasticsearch/secret.ts";
 import {
@@ -34,7 +34,13 @@ import type { RowSize } from "./elasticsearch/view.ts";
 import { isPositionOf, WholeReader } from "./elasticsearch/whole-reader.ts";
 import { discoverIndex, type SampleOptions } from "./elasticsearch/discover.ts";
 import { readShape } from "./elasticsearch/discover-shape.ts";
-import type { OpenRequest, SourceClient, SplitReader, UnreadRows } from "./source.ts";
+import type {
+  OpenRequest,
+  PlannedWindow,
+  SourceClient,
+  SplitReader,
+  UnreadRows,
+} from "./source.ts";
 
 const rowsPerSplit = 500_000;
 const mostSplits = 64;
@@ -56,7 +62,7 @@ export class ElasticsearchSource implements SourceClient {
     table: TableDefinition,
     watermark: string | null,
     nowMillis: number,
-  ): Promise<Window | null> {
+  ): Promise<PlannedWindow | null> {
     if (table.cursor === null) return null;
     const cursor = await findCursorField(this.#connection, table, indexOf(table));
     const { lagSeconds, overlapSeconds } = table.cursor;
@@ -64,11 +70,12 @@ export class ElasticsearchSource implements SourceClient {
       const greatest = await findExtreme(this.#connection, cursor, "desc");
       if (greatest === LARGEST_LONG) throw nothingGreater(table.name, cursor);
       const end = greatest === null ? SMALLEST_LONG : greatest + 1n;
-      return windowTo(end, watermark, overlapSeconds, cursor.unit);
+      const window = windowTo(end, watermark, overlapSeconds, cursor.unit);
+      return { ...window, unit: shownUnit(table, cursor.unit) };
     }
     await refuseShortLag(this.#connection, table, cursor.index, lagSeconds);
     const end = timeInUnit(nowMillis - lagSeconds * 1000, cursor.unit);
-    return windowTo(end, watermark, overlapSeconds, cursor.unit);
+    return { ...windowTo(end, watermark, overlapSeconds, cursor.unit), unit: cursor.unit };
   }
 
   async planRows(table: TableDefinition, window: Window | null): Promise<Bounds[]> {
@@ -143,6 +150,7 @@ export class ElasticsearchSource implements SourceClient {
         kind,
         field,
         unit,
+        shownUnit: shownUnit(table, unit),
         from: bounds.from === null ? null : boundInUnit(bounds.from, unit),
         to: bounds.to === null ? null : boundInUnit(bounds.to, unit),
         fields: selectFields(columns),
@@ -211,6 +219,12 @@ export class ElasticsearchSource implements SourceClient {
 }
 
 // A watermark behind it would never find another row, and one before it would never pass.
+/** What people are shown: whole numbers that are declared as times are milliseconds since 1970. */
+function shownUnit({ columns, cursor }: TableDefinition, unit: CursorUnit): CursorUnit {
+  const declared = columns.find(({ name }) => name === cursor?.column)?.type;
+  return unit === "value" && declared === "timestamp" ? "ms" : unit;
+}
+
 function nothingGreater(table: string, { index, field }: CursorField): SourceConfigurationError {
   return new SourceConfigurationError(
     `The cursor of table "${table}", "${field}" of "${index}", holds ${LARGEST_LONG}, the greatest long: no change ` +

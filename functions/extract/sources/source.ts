@@ -3,7 +3,7 @@ import type { TableDefinition } from "../../../catalog/schema/definition.ts";
 import type { Discovery } from "../../discover/discovery.ts";
 import type { Place, SourceShape } from "../../discover/shape.ts";
 import { SourceUnavailableError } from "../../protocol/errors.ts";
-import type { Bounds } from "../../protocol/records.ts";
+import type { Bounds, CursorUnit } from "../../protocol/records.ts";
 
 /** One page read from a source, as object lines. */
 export interface Batch {
@@ -25,6 +25,8 @@ export interface Batch {
 /** Reads one split from a position, batch by batch. */
 export interface SplitReader {
   next(rowLimit: number): Promise<Batch>;
+  /** The cursor of the row read last, for people; null before one. A reader in another order has none. */
+  reached?(): { readonly cursor: string; readonly unit: CursorUnit } | null;
   /** Gives back what the source holds for this reader (a point in time). Never throws. */
   close(): Promise<void>;
 }
@@ -47,6 +49,16 @@ export interface OpenRequest {
   };
   /** Told of what costs more than it should, for the log. */
   readonly warn: (message: string, details: Readonly<Record<string, unknown>>) => void;
+}
+
+/** The next part of a table's cursor to read. */
+export interface PlannedWindow {
+  /** Inclusive, or null for all that is there. */
+  readonly from: string | null;
+  /** Exclusive. */
+  readonly to: string;
+  /** What both count. Nothing but what people are shown depends on it. */
+  readonly unit: CursorUnit;
 }
 
 /** Rows that the source has and that no window of the table can hold. */
@@ -73,7 +85,7 @@ export interface SourceClient {
     table: TableDefinition,
     watermark: string | null,
     nowMillis: number,
-  ): Promise<{ from: string | null; to: string } | null>;
+  ): Promise<PlannedWindow | null>;
   /** Cuts a window (or the ring or the whole index, when null) into splits that tile it exactly. */
   planRows(
     table: TableDefinition,

@@ -1,6 +1,7 @@
 """Runs Redshift statements in one PostgreSQL session, as one Data API call does."""
 
 import base64
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,9 @@ class Outcome:
     columns: list[Column] | None = None
     rows: Sequence[list[Field]] = ()
 
+
+_NOT_IN_JSON = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+"""Doubles that AWS's JSON protocol writes as text."""
 
 # PostgreSQL's type numbers: Redshift's name of the type, and how the Data API shows its values.
 _BOOL, _INT8, _INT2, _INT4, _OID, _FLOAT4, _FLOAT8, _BYTEA = 16, 20, 21, 23, 26, 700, 701, 17
@@ -211,8 +215,8 @@ def _field(value: object, type_code: int) -> Field:
         return {"booleanValue": value}
     if type_code in (_INT8, _INT2, _INT4, _OID):
         return {"longValue": value}
-    if type_code in (_FLOAT4, _FLOAT8):
-        return {"doubleValue": value}
+    if isinstance(value, float):
+        return {"doubleValue": value if math.isfinite(value) else _NOT_IN_JSON[str(value)]}
     if isinstance(value, memoryview):
         return {"blobValue": base64.b64encode(value.tobytes()).decode("ascii")}
     return {"stringValue": str(value)}

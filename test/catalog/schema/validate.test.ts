@@ -8,6 +8,7 @@ import {
   defineTable,
 } from "../../../catalog/schema/define.ts";
 import { CatalogError } from "../../../catalog/schema/errors.ts";
+import { resolveEntry, resolveSource } from "../../../catalog/schema/resolve.ts";
 import type {
   CassandraTable,
   Catalog,
@@ -637,20 +638,46 @@ test("models that read each other in a circle are found, with the way", () => {
   ).toContain("it reads itself: first_model reads second_model reads first_model");
 });
 
-test("all mistakes are told at once, each with its place and a fix", () => {
-  const define = (): unknown =>
-    defineTable({ ...table, owner: "", key: ["nothing"], from: { index: "A" } });
+test("the mistakes of all entries are told at once, each with its place and a fix", () => {
+  const define = (): unknown => {
+    const source = defineSource({ ...search, owner: " " });
+    const things = defineTable({
+      ...{ ...table, source, owner: "", key: ["nothing"] },
+      from: { index: "A" },
+    });
+    const others = defineTable({ ...table, source, name: "others", columns: untyped(undefined) });
+    const model = defineModel(modelOf("m", [things]));
+    return defineCatalog({ sources: [source], tables: [things, others], models: [model, model] });
+  };
   expect(define).toThrow(CatalogError);
   try {
     define();
   } catch (error) {
     expect(error).toBeInstanceOf(CatalogError);
     if (!(error instanceof CatalogError)) return;
-    expect(error.mistakes).toHaveLength(3);
-    expect(error.message).toContain(
+    expect(error.message.split("\n")).toHaveLength(error.mistakes.length);
+    for (const words of [
+      "source search_1: the owner is empty",
+      "table things: the owner is empty",
       'table things, key: "nothing" is no column. Fix: name one of thing_id',
-    );
+      'table things, from: "A" is no name of an index',
+      "table others, columns: it is missing",
+      "there is no file file:///model.sql",
+      "table or model m: two entries have this name",
+    ])
+      expect(error.message).toContain(words);
   }
+});
+
+test("an entry with mistakes can't be used without a catalog either", () => {
+  const context = { deployment: "d", bucket: "b" };
+  const mistaken = defineTable({ ...table, owner: "" });
+  expect(() => resolveEntry(mistaken, context)).toThrow("table things: the owner is empty");
+  const source = defineSource({ ...search, description: "" });
+  expect(() => resolveSource(source, "d")).toThrow("source search_1: the description is empty");
+  const child = defineTable({ ...table, source });
+  expect(() => resolveEntry(child, context)).toThrow("the description is empty");
+  expect(resolveEntry(defineTable(table), context).name).toBe("things");
 });
 
 test("what is right comes back as it was", () => {
@@ -661,5 +688,8 @@ test("what is right comes back as it was", () => {
 });
 
 test("a model's script is looked for on the disk", () => {
-  expect(() => defineModel(modelOf("m", [table]))).toThrow("there is no file file:///model.sql");
+  const model = defineModel(modelOf("m", [table]));
+  expect(() => defineCatalog({ sources: [search], tables: [table], models: [model] })).toThrow(
+    "there is no file file:///model.sql",
+  );
 });

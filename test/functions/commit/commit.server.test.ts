@@ -1,13 +1,18 @@
 // Commit against a real ledger and bucket: crashes between its steps, zombies, and what one failure leaves to the others.
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { commitRun } from "../../../functions/commit/commit.ts";
+import { StaleProgressError } from "../../../functions/ledger/errors.ts";
 import { EMPTY_PROGRESS, Ledger } from "../../../functions/ledger/ledger.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
 import { manifestSchema, type Manifest } from "../../../functions/protocol/manifest.ts";
 import type { SplitRecord } from "../../../functions/protocol/records.ts";
-import { commitFileSchema, type PlanFile } from "../../../functions/protocol/run-files.ts";
-import type { JsonStore } from "../../../functions/storage/json-store.ts";
+import {
+  commitFileSchema,
+  planFileSchema,
+  type PlanFile,
+} from "../../../functions/protocol/run-files.ts";
+import { JsonStore } from "../../../functions/storage/json-store.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { Executions, makeStores, objectOf, rowsPass, type Stores } from "../store-fixtures.ts";
 
@@ -88,7 +93,7 @@ it("commits what was recorded in the middle of a pass, and the rest in the next 
     tables: [
       {
         ...{ status: "committed", table: "t", manifest: 1, rows: 20, keys: 0, objects: 2 },
-        ...{ bytes: 200, watermark: "100" },
+        ...{ bytes: 200, watermark: "100", watermarkUnit: "ms" },
         passes: [{ pass: "rows-1", kind: "rows", splits: 2, splitsDone: 1 }],
       },
     ],
@@ -104,10 +109,11 @@ it("commits what was recorded in the middle of a pass, and the rest in the next 
   expect(two.completed[0]?.objects.toSorted()).toEqual(all);
   expect(await stores.ledger.readProgress("t")).toEqual({
     ...{ ...EMPTY_PROGRESS, lastManifest: 2, watermark: "200", passNumber: 1 },
+    watermarkUnit: "ms",
   });
 });
 
-it("writes nothing when there is nothing, and a manifest when an empty pass is complete", async () => {
+it("writes no manifest when there is nothing in it, and moves progress when an empty pass is complete", async () => {
   const [token = 0] = await plan("one", ["t"]);
   expect(await commit("one")).toMatchObject({
     manifests: 0,
@@ -119,11 +125,64 @@ it("writes nothing when there is nothing, and a manifest when an empty pass is c
   await stores.ledger.recordObject({
     ...{ table: "t", token: next, before, position: null, done: true, object: null },
   });
-  expect(await commit("two")).toMatchObject({
-    manifests: 1,
-    tables: [{ manifest: 1, objects: 0 }],
+  const two = await commit("two");
+  expect(two).toMatchObject({
+    manifests: 0,
+    tables: [
+      {
+        ...{ status: "nothing", table: "t", manifest: null, watermark: "100" },
+        passes: [{ pass: "rows-1", splits: 1, splitsDone: 1 }],
+      },
+    ],
   });
-  expect(await manifest("t", 1)).toMatchObject({ objects: [], window: { from: "0", to: "100" } });
+  expect(await commit("two")).toEqual(two);
+  expect(await manifestFiles()).toBe(0);
+  expect(await stores.ledger.readProgress("t")).toEqual({
+    ...{ ...EMPTY_PROGRESS, watermark: "100", passNumber: 1 },
+  });
+  const [third = 0] = await plan("three", ["t"]);
+  await record("t", third, "0000", true);
+  expect(await commit("three")).toMatchObject({ tables: [{ manifest: 1, rows: 10 }] });
+});
+
+it("moves progress once, whatever happens to the answer", async () => {
+  const [token = 0] = await plan("one", ["t"]);
+  const before = await stores.ledger.readSplit("t", "rows-1", "0000");
+  await stores.ledger.recordObject({
+    ...{ table: "t", token, before, position: null, done: true, object: null },
+  });
+  const ledger = new Ledger({ client: stores.dynamodb, tableName: stores.tableName });
+  const move = ledger.moveProgress.bind(ledger);
+  const lost = vi.spyOn(ledger, "moveProgress").mockImplementation(async (args) => {
+    await move(args);
+    await move(args);
+    throw new StaleProgressError("as if a twin had been first");
+  });
+  const { tables } = await commit("one", { ledger });
+  expect(lost).toHaveBeenCalledOnce();
+  expect(tables).toMatchObject([{ status: "nothing", watermark: "100" }]);
+});
+
+it("writes a manifest without objects when keys are to be found absent by it", async () => {
+  executions.start("one");
+  const lease = await stores.ledger.takeTableLease("t", "one", 0, executions.isRunning);
+  if ("heldBy" in lease) throw new Error("held");
+  const { token } = lease;
+  const pass = rowsPass(1, 1, { window: null, absence: true });
+  await stores.ledger.openPass({ table: "t", token, before: EMPTY_PROGRESS, ...pass });
+  const [before] = pass.splits;
+  if (before === undefined) throw new Error("no split");
+  await stores.ledger.recordObject({
+    ...{ table: "t", token, before, position: null, done: true, object: null },
+  });
+  const held = [{ table: "t", source: "shop", token }];
+  const file = { format: 1, run: "one", tables: held, lanes: [], problems: [], waiting: [] };
+  await stores.store.put(keys.runPlan("one"), file);
+  expect(await commit("one")).toMatchObject({
+    manifests: 1,
+    tables: [{ status: "committed", manifest: 1, objects: 0 }],
+  });
+  expect(await manifest("t", 1)).toMatchObject({ objects: [], completed: [{ absence: true }] });
 });
 
 it("after a crash between the manifest's object and the ledger commits the same once", async () => {
@@ -138,7 +197,8 @@ it("after a crash between the manifest's object and the ledger commits the same 
   });
   expect(await manifestFiles()).toBe(1);
   expect((await stores.ledger.readProgress("t")).lastManifest).toBe(0);
-  const again = await commit("one");
+  await plan("two", ["t"]);
+  const again = await commit("two");
   expect(again).toMatchObject({ manifests: 1, tables: [{ manifest: 1, rows: 10 }] });
   // The first one is left over, and no ledger entry names it.
   expect(await manifestFiles()).toBe(2);
@@ -208,6 +268,115 @@ it("numbers manifests without a gap and each object once, over runs that crash a
   }
   expect(new Set(seen).size).toBe(18);
   expect(seen).toHaveLength(18);
+});
+
+/** A store whose machine dies at `commit.json`: when it is about to be written, or just after. */
+function dying(after: boolean): JsonStore {
+  const store = new JsonStore({ s3: stores.s3, bucket: stores.bucket });
+  const putNew = store.putNew.bind(store);
+  vi.spyOn(store, "putNew").mockImplementation(async (key, document) => {
+    if (!key.endsWith("commit.json")) return putNew(key, document);
+    if (after) await putNew(key, document);
+    throw new Error("the machine is gone");
+  });
+  return store;
+}
+
+const leaseOf = (table: string, run: string) =>
+  stores.ledger.takeTableLease(table, run, 0, executions.start(run).isRunning);
+
+describe("when it is over", () => {
+  it("the next run can read the tables, and goes on where this one ended, while this one still runs", async () => {
+    const [token = 0] = await plan("one", ["t", "idle"]);
+    await record("t", token, "0000", true);
+    expect(await leaseOf("t", "two")).toEqual({ heldBy: "one" });
+    await commit("one");
+    expect(executions.running.has("one")).toBe(true);
+    expect(await leaseOf("t", "two")).toEqual({ token: token + 2 });
+    expect(await leaseOf("idle", "two")).toHaveProperty("token");
+  });
+
+  it("tells the same when its answer was lost, whatever another run did with its tables since", async () => {
+    const [token = 0] = await plan("one", ["t", "idle"]);
+    await record("t", token, "0000", true);
+    await expect(commit("one", { store: dying(true) })).rejects.toThrow("the machine is gone");
+    const first = await commit("one");
+    expect(first.tables).toMatchObject([{ status: "committed" }, { status: "nothing" }]);
+    const tokens = await plan("two", ["t", "idle"]);
+    await record("t", tokens[0] ?? 0, "0000", true);
+    await record("idle", tokens[1] ?? 0, "0000", true);
+    expect(await commit("one")).toEqual(first);
+    // The other run's leases are left alone.
+    expect(await leaseOf("t", "three")).toEqual({ heldBy: "two" });
+    const second = await commit("two");
+    expect(second.tables).toMatchObject([
+      { status: "committed", manifest: 2, rows: 10 },
+      { status: "committed", manifest: 1, rows: 10 },
+    ]);
+    expect(await commit("one")).toEqual(first);
+  });
+
+  it("has given nothing back if it died before its result stood", async () => {
+    const [token = 0] = await plan("one", ["t", "idle"]);
+    await record("t", token, "0000", true);
+    await expect(commit("one", { store: dying(false) })).rejects.toThrow("the machine is gone");
+    expect(await leaseOf("t", "two")).toEqual({ heldBy: "one" });
+    expect(await leaseOf("idle", "two")).toEqual({ heldBy: "one" });
+    const { tables } = await commit("one");
+    expect(tables).toMatchObject([
+      { status: "committed", table: "t", manifest: 1, rows: 10 },
+      { status: "nothing", table: "idle" },
+    ]);
+  });
+
+  it("takes a twin's result for its own, if that gave a table back in between", async () => {
+    const [token = 0] = await plan("one", ["t", "idle"]);
+    await record("t", token, "0000", true);
+    const slow = new Ledger({ client: stores.dynamodb, tableName: stores.tableName });
+    const fence = slow.fenceTable.bind(slow);
+    let first: Awaited<ReturnType<typeof commit>> | undefined;
+    vi.spyOn(slow, "fenceTable").mockImplementation(async (table, held) => {
+      if (first === undefined) {
+        first = await commit("one");
+        for (const one of ["t", "idle"]) await leaseOf(one, "two");
+      }
+      return fence(table, held);
+    });
+    const twin = await commit("one", { ledger: slow });
+    expect(twin).toEqual(first);
+    expect(twin.tables).toMatchObject([{ status: "committed" }, { status: "nothing" }]);
+    expect(await leaseOf("t", "three")).toEqual({ heldBy: "two" });
+  });
+
+  it("gives back lanes whose link is certainly over, and keeps one that may still read", async () => {
+    const { ledger, store } = stores;
+    await plan("one", ["t"]);
+    const lanes = [];
+    for (let lane = 0; lane < 3; lane += 1) {
+      const taken = await ledger.takeLane("shop", 3, "one", 1, executions.isRunning, 0, [
+        ...lanes.map((one) => one.lane),
+      ]);
+      if (taken === undefined) throw new Error("no lane");
+      lanes.push({ source: "shop", ...taken });
+    }
+    const planned = await store.get(keys.runPlan("one"), planFileSchema);
+    await store.put(keys.runPlan("one"), { ...planned, lanes });
+    const inUse = () =>
+      ledger.countLanesInUse("shop", "two", executions.isRunning, Number.MAX_SAFE_INTEGER);
+    expect(await inUse()).toBe(3);
+    const failed = { source: "shop", status: "failed", cause: "" } as const;
+    await commitRun(
+      {
+        ...{ run: "one", execution: "one" },
+        lanes: [
+          { ...failed, lane: 0, error: "SourceConfigurationError" },
+          { ...failed, lane: 1, error: "Lambda.ServiceException" },
+        ],
+      },
+      { ledger, store, log: quiet },
+    );
+    expect(await inUse()).toBe(2);
+  });
 });
 
 it("needs the plan of its run", async () => {

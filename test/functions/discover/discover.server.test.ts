@@ -32,6 +32,7 @@ const documents = { documents: 200, dutyCycle: 1 };
 const shares = { inserts: 0, updates: 0, deletes: 0 };
 const history: History = {
   seed: 3,
+  edgeCases: true,
   rows: { companies: 150, leads: 150, visits: 0, page_views: 0 },
   rounds: [{ nowMillis: 1_700_000_000_000, shares }],
 };

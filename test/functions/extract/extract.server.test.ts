@@ -129,14 +129,9 @@ test("a split without rows is done without an object", async () => {
   expect(await lane.stored("raw/")).toEqual([]);
 });
 
-test("an object that was put but not recorded does not count; the link's retry reads its rows again", async () => {
-  const lane = await Lane.plan(await newStores(), [
-    { table: table("a"), kind: "rows", splits: [whole] },
-  ]);
-  const source = new ScriptedSource({ rows: 100, pageRows: 10 });
-  const { ledger } = lane;
-  let records = 0;
-  const failing: ExtractDependencies["ledger"] = {
+/** The same ledger as an object of which a test can replace a part. */
+function delegatingTo(ledger: ExtractDependencies["ledger"]): ExtractDependencies["ledger"] {
+  return {
     readSplit: (...args) => ledger.readSplit(...args),
     renewTableLease: (...args) => ledger.renewTableLease(...args),
     claimLane: (...args) => ledger.claimLane(...args),
@@ -146,6 +141,20 @@ test("an object that was put but not recorded does not count; the link's retry r
     forgetResource: (...args) => ledger.forgetResource(...args),
     restSource: (...args) => ledger.restSource(...args),
     readSourceRest: (...args) => ledger.readSourceRest(...args),
+    noteReading: (...args) => ledger.noteReading(...args),
+    recordObject: (...args) => ledger.recordObject(...args),
+  };
+}
+
+test("an object that was put but not recorded does not count; the link's retry reads its rows again", async () => {
+  const lane = await Lane.plan(await newStores(), [
+    { table: table("a"), kind: "rows", splits: [whole] },
+  ]);
+  const source = new ScriptedSource({ rows: 100, pageRows: 10 });
+  const { ledger } = lane;
+  let records = 0;
+  const failing: ExtractDependencies["ledger"] = {
+    ...delegatingTo(ledger),
     recordObject: (args) => {
       records += 1;
       return records === 3
@@ -421,4 +430,43 @@ test("a state or work list of another form is refused with its format", async ()
   await expect(lane.link(source)).rejects.toThrow(/its format is 2/);
   lane.state = { ...good, work: "runs/run-1/none.json" };
   await expect(lane.link(source)).rejects.toThrow(ProtocolError);
+});
+
+test("how far a lane is moves with its batches, at most once in ten seconds, whatever the ledger says", async () => {
+  const stores = await newStores();
+  const lane = await Lane.plan(stores, [{ table: table("a"), kind: "rows", splits: [whole] }]);
+  const clock = sleepingClock();
+  const seen: { at: number; recorded: number | undefined; noted: number | undefined }[] = [];
+  const source = new ScriptedSource({
+    ...{ rows: 400, pageRows: 10 },
+    beforeBatch: async () => {
+      clock.slept += 1000;
+      const [note] = await lane.ledger.listReadings("shop");
+      const [split] = await lane.splits("a");
+      seen.push({ at: clock.slept, recorded: split?.rows, noted: note?.splitRows });
+    },
+  });
+  let attempts = 0;
+  const ledger: ExtractDependencies["ledger"] = {
+    ...delegatingTo(lane.ledger),
+    noteReading: async (...args) => {
+      attempts += 1;
+      if (attempts === 2) throw new Error("throttled");
+      await lane.ledger.noteReading(...args);
+    },
+  };
+  const objectBounds = { maxBytes: 1e9, maxMillis: 1e9 };
+  expect(await lane.link(source, { clock, ledger, objectBounds })).toMatchObject({ done: true });
+  // Nothing was recorded before the end, and the rows moved all the same.
+  expect(new Set(seen.map(({ recorded }) => recorded))).toEqual(new Set([0]));
+  const noted = [...new Set(seen.map(({ noted: rows }) => rows))].filter(
+    (rows) => rows !== undefined,
+  );
+  expect(noted.length).toBeGreaterThan(1);
+  expect(noted).toEqual([...noted].sort((a, b) => a - b));
+  expect(attempts).toBeLessThanOrEqual(Math.floor(clock.slept / 10_000));
+  expect(await lane.ledger.listReadings("shop")).toMatchObject([
+    { lane: 0, run: "run-1", table: "a", pass: "rows-1", split: "s0", reached: null },
+  ]);
+  expect(numbersOf(await lane.rows("a"))).toEqual(upTo(400));
 });

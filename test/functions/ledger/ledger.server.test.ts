@@ -430,6 +430,7 @@ describe("run records", () => {
     ...{ status: "succeeded", lanes: [], failed: [], alerts: [] },
     tables: Array.from({ length: tables }, (_, index) => ({
       ...{ table: `table_with_a_long_name_${index}_${randomUUID()}`, source: "shop" },
+      ...{ kind: "table", held: true, watermarkUnit: null },
       ...{ rowsExtracted: index, objects: 1, bytes: 1, manifest: 1, watermark: null, passes: [] },
       build: null,
       load: null,

@@ -1,6 +1,7 @@
 // A source client that plans from fixed answers, and fails where a test wants it to.
 import type { TableDefinition } from "../../../catalog/schema/definition.ts";
 import type {
+  PlannedWindow,
   SourceClient,
   SplitReader,
   UnreadRows,
@@ -27,16 +28,13 @@ export class FakeSource implements SourceClient {
   /** How far a window reaches back before the watermark, by the cursor's overlap; not at all by default. */
   overlapUnits: (overlapSeconds: number) => number = () => 0;
 
-  planWindow(
-    table: TableDefinition,
-    watermark: string | null,
-  ): Promise<{ from: string | null; to: string } | null> {
+  planWindow(table: TableDefinition, watermark: string | null): Promise<PlannedWindow | null> {
     const error = this.failing.get(table.name);
     if (error !== undefined) return Promise.reject(error);
     if (table.cursor === null) return Promise.resolve(null);
     const overlap = this.overlapUnits(table.cursor.overlapSeconds);
     const from = watermark === null ? null : String(Number(watermark) - overlap);
-    return Promise.resolve({ from, to: String(this.end) });
+    return Promise.resolve({ from, to: String(this.end), unit: "ms" });
   }
 
   planRows(

@@ -9,7 +9,7 @@ import {
   SourceUnavailableError,
 } from "../../../functions/protocol/errors.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
-import { planFileSchema, tablesFileSchema } from "../../../functions/protocol/run-files.ts";
+import { planFileSchema } from "../../../functions/protocol/run-files.ts";
 import {
   laneStateSchema,
   workListSchema,
@@ -17,7 +17,7 @@ import {
 } from "../../../functions/protocol/state.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { Executions, makeStores, objectOf, type Stores } from "../store-fixtures.ts";
-import { events, leads, model } from "./definitions.ts";
+import { events, leads } from "./definitions.ts";
 import { FakeSource } from "./fake-source.ts";
 
 let server: Moto;
@@ -101,11 +101,12 @@ describe("a run", () => {
     );
     expect(file).toEqual({
       ...{ format: 1, run: "one", problems: [], waiting: [], unread: [], drift: [] },
+      definitions: [{ name: "leads", kind: "table", source: "shop" }],
       tables: [{ table: "leads", source: "shop", token: 1 }],
       lanes: [{ source: "shop", lane: 0, token: 1 }],
     });
     const progress = await stores.ledger.readProgress("leads");
-    expect(progress.passes.rows?.window).toEqual({ from: null, to: "1000" });
+    expect(progress.passes.rows).toMatchObject({ window: { from: null, to: "1000" }, unit: "ms" });
   });
 
   it("tried again hands out the same work under new tokens", async () => {
@@ -135,6 +136,30 @@ describe("a run", () => {
     expect(watermark).toBe("1000");
     expect(passes.rows?.window).toEqual({ from: "1000", to: "3000" });
     expect(third.items[0]?.map(({ pass }) => pass)).toEqual(["rows-2", "rows-2", "keys-3"]);
+  });
+
+  it("after another run's commit finds tables and lanes free while that one still builds and loads", async () => {
+    source.splits = 2;
+    const first = await plan("one");
+    await readAll(first.items[0]?.slice(0, 1) ?? []);
+    const early = await plan("early");
+    expect(early.file).toMatchObject({
+      waiting: [{ table: "leads", reason: "all lanes of source shop are in use" }],
+    });
+    const { ledger, store } = stores;
+    // As the link gives it back that is the lane's last.
+    await ledger.releaseLane("shop", 0, first.lanes[0]?.laneToken ?? 0);
+    expect((await plan("reading")).file.waiting).toEqual([
+      { table: "leads", reason: "held by one" },
+    ]);
+    await commitRun({ run: "one", execution: "one" }, { ledger, store, log: quiet });
+    expect(executions.running.has("one")).toBe(true);
+    const second = await plan("two");
+    expect(second.file.waiting).toEqual([]);
+    expect(second.items[0]?.map(({ pass, split }) => [pass, split])).toEqual([["rows-1", "0001"]]);
+    await readAll(second.items[0] ?? []);
+    await commitRun({ run: "two", execution: "two" }, { ledger, store, log: quiet });
+    expect(await ledger.readProgress("leads")).toMatchObject({ lastManifest: 2, passes: {} });
   });
 
   it("reads past rows again beside the next window, as often as the cursor says, without moving the watermark", async () => {
@@ -267,13 +292,6 @@ describe("a run", () => {
     const inUse = stores.ledger.countLanesInUse("shop", "other", executions.isRunning, now);
     expect(await inUse).toBe(1);
   });
-
-  it("writes what is published in the order of loading", async () => {
-    definitions = [events, leads, model("weekly", ["daily"]), model("daily", ["leads"])];
-    await plan("one");
-    const tables = await stores.store.get(keys.runTables("one"), tablesFileSchema);
-    expect(tables).toEqual([{ table: "leads" }, { table: "daily" }, { table: "weekly" }]);
-  });
 });
 
 describe("another run", () => {
@@ -283,11 +301,18 @@ describe("another run", () => {
     expect(second.lanes).toEqual([]);
     expect(second.file).toMatchObject({
       tables: [],
-      waiting: [{ table: "leads", reason: "all lanes of source shop are in use" }],
+      waiting: [
+        {
+          ...{ table: "leads", source: "shop", cause: "lanes" },
+          reason: "other runs, or what a stopped one left behind, use all lanes of source shop",
+        },
+      ],
     });
     definitions = [{ ...leads, source: withBudget("shop", 2) }];
     const third = await plan("three");
-    expect(third.file.waiting).toEqual([{ table: "leads", reason: "held by one" }]);
+    expect(third.file.waiting).toEqual([
+      { table: "leads", source: "shop", cause: "held", reason: "another run reads it: one" },
+    ]);
     expect(third.file.lanes).toEqual([]);
   });
 
@@ -316,7 +341,7 @@ describe("a source that must be left alone", () => {
     const { file, lanes } = await plan("one", undefined, { nowMillis, ...onlyOther });
     expect(file.waiting).toEqual([
       {
-        table: "leads",
+        ...{ table: "leads", source: "shop", cause: "hours" },
         reason:
           "source shop is read from 22:00 to 05:00, Europe/Berlin: it opens at 2026-03-28T21:00:00.000Z",
         opensAt: "2026-03-28T21:00:00.000Z",
@@ -342,7 +367,7 @@ describe("a source that must be left alone", () => {
     expect(file.problems).toEqual([]);
     expect(file.waiting).toEqual([
       {
-        table: "leads",
+        ...{ table: "leads", source: "shop", cause: "rest" },
         reason:
           `source shop refused again and again and is left alone until ${new Date(until).toISOString()}: ` +
           "429: too many",
@@ -391,7 +416,7 @@ describe("what a crash left open at the source", () => {
 describe("a mistake", () => {
   it("in the names stops before anything is written", async () => {
     await expect(plan("one", ["leeds"])).rejects.toThrow('["leeds"]: there is no such table');
-    expect(await stores.store.find(keys.runTables("one"), tablesFileSchema)).toBeUndefined();
+    expect(await stores.store.find(keys.runPlan("one"), planFileSchema)).toBeUndefined();
     expect((await stores.ledger.readProgress("leads")).passNumber).toBe(0);
   });
 

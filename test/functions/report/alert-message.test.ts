@@ -14,14 +14,18 @@ it("is none for a run that went well", () => {
   expect(alertMessage("sluice", record("one", []))).toBeUndefined();
 });
 
-it("is none when all there is to tell is that a source's hours are closed", () => {
+it("is none when all there is to tell is that hours are closed or that another run reads a table", () => {
   const closed = { kind: "closed" as const, name: "leads", message: "it opens later" };
+  const waiting = { kind: "waiting" as const, name: "visits", message: "held by two" };
   const held = { kind: "held-deletes" as const, name: "leads", message: "many" };
   const well = record("one", []);
   expect(alertMessage("sluice", { ...well, alerts: [closed] })).toBeUndefined();
-  const both = alertMessage("sluice", { ...well, alerts: [closed, held] });
-  expect(both?.subject).toContain("needs a look (1)");
-  expect(both?.message).toContain("closed: leads: it opens later");
+  expect(alertMessage("sluice", { ...well, alerts: [waiting] })).toBeUndefined();
+  expect(alertMessage("sluice", { ...well, alerts: [closed, waiting] })).toBeUndefined();
+  const all = alertMessage("sluice", { ...well, alerts: [closed, waiting, held] });
+  expect(all?.subject).toContain("needs a look (1)");
+  expect(all?.message).toContain("closed: leads: it opens later");
+  expect(all?.message).toContain("waiting: visits: held by two");
 });
 
 it("has a subject and a size that SNS accepts", () => {

@@ -1,5 +1,6 @@
 // Report against a real ledger and bucket: the record, what is told, and what is given back.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { summarizeRun } from "../../../cli/run-summary.ts";
 import type { BuildResult } from "../../../functions/protocol/delta.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
 import type { CommitFile, PlanFile } from "../../../functions/protocol/run-files.ts";
@@ -79,16 +80,25 @@ async function leavePlan(more: Partial<PlanFile> = {}): Promise<void> {
     plan: {
       tables: [{ table: "leads", source: "shop", token: lease.token }],
       lanes: [{ source: "shop", ...lane }],
+      definitions: [
+        { name: "leads", kind: "table", source: "shop" },
+        { name: "visits", kind: "table", source: "track" },
+        { name: "daily", kind: "model", source: null },
+      ],
       ...more,
     },
     commit: [
       {
         ...{ status: "committed", table: "leads", manifest: 1, rows: 500, keys: 7, objects: 2 },
-        ...{ bytes: 4096, watermark: "99" },
+        ...{ bytes: 4096, watermark: "99", watermarkUnit: "ms" },
         passes: [{ pass: "rows-1", kind: "rows", splits: 4, splitsDone: 3 }],
       },
     ],
-    build: [{}, { table: "daily", kind: "model", manifests: null }],
+    build: [
+      {},
+      { table: "visits", status: "unchanged", manifests: null },
+      { table: "daily", kind: "model", manifests: null },
+    ],
   });
 }
 
@@ -108,11 +118,13 @@ describe("a run that went well", () => {
     expect(record.tables).toMatchObject([
       {
         ...{ table: "leads", source: "shop", rowsExtracted: 507, objects: 2, bytes: 4096 },
+        ...{ kind: "table", held: true, watermarkUnit: "ms" },
         ...{ manifest: 1, watermark: "99", load: { status: "done", polls: 2 } },
         passes: [{ pass: "rows-1", splits: 4, splitsDone: 3 }],
         build: { status: "built", winners: 400, contentId: "7" },
       },
-      { table: "daily", source: null, rowsExtracted: 0, manifest: null, load: null },
+      { table: "visits", kind: "table", source: "track", held: false, rowsExtracted: 0 },
+      { table: "daily", kind: "model", source: null, held: false, manifest: null, load: null },
     ]);
     expect(record.lanes).toEqual([
       {
@@ -149,7 +161,9 @@ describe("a run that went well", () => {
   it("is told of when something needs a look", async () => {
     await leave({
       plan: {
-        waiting: [{ table: "orders", reason: "held by arn:two" }],
+        waiting: [
+          { table: "orders", source: "shop", cause: "held", reason: "another run reads it" },
+        ],
         unread: [{ table: "leads", rows: 3, reason: "3 documents have no changed_at" }],
       },
       build: [
@@ -172,7 +186,7 @@ describe("a run that went well", () => {
       ["check", "leads"],
     ]);
     expect(told).toHaveLength(1);
-    expect(told[0]?.subject).toBe("sluice: run needs a look (5): one");
+    expect(told[0]?.subject).toBe("sluice: run needs a look (4): one");
     expect(told[0]?.message).toContain("unread: leads: 3 documents have no changed_at");
     expect(told[0]?.message).toContain("check odd: 4 bad rows; a warning");
   });
@@ -190,9 +204,25 @@ describe("a source that was left alone", () => {
     expect(told[0]?.message).toMatch(/resting: shop: .*what was read .* is kept.*429: too many/);
   });
 
+  it("since an earlier run's questions were refused is told once, as what it is", async () => {
+    const waits = {
+      source: "shop",
+      cause: "rest" as const,
+      reason: "source shop refused again and again",
+    };
+    const waiting = ["leads", "events"].map((table) => ({ table, ...waits }));
+    await leave({ plan: { waiting } });
+    const { status, record } = await report();
+    expect(status).toBe("succeeded");
+    const message = "source shop refused again and again; left out of this run: leads, events";
+    expect(record.alerts).toEqual([{ kind: "resting", name: "shop", message }]);
+    expect(summarizeRun(record).join("\n")).not.toMatch(/waiting|another run|held/);
+  });
+
   it("since its hours are closed is recorded, and nobody is woken", async () => {
     const opensAt = "2030-01-01T22:00:00.000Z";
-    await leave({ plan: { waiting: [{ table: "leads", reason: "it opens later", opensAt }] } });
+    const waits = { source: "shop", cause: "hours" as const, reason: "it opens later", opensAt };
+    await leave({ plan: { waiting: [{ table: "leads", ...waits }] } });
     const { status, record } = await report();
     expect(status).toBe("succeeded");
     expect(record.alerts).toEqual([{ kind: "closed", name: "leads", message: "it opens later" }]);
@@ -248,6 +278,19 @@ describe("a run in which something failed", () => {
     expect((await report()).failed).toEqual(["build"]);
     await stores.store.put(keys.buildResult("one"), { format: 2, tables: [] });
     expect((await report()).failed).toEqual(["build runs/one/build.json"]);
+  });
+
+  it("is not failed by a build that was not due", async () => {
+    const plan = { format: 1, run: "one", tables: [], lanes: [], problems: [], waiting: [] };
+    await stores.store.put(keys.runPlan("one"), plan);
+    const decision = { build: false, reason: "all is built as it is now" };
+    const { status, record } = await report({ decision });
+    expect(status).toBe("succeeded");
+    expect(record.decision).toEqual(decision);
+    expect((await report({ decision: { build: true, reason: "leads is new" } })).failed).toEqual([
+      "build",
+    ]);
+    expect((await report({ decision: null })).failed).toEqual(["build"]);
   });
 
   it("is failed when a lane or load tells what nobody understands", async () => {

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -138,6 +139,38 @@ def test_typed_fields_and_metadata(dw: Warehouse) -> None:
     names = [(column["name"], column["typeName"]) for column in result["ColumnMetadata"]]
     assert names[0] == ("i", "int8")
     assert names[6] == ("s", "super")
+
+
+def test_doubles_that_json_does_not_have_are_text_as_in_the_protocol(dw: Warehouse) -> None:
+    description = dw.execute(
+        "SELECT 'NaN'::float8 AS a, 'Infinity'::float8 AS b, '-Infinity'::float4 AS c,"
+        " 9007199254740993::bigint AS d"
+    )
+    answer = urllib.request.urlopen(
+        urllib.request.Request(
+            dw.data.meta.endpoint_url,
+            data=json.dumps({"Id": description["Id"]}).encode(),
+            headers={
+                "X-Amz-Target": "RedshiftData.GetStatementResult",
+                "Content-Type": "application/x-amz-json-1.1",
+                "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/"
+                "redshift-data/aws4_request, SignedHeaders=host, Signature=0",
+            },
+        )
+    )
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    records = json.loads(answer.read(), parse_constant=refuse)["Records"]
+    assert records == [
+        [
+            {"doubleValue": "NaN"},
+            {"doubleValue": "Infinity"},
+            {"doubleValue": "-Infinity"},
+            {"longValue": 9007199254740993},
+        ]
+    ]
 
 
 def test_results_come_in_pages(dw: Warehouse) -> None:

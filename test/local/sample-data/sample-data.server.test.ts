@@ -47,7 +47,10 @@ test(
   { timeout: 180_000 },
   async () => {
     const sizes = { companies: 600, leads: 700, visits: 900, pageViews: 1500 };
-    let history = await generate({ seed: 11, ...sizes, nowMillis: Date.now(), ...targets });
+    let history = await generate({
+      ...{ seed: 11, ...sizes, edgeCases: true, nowMillis: Date.now() },
+      ...targets,
+    });
     await expectTruth(history);
     for (let round = 0; round < 2; round++) {
       history = await change({ history, nowMillis: Date.now(), shares: SHARES, ...targets });

@@ -75,12 +75,35 @@ describe("the machine's prerequisites", () => {
   });
 
   test("commands that only look need none of them", () => {
-    for (const command of ["--help", "--version", "status", "query", "down"]) {
+    for (const command of ["--help", "--version", "status", "query", "down", "discover"]) {
       const { status, stdout } = new Checkout().enter([command]);
       expect(stdout).toContain(`main ["${command}"]`);
       expect(status).toBe(0);
     }
   });
+
+  test.each([
+    [["run", "--deployed", "prod"]],
+    [["run", "companies", "--json", "--deployed=prod"]],
+    [["discover", "search", "companies-*", "--deployed", "prod"]],
+    [["discover", "--drift", "--deployed=prod"]],
+    [["run", "--help"]],
+    [["demo", "-h"]],
+  ])("%j needs Node alone", (args) => {
+    const { status, stdout, stderr } = new Checkout().enter(args);
+    expect(stderr).not.toContain("is needed");
+    expect(stdout).toContain(`main ${JSON.stringify(args)}`);
+    expect(status).toBe(0);
+  });
+
+  test.each([[["run"]], [["run", "--", "--deployed"]], [["run", "deployed"]]])(
+    "%j starts servers, and needs what they need",
+    (args) => {
+      const { status, stderr } = new Checkout().enter(args);
+      expect(stderr).toContain('this machine lacks what "run" needs');
+      expect(status).toBe(1);
+    },
+  );
 });
 
 describe("the installation", () => {

@@ -57,6 +57,10 @@ export class BucketReader implements SplitReader {
     };
   }
 
+  reached(): { cursor: string; unit: "ms" } {
+    return { cursor: String(this.#bucket), unit: "ms" };
+  }
+
   /** The cluster holds nothing for a reader. */
   close(): Promise<void> {
     return Promise.resolve();

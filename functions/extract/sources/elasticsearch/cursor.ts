@@ -1,8 +1,7 @@
 // Pure decisions about an Elasticsearch cursor: its unit, its window, its splits and its range query.
-import type { Bounds } from "../../../protocol/records.ts";
+import type { Bounds, CursorUnit } from "../../../protocol/records.ts";
 
-/** What cursor text counts in: milliseconds or nanoseconds since 1970, or the field's own integers. */
-export type CursorUnit = "ms" | "ns" | "value";
+export type { CursorUnit };
 
 export interface Window {
   readonly from: string | null;

@@ -23,6 +23,8 @@ export interface SplitPlan {
   readonly kind: "rows" | "keys";
   readonly field: string;
   readonly unit: CursorUnit;
+  /** The unit that people are shown, in which whole numbers may be a time. */
+  readonly shownUnit: CursorUnit;
   readonly from: bigint | null;
   readonly to: bigint | null;
   readonly fields: FieldSelection;
@@ -111,6 +113,10 @@ export class ElasticsearchReader implements SplitReader {
         this.#shardDoc = null;
       },
     );
+  }
+
+  reached(): { cursor: string; unit: CursorUnit } | null {
+    return this.#cursor === null ? null : { cursor: this.#cursor, unit: this.#plan.shownUnit };
   }
 
   async close(): Promise<void> {

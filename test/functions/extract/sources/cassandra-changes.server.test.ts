@@ -59,7 +59,9 @@ test("by an index: all first, then what has a cursor in the window, late rows in
   await write(40, null);
   const definition = indexed("leads");
   const first = await readWindow(definition, null, noon);
-  expect(first.window).toEqual({ from: null, to: String(noon - 10 * second) });
+  expect(first.window).toEqual({
+    ...{ from: null, to: String(noon - 10 * second), unit: "ms" },
+  });
   // The first reading is a sweep, which also finds the row without a cursor.
   expect(first.ids).toHaveLength(41);
 
@@ -75,7 +77,7 @@ test("by an index: all first, then what has a cursor in the window, late rows in
   });
   expect(next.window).toEqual({
     from: String(noon - 70 * second),
-    to: String(later - 10 * second),
+    ...{ to: String(later - 10 * second), unit: "ms" },
   });
   // 39 and 41 are within the overlap, 42 just before it, and 2 belongs to the next window.
   expect(next.ids).toEqual(["0", "1", "39", "41"]);
@@ -169,7 +171,7 @@ test.each([
   const definition = bucketed(name, { column: "day", unit: "day" });
   const first = await readWindow(definition, null, noon);
   expect(first.ids).toHaveLength(15);
-  expect(first.window).toEqual({ from: null, to: String(noon) });
+  expect(first.window).toEqual({ from: null, to: String(noon), unit: "ms" });
   // The next morning: the bucket before the watermark's, the watermark's, and the new one.
   const next = await readWindow(definition, String(noon), noon + day, {
     ...{ pagesAReader: 1, pageRows: 2 },

@@ -96,7 +96,9 @@ test("the edges of a window are looked for on the same copies", async () => {
     documents(5, () => "t"),
   );
   const gentle = table(index, { shardsAtOnce: 2, preference: "_local" });
-  expect(await client.planWindow(gentle, null, 0)).toEqual({ from: null, to: String(start + 5) });
+  expect(await client.planWindow(gentle, null, 0)).toEqual({
+    ...{ from: null, to: String(start + 5), unit: "value" },
+  });
   const [edge] = proxy.to(`/${index}/_search`);
   expect(Object.fromEntries(edge?.query ?? [])).toMatchObject({
     ...{ preference: "_local", max_concurrent_shard_requests: "2" },

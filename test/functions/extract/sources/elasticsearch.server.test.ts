@@ -152,7 +152,7 @@ test("a long cursor that no change can come after is refused", async () => {
   );
   await cluster.send("PUT", `/${index}/_doc/1?refresh=true`, '{"at":9223372036854775806}');
   const window = await client.planWindow(longs, null, Date.now());
-  expect(window).toEqual({ from: null, to: "9223372036854775807" });
+  expect(window).toEqual({ from: null, to: "9223372036854775807", unit: "value" });
 });
 
 test("numbers come as they were sent where a column could show it, and undeclared fields never", async () => {
@@ -437,19 +437,29 @@ test("windows: by date up to now less the lag, by integer up to the greatest val
   const dates = table(index, {
     cursor: { column: "at", field: "at", lagSeconds: 5, overlapSeconds: 60, reconcile: null },
   });
-  expect(await client.planWindow(dates, null, now)).toEqual({ from: null, to: "1799999995000" });
+  expect(await client.planWindow(dates, null, now)).toEqual({
+    ...{ from: null, to: "1799999995000", unit: "ms" },
+  });
   expect(await client.planWindow(dates, "1799999000000", now)).toEqual({
-    ...{ from: "1799998940000", to: "1799999995000" },
+    ...{ from: "1799998940000", to: "1799999995000", unit: "ms" },
   });
   const numbers = table(index, {
     cursor: { column: "n", field: "n", lagSeconds: 0, overlapSeconds: 10, reconcile: null },
   });
   expect(await client.planWindow(numbers, null, now)).toEqual({
-    ...{ from: null, to: "-9223372036854775808" },
+    ...{ from: null, to: "-9223372036854775808", unit: "value" },
   });
   await cluster.index(index, [{ id: "1", json: '{"n":41}' }]);
-  expect(await client.planWindow(numbers, null, now)).toEqual({ from: null, to: "42" });
-  expect(await client.planWindow(numbers, "20", now)).toEqual({ from: "10", to: "42" });
+  expect(await client.planWindow(numbers, null, now)).toEqual({
+    from: null,
+    to: "42",
+    unit: "value",
+  });
+  const times = { ...numbers, columns: [column("n", "timestamp")] };
+  expect(await client.planWindow(times, null, now)).toMatchObject({ to: "42", unit: "ms" });
+  expect(await client.planWindow(numbers, "20", now)).toEqual({
+    ...{ from: "10", to: "42", unit: "value" },
+  });
 });
 
 test("what cannot be planned is refused with the value and the fix", async () => {

@@ -1,0 +1,41 @@
+// Decides as a run does whether a build is due, on the emulated AWS of a test of the build; prints the decision.
+// Arguments: deployment, bucket, ledger, and the hash of the job's code.
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { GetTablesCommand, GlueClient } from "@aws-sdk/client-glue";
+import { S3Client } from "@aws-sdk/client-s3";
+import { databaseNames } from "../../catalog/schema/glue.ts";
+import { decideBuild, type BuildFacts } from "../../functions/decide/decide-build.ts";
+import { readMetadataLocations } from "../../functions/lake/read-locations.ts";
+import { readNeeds } from "../../functions/ledger/read-needs.ts";
+import { buildSummarySchema } from "../../functions/protocol/build-summary.ts";
+import { keys } from "../../functions/protocol/keys.ts";
+import { JsonStore } from "../../functions/storage/json-store.ts";
+
+const [deployment = "", bucket = "", ledger = "", version = ""] = process.argv.slice(2);
+const glue = new GlueClient();
+const store = new JsonStore({ s3: new S3Client({ forcePathStyle: true }), bucket });
+
+// The builds' tests define no more of an entry than the build reads.
+const definitions: BuildFacts["definitions"][number][] = [];
+const { raw, models, lake } = databaseNames(deployment);
+for (const DatabaseName of [raw, models]) {
+  const { TableList = [] } = await glue.send(new GetTablesCommand({ DatabaseName }));
+  for (const { Name = "", Parameters = {} } of TableList) {
+    const isPublished = Parameters["sluice.publish"] !== "null";
+    const publish = isPublished ? { distribution: { style: "even" as const }, sortKeys: [] } : null;
+    definitions.push({ name: Name, fingerprint: Parameters["sluice.fingerprint"] ?? "", publish });
+  }
+}
+const decision = decideBuild({
+  summary: await store.find(keys.buildSummary, buildSummarySchema),
+  version,
+  definitions,
+  broken: [],
+  lake: await readMetadataLocations(glue, lake),
+  needs: await readNeeds(
+    new DynamoDBClient(),
+    ledger,
+    definitions.map(({ name }) => name),
+  ),
+});
+process.stdout.write(JSON.stringify(decision));

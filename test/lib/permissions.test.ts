@@ -1,0 +1,475 @@
+// Every role of the synthesized template, its policies evaluated statement by statement: what a part does is allowed,
+// all else is refused. What the parts do with the bucket and the ledger is read from docs/architecture.md.
+import { App } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { catalog } from "../../catalog/index.ts";
+import { buildStacks } from "../../lib/stacks/build-stacks.ts";
+import { testConfig } from "./deployment-fixture.ts";
+import { decide, type AccessRequest, type Decision } from "./policy-evaluator.ts";
+import { ACCOUNT, REGION, SynthesizedTemplate } from "./template-policies.ts";
+
+const outdir = mkdtempSync(join(tmpdir(), "sluice-permissions-"));
+afterAll(() => {
+  rmSync(outdir, { recursive: true, force: true });
+});
+
+const NETWORK = {
+  vpcId: "vpc-0a1b2c3d",
+  availabilityZones: ["eu-central-1a", "eu-central-1b", "eu-central-1c"],
+  subnetIds: ["subnet-0a1b2c3d", "subnet-1a1b2c3d", "subnet-2a1b2c3d"],
+  securityGroupIds: ["sg-0a1b2c3d"],
+};
+const app = new App({ context: { "aws:cdk:bundling-stacks": [] }, outdir });
+const choices = { account: ACCOUNT, region: REGION, network: NETWORK };
+const config = testConfig({ ...choices, alarmEmail: "oncall@example.com" });
+const core = buildStacks(app, config, catalog);
+const template = new SynthesizedTemplate(Template.fromStack(core).toJSON());
+
+// --- the parts and their roles ------------------------------------------------------------------------------------
+
+const PARTS = [
+  "Plan",
+  "Extract",
+  "Commit",
+  "Load",
+  "Report",
+  "Build",
+  "COPY",
+  "state machine",
+  "schedule",
+] as const;
+type Part = (typeof PARTS)[number];
+
+const only = (type: string): string => {
+  const [[id] = [""], ...more] = template.ofType(type);
+  if (id === "" || more.length > 0) throw new Error(`one ${type} was expected`);
+  return id;
+};
+const property = (id: string, name: string): unknown => template.resources[id]?.Properties[name];
+const functionId = (name: string): string => template.idOf(lambda(name));
+const lambda = (name: string): string =>
+  `arn:aws:lambda:${REGION}:${ACCOUNT}:function:sluice-${name}`;
+
+const roleArn = (part: Part): string => {
+  switch (part) {
+    case "Build":
+      return template.text(property(only("AWS::Glue::Job"), "Role"));
+    case "COPY":
+      return template.text(
+        property(only("AWS::RedshiftServerless::Namespace"), "DefaultIamRoleArn"),
+      );
+    case "state machine":
+      return template.text(property(only("AWS::StepFunctions::StateMachine"), "RoleArn"));
+    case "schedule": {
+      const target = z
+        .looseObject({ RoleArn: z.unknown() })
+        .parse(property(only("AWS::Scheduler::Schedule"), "Target"));
+      return template.text(target.RoleArn);
+    }
+    case "Plan":
+    case "Extract":
+    case "Commit":
+    case "Load":
+    case "Report":
+      return template.text(property(functionId(part.toLowerCase()), "Role"));
+  }
+};
+const roleIds = new Map(PARTS.map((part) => [part, template.idOf(roleArn(part))]));
+
+it("gives each part a role of its own, and has no other roles", () => {
+  expect([...roleIds.values()].sort()).toEqual(
+    template
+      .ofType("AWS::IAM::Role")
+      .map(([id]) => id)
+      .sort(),
+  );
+  expect(new Set(roleIds.values()).size).toBe(PARTS.length);
+});
+
+// --- deciding -----------------------------------------------------------------------------------------------------
+
+const [dataId, logsId] = ["StorageData", "StorageAccessLogs"].map((prefix) => {
+  const found = template.ofType("AWS::S3::Bucket").find(([id]) => id.startsWith(prefix));
+  if (found === undefined) throw new Error(`no bucket ${prefix}`);
+  return found[0];
+}) as [string, string];
+const DATA = template.arnOf(dataId);
+const LEDGER = template.arnOf(only("AWS::DynamoDB::Table"));
+const TOPIC = template.arnOf(only("AWS::SNS::Topic"));
+const ASSETS = `arn:aws:s3:::cdk-hnb659fds-assets-${ACCOUNT}-${REGION}`;
+
+const statements = new Map(
+  PARTS.map((part) => [part, template.statementsOf(template.idOf(roleArn(part)))]),
+);
+const resourceStatements = new Map(
+  [dataId, logsId, only("AWS::SNS::Topic")].map((id) => [
+    template.arnOf(id),
+    template.resourceStatements(id),
+  ]),
+);
+
+function decideFor(part: Part, request: Omit<AccessRequest, "caller">): Decision {
+  const [, resource] =
+    [...resourceStatements].find(
+      ([arn]) => request.resource === arn || request.resource.startsWith(`${arn}/`),
+    ) ?? [];
+  return decide(
+    {
+      ...request,
+      caller: roleArn(part),
+      context: { "aws:SecureTransport": "true", ...request.context },
+    },
+    { identity: statements.get(part) ?? [], resource: resource ?? [] },
+  );
+}
+
+/** A request and how this test names it. */
+type Case = readonly [name: string, request: Omit<AccessRequest, "caller">];
+
+/** Those of the cases that a part is allowed. */
+const allowed = (part: Part, cases: readonly Case[]): string[] =>
+  cases
+    .filter(([, request]) => decideFor(part, request) === "allowed")
+    .map(([name]) => name)
+    .sort();
+
+// --- what docs/architecture.md says -------------------------------------------------------------------------------
+
+const ROW = /^\| `([a-z]+)(\/|#…)?` +\| ([^|]*) \| ([^|]*) \| ([^|]*) \|$/gm;
+const documented = [
+  ...(readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8")
+    .split("### Who may do what")[1]
+    ?.split("\n#")[0]
+    ?.matchAll(ROW) ?? []),
+].map(([, what = "", ending, ...columns]) => {
+  const [read = [], written = [], deleted = []] = columns.map((column) =>
+    column
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  );
+  return { what, isPrefix: ending === "/", read, written, deleted };
+});
+const prefixes = documented.filter(({ isPrefix }) => isPrefix);
+const items = documented.filter(({ isPrefix }) => !isPrefix);
+
+it("reads the documented table, whose parts all exist", () => {
+  expect(prefixes.map(({ what }) => what)).toContain("raw");
+  expect(items.map(({ what }) => what)).toEqual(["table", "source", "run"]);
+  for (const { read, written, deleted } of documented) {
+    for (const part of [...read, ...written, ...deleted]) expect(PARTS).toContain(part);
+  }
+});
+
+it("documents every prefix that has keys in the bucket", () => {
+  const keys = readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8")
+    .split("### Keys in the data bucket")[1]
+    ?.split("\n#")[0]
+    ?.matchAll(/\| `([a-z]+)\//g);
+  const named = new Set([...(keys ?? [])].map(([, prefix = ""]) => prefix));
+  expect(named.size).toBeGreaterThan(5);
+  expect([...named].sort()).toEqual(prefixes.map(({ what }) => what).sort());
+});
+
+// --- the data bucket ----------------------------------------------------------------------------------------------
+
+const PREFIXES = [...prefixes.map(({ what }) => what), "other"];
+const BUCKET_CASES: Case[] = PREFIXES.flatMap((prefix): Case[] => [
+  ...["Get", "Put", "Delete"].map((verb): Case => [
+    `s3:${verb}Object ${prefix}/`,
+    { action: `s3:${verb}Object`, resource: `${DATA}/${prefix}/orders/1.x` },
+  ]),
+  ...["ListBucket", "ListBucketMultipartUploads"].map((action): Case => [
+    `s3:${action} ${prefix}/`,
+    { action: `s3:${action}`, resource: DATA, context: { "s3:prefix": `${prefix}/orders/` } },
+  ]),
+  ...["AbortMultipartUpload", "ListMultipartUploadParts"].map((action): Case => [
+    `s3:${action} ${prefix}/`,
+    { action: `s3:${action}`, resource: `${DATA}/${prefix}/orders/1.x` },
+  ]),
+  // Hadoop's S3A looks whether something is in the way of the folder.
+  [`s3:GetObject ${prefix}`, { action: "s3:GetObject", resource: `${DATA}/${prefix}` }],
+  ...["PutObject", "DeleteObject"].map((action): Case => [
+    `s3:${action} ${prefix}`,
+    { action: `s3:${action}`, resource: `${DATA}/${prefix}` },
+  ]),
+]);
+const WRITES_IN_PARTS: Partial<Record<Part, readonly string[]>> = { Build: ["lake", "deltas"] };
+
+describe("objects of the data bucket", () => {
+  it.each(PARTS)("%s", (part) => {
+    const expected = prefixes.flatMap(({ what, read, written, deleted }) => [
+      ...(read.includes(part) ? [`s3:GetObject ${what}/`, `s3:ListBucket ${what}/`] : []),
+      ...(written.includes(part) ? [`s3:PutObject ${what}/`] : []),
+      ...(deleted.includes(part) ? [`s3:DeleteObject ${what}/`] : []),
+      ...(WRITES_IN_PARTS[part]?.includes(what) === true
+        ? [
+            `s3:AbortMultipartUpload ${what}/`,
+            `s3:ListMultipartUploadParts ${what}/`,
+            `s3:ListBucketMultipartUploads ${what}/`,
+            `s3:GetObject ${what}`,
+          ]
+        : []),
+    ]);
+    expect(allowed(part, BUCKET_CASES)).toEqual(expected.sort());
+  });
+
+  it.each(PARTS)("%s hears that an object is missing only if it reads objects", (part) => {
+    // S3 asks for leave to list, without a prefix, before it says that there is no such object.
+    const reads = prefixes.some(({ read }) => read.includes(part));
+    const decision = decideFor(part, { action: "s3:ListBucket", resource: DATA });
+    expect(decision).toBe(reads ? "allowed" : "refused");
+  });
+
+  it.each(PARTS)("%s asks for the bucket's region only if it writes in parts", (part) => {
+    const decision = decideFor(part, { action: "s3:GetBucketLocation", resource: DATA });
+    expect(decision).toBe(WRITES_IN_PARTS[part] === undefined ? "refused" : "allowed");
+  });
+
+  it.each(PARTS)("%s reaches nothing without TLS", (part) => {
+    for (const [name, { action, resource, context }] of BUCKET_CASES) {
+      const plain = { ...context, "aws:SecureTransport": "false" };
+      expect(decideFor(part, { action, resource, context: plain }), name).toBe("denied");
+    }
+  });
+
+  it.each(PARTS)("%s changes no bucket, and reads no access logs", (part) => {
+    const cases: Case[] = [
+      ...["PutBucketPolicy", "DeleteBucketPolicy", "DeleteBucket", "PutLifecycleConfiguration"].map(
+        (action): Case => [action, { action: `s3:${action}`, resource: DATA }],
+      ),
+      ...["GetObject", "PutObject", "DeleteObject"].map((action): Case => [
+        `${action} of the access logs`,
+        { action: `s3:${action}`, resource: `${template.arnOf(logsId)}/2026-01-01` },
+      ]),
+      ["everything", { action: "s3:ListBucket", resource: DATA, context: { "s3:prefix": "" } }],
+    ];
+    expect(allowed(part, cases)).toEqual([]);
+  });
+
+  it.each(PARTS)("%s reads assets only if it runs them", (part) => {
+    const { DefaultArguments, Command } = template.resources[only("AWS::Glue::Job")]
+      ?.Properties as { DefaultArguments: Record<string, unknown>; Command: object };
+    const { ScriptLocation } = Command as { ScriptLocation: unknown };
+    const own = [ScriptLocation, DefaultArguments["--extra-py-files"]].map((url) =>
+      template.text(url).replace("s3://", "arn:aws:s3:::"),
+    );
+    expect(own[0]).toContain(`${ASSETS}/`);
+    const script = `${ASSETS}/${"a".repeat(64)}`;
+    const cases: Case[] = [...own, `${script}.sql`, `${script}.py`, `${script}.zip`].flatMap(
+      (resource) =>
+        ["GetObject", "PutObject"].map((action): Case => [
+          `${action} ${resource}`,
+          { action: `s3:${action}`, resource },
+        ]),
+    );
+    const expected = [...own, `${script}.sql`, `${script}.py`].map((arn) => `GetObject ${arn}`);
+    expect(allowed(part, cases)).toEqual(part === "Build" ? expected.sort() : []);
+  });
+});
+
+// --- the ledger ---------------------------------------------------------------------------------------------------
+
+const ITEM_ACTIONS = {
+  read: ["GetItem", "Query"],
+  written: ["PutItem", "UpdateItem", "ConditionCheckItem"],
+  deleted: ["DeleteItem"],
+} as const;
+const EXAMPLE_KEYS: Readonly<Record<string, string>> = {
+  table: "table#orders",
+  source: "source#events",
+  run: "run",
+  other: "other",
+};
+const LEDGER_CASES: Case[] = [
+  ...Object.entries(EXAMPLE_KEYS).flatMap(([what, key]) =>
+    Object.values(ITEM_ACTIONS)
+      .flat()
+      .map((action): Case => [
+        `${action} ${what}`,
+        {
+          action: `dynamodb:${action}`,
+          resource: LEDGER,
+          context: { "dynamodb:LeadingKeys": [key] },
+        },
+      ]),
+  ),
+  ...["Scan", "BatchGetItem", "BatchWriteItem", "PartiQLSelect", "DeleteTable", "UpdateTable"].map(
+    (action): Case => [action, { action: `dynamodb:${action}`, resource: LEDGER }],
+  ),
+];
+/** What a part that reads or writes some items does not need of the actions above. */
+const NOT_NEEDED: Partial<Record<Part, readonly string[]>> = {
+  Extract: ["Query source", "ConditionCheckItem source"],
+  Plan: ["ConditionCheckItem source"],
+  Load: ["PutItem table", "ConditionCheckItem table"],
+  Report: [
+    ...["Query table", "PutItem table", "ConditionCheckItem table"],
+    ...["Query source", "PutItem source", "ConditionCheckItem source"],
+    ...["UpdateItem run", "ConditionCheckItem run"],
+  ],
+};
+
+describe("items of the ledger", () => {
+  it.each(PARTS)("%s", (part) => {
+    const expected = items
+      .flatMap(({ what, ...columns }) =>
+        (["read", "written", "deleted"] as const).flatMap((column) =>
+          columns[column].includes(part)
+            ? ITEM_ACTIONS[column].map((action) => `${action} ${what}`)
+            : [],
+        ),
+      )
+      .filter((name) => NOT_NEEDED[part]?.includes(name) !== true);
+    expect(allowed(part, LEDGER_CASES)).toEqual(expected.sort());
+  });
+});
+
+// --- all else -----------------------------------------------------------------------------------------------------
+
+const glueArn = (resource: string): string => `arn:aws:glue:${REGION}:${ACCOUNT}:${resource}`;
+const TABLE_ACTIONS = ["GetTable", "GetTables", "CreateTable", "UpdateTable", "DeleteTable"];
+const FUNCTIONS = ["plan", "extract", "commit", "load", "report"];
+const secretArn = (name: string): string =>
+  `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-AbCdEf`;
+const MACHINE = `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:sluice`;
+const EXECUTION = `arn:aws:states:${REGION}:${ACCOUNT}:execution:sluice:run-1`;
+const JOB = glueArn("job/sluice-build");
+const WORKGROUP = template.arnOf(only("AWS::RedshiftServerless::Workgroup"));
+const sources = catalog.sources.map(({ name }) => `sluice/source/${name}`);
+
+const OTHER_CASES: Case[] = [
+  ...["raw", "models", "lake", "default"].flatMap((name) => {
+    const database = name === "default" ? name : `sluice_${name}`;
+    return [
+      ...TABLE_ACTIONS.map((action): Case => [
+        `glue:${action} ${name}`,
+        { action: `glue:${action}`, resource: glueArn(`table/${database}/orders`) },
+      ]),
+      ...["GetDatabase", "DeleteDatabase"].map((action): Case => [
+        `glue:${action} ${name}`,
+        { action: `glue:${action}`, resource: glueArn(`database/${database}`) },
+      ]),
+    ];
+  }),
+  ...["StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun", "UpdateJob"].flatMap((action) =>
+    [JOB, glueArn("job/another")].map((resource): Case => [
+      `glue:${action} ${resource === JOB ? "own" : "another"}`,
+      { action: `glue:${action}`, resource },
+    ]),
+  ),
+  ...[...FUNCTIONS, "another"].flatMap((name) =>
+    ["InvokeFunction", "UpdateFunctionCode"].map((action): Case => [
+      `lambda:${action} ${name}`,
+      { action: `lambda:${action}`, resource: lambda(name) },
+    ]),
+  ),
+  ...[...sources, "sluice/warehouse", "another"].flatMap((name) =>
+    ["GetSecretValue", "PutSecretValue", "DeleteSecret"].map((action): Case => [
+      `secretsmanager:${action} ${name}`,
+      { action: `secretsmanager:${action}`, resource: secretArn(name) },
+    ]),
+  ),
+  ["states:StartExecution", { action: "states:StartExecution", resource: MACHINE }],
+  ["states:UpdateStateMachine", { action: "states:UpdateStateMachine", resource: MACHINE }],
+  [
+    "states:StartExecution another",
+    { action: "states:StartExecution", resource: MACHINE.replace("sluice", "another") },
+  ],
+  ...["DescribeExecution", "StopExecution"].flatMap((action) =>
+    [EXECUTION, EXECUTION.replace("sluice", "another")].map((resource): Case => [
+      `states:${action}${resource === EXECUTION ? "" : " another"}`,
+      { action: `states:${action}`, resource },
+    ]),
+  ),
+  ["sns:Publish", { action: "sns:Publish", resource: TOPIC }],
+  ["sns:Subscribe", { action: "sns:Subscribe", resource: TOPIC }],
+  ...["ExecuteStatement", "BatchExecuteStatement"].flatMap((action) =>
+    [WORKGROUP, WORKGROUP.replace("/sluice", "/another")].map((resource): Case => [
+      `redshift-data:${action} ${resource === WORKGROUP ? "own" : "another"}`,
+      { action: `redshift-data:${action}`, resource },
+    ]),
+  ),
+  ...["DescribeStatement", "GetStatementResult", "CancelStatement"].map((action): Case => [
+    `redshift-data:${action}`,
+    { action: `redshift-data:${action}`, resource: "*" },
+  ]),
+  ["ec2:CreateNetworkInterface", { action: "ec2:CreateNetworkInterface", resource: "*" }],
+  ["xray:PutTraceSegments", { action: "xray:PutTraceSegments", resource: "*" }],
+  ["logs:CreateLogDelivery", { action: "logs:CreateLogDelivery", resource: "*" }],
+  ...["iam:PassRole", "sts:AssumeRole"].flatMap((action) =>
+    PARTS.map((part): Case => [`${action} ${part}`, { action, resource: roleArn(part) }]),
+  ),
+  ["kms:Decrypt", { action: "kms:Decrypt", resource: `arn:aws:kms:${REGION}:${ACCOUNT}:key/1` }],
+  ["cloudformation:UpdateStack", { action: "cloudformation:UpdateStack", resource: "*" }],
+];
+
+const READ_DEFINITIONS = ["raw", "models"].flatMap((database) => [
+  `glue:GetTable ${database}`,
+  `glue:GetTables ${database}`,
+]);
+const READ_SOURCES = sources.map((name) => `secretsmanager:GetSecretValue ${name}`);
+const IN_NETWORK = ["ec2:CreateNetworkInterface"];
+
+const DOES: Record<Part, readonly string[]> = {
+  Plan: [...READ_DEFINITIONS, ...READ_SOURCES, ...IN_NETWORK, "states:DescribeExecution"],
+  Extract: [...READ_DEFINITIONS, ...READ_SOURCES, ...IN_NETWORK],
+  Commit: [],
+  Load: [
+    ...READ_DEFINITIONS,
+    "glue:GetTable lake",
+    "secretsmanager:GetSecretValue sluice/warehouse",
+    "redshift-data:ExecuteStatement own",
+    "redshift-data:BatchExecuteStatement own",
+    "redshift-data:DescribeStatement",
+    "redshift-data:GetStatementResult",
+    "redshift-data:CancelStatement",
+  ],
+  Report: ["sns:Publish"],
+  Build: [
+    ...READ_DEFINITIONS,
+    "glue:GetDatabase lake",
+    "glue:GetTable lake",
+    "glue:CreateTable lake",
+    "glue:UpdateTable lake",
+  ],
+  COPY: [],
+  "state machine": [
+    ...FUNCTIONS.map((name) => `lambda:InvokeFunction ${name}`),
+    "glue:StartJobRun own",
+    "glue:GetJobRun own",
+    "glue:GetJobRuns own",
+    "glue:BatchStopJobRun own",
+    "states:StartExecution",
+    "states:DescribeExecution",
+    "states:StopExecution",
+    "xray:PutTraceSegments",
+    "logs:CreateLogDelivery",
+  ],
+  schedule: ["states:StartExecution"],
+};
+
+describe("everything else", () => {
+  it.each(PARTS)("%s", (part) => {
+    expect(allowed(part, OTHER_CASES)).toEqual([...DOES[part]].sort());
+  });
+
+  it.each(FUNCTIONS)("%s writes its own log group only", (name) => {
+    const part = PARTS.find((one) => one.toLowerCase() === name) ?? "Plan";
+    const logging = z
+      .looseObject({ LogGroup: z.unknown() })
+      .parse(property(functionId(name), "LoggingConfig"));
+    const own = template.text(logging.LogGroup);
+    const cases = template.ofType("AWS::Logs::LogGroup").map(([id]): Case => {
+      const resource = template.arnOf(id).replace(/\*$/, "log-stream:1");
+      return [template.text({ Ref: id }), { action: "logs:PutLogEvents", resource }];
+    });
+    expect(cases.length).toBeGreaterThan(FUNCTIONS.length);
+    expect(allowed(part, cases)).toEqual([own]);
+  });
+});
