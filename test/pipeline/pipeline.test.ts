@@ -206,8 +206,8 @@ beforeAll(async () => {
     folder,
     "up",
     "--json",
-    ...["--context", `catalog=${index}`],
-    ...["--context", "extractTimeoutSeconds=10"],
+    ...["--set", `catalog=${index}`],
+    ...["--set", "extractTimeoutSeconds=10"],
   );
   expect(up.code, up.stderr).toBe(0);
   const running = readRunning(folder);
