@@ -1,9 +1,10 @@
 // The names of a deployment's tables, from its Data Catalog.
-import { GlueClient, paginateGetTables } from "@aws-sdk/client-glue";
+import { GlueClient } from "@aws-sdk/client-glue";
+import { readDefinitions } from "../functions/data-catalog/read-definitions.ts";
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from "../local/state.ts";
 import type { Connection } from "./connection.ts";
 
-/** Names of the extracted tables, in order. */
+/** Names of the extracted tables, in order, and of entries whose definitions can't be read. */
 export async function readTableNames(connection: Connection): Promise<string[]> {
   const local = connection.local?.endpoint;
   const client = new GlueClient(
@@ -11,14 +12,9 @@ export async function readTableNames(connection: Connection): Promise<string[]> 
       ? {}
       : { endpoint: local, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS },
   );
-  const names: string[] = [];
-  const pages = paginateGetTables(
-    { client },
-    { DatabaseName: `${connection.deployment.deployment}_raw` },
-  );
-  for await (const page of pages) {
-    for (const table of page.TableList ?? []) if (table.Name !== undefined) names.push(table.Name);
-  }
+  const { deployment, catalogStacks: stacks } = connection.deployment;
+  const { definitions, broken } = await readDefinitions({ glue: client, deployment, stacks });
   client.destroy();
-  return names.sort();
+  const tables = definitions.filter(({ kind }) => kind === "table");
+  return [...tables, ...broken].map(({ name }) => name).sort();
 }

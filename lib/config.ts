@@ -1,6 +1,7 @@
 // What a deployment may choose, read from the CDK context (`-c name=value` or cdk.json) and checked at once.
 import type { Node } from "constructs";
 import { z } from "zod";
+import { MAX_CATALOG_STACKS } from "../catalog/schema/placement.ts";
 
 const parseJson = (text: string): unknown => {
   try {
@@ -22,6 +23,17 @@ const configSchema = z.strictObject({
     .default("sluice"),
   /** Path of the module that exports `catalog`, relative to the project. */
   catalog: z.string().default("catalog/index.ts"),
+  /**
+   * Number of stacks that hold the catalog's entries, a power of two. Each holds some hundred tables of sixty columns;
+   * more of them take longer to deploy.
+   */
+  catalogStacks: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_CATALOG_STACKS)
+    .refine((stacks) => Number.isInteger(Math.log2(stacks)), "wants a power of two: 1, 2, 4, 8 …")
+    .default(4),
   warehouse: z.enum(["redshift-serverless", "none"]).default("redshift-serverless"),
   /** EventBridge Scheduler expression for runs over all tables, or "off". */
   schedule: z.string().default("rate(1 hour)"),

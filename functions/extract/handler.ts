@@ -9,7 +9,7 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Context } from "aws-lambda";
 import { z } from "zod";
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import { readDefinition } from "../data-catalog/read-definition.ts";
+import { DefinitionReader } from "../data-catalog/read-definition.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { SourceConfigurationError } from "../protocol/errors.ts";
 import type { LaneState } from "../protocol/state.ts";
@@ -24,6 +24,7 @@ const environment = z
     SLUICE_DEPLOYMENT: z.string().min(1),
     SLUICE_BUCKET: z.string().min(1),
     SLUICE_LEDGER: z.string().min(1),
+    SLUICE_CATALOG_STACKS: z.coerce.number().int().positive(),
   })
   .parse(process.env);
 
@@ -32,6 +33,11 @@ const glue = new GlueClient();
 const secrets = new SecretsManagerClient();
 const s3 = new S3Client();
 const ledger = new Ledger({ client: new DynamoDBClient(), tableName: environment.SLUICE_LEDGER });
+const definitions = new DefinitionReader({
+  glue,
+  deployment: environment.SLUICE_DEPLOYMENT,
+  stacks: environment.SLUICE_CATALOG_STACKS,
+});
 const connections = new SourceConnections((name) => readSecret(secrets, name));
 
 /** Takes a lane's state and returns the next. */
@@ -52,7 +58,7 @@ export async function handler(event: unknown, context: Context): Promise<LaneSta
 }
 
 async function readTable(name: string): Promise<TableDefinition> {
-  const definition = await readDefinition(glue, environment.SLUICE_DEPLOYMENT, name);
+  const definition = await definitions.read(name);
   if (definition.kind === "table") return definition;
   throw new SourceConfigurationError(
     `"${name}" is a model, which is built and not extracted. Remove it from the run's work.`,

@@ -5,8 +5,8 @@ import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "aws-lambda";
 import { z } from "zod";
-import { databaseNames } from "../../catalog/schema/glue.ts";
-import { readDefinition } from "../data-catalog/read-definition.ts";
+import { lakeDatabase } from "../../catalog/schema/placement.ts";
+import { DefinitionReader } from "../data-catalog/read-definition.ts";
 import { readCurrentContentId } from "../lake/read-content.ts";
 import { copyManifestKey, readDelta, writeCopyManifest } from "./deltas.ts";
 import { load, type LoadParts } from "./load.ts";
@@ -19,6 +19,7 @@ const environment = z
     SLUICE_DEPLOYMENT: z.string().min(1),
     SLUICE_BUCKET: z.string().min(1),
     SLUICE_LEDGER: z.string().min(1),
+    SLUICE_CATALOG_STACKS: z.coerce.number().int().positive(),
     /** Empty where the deployment has no warehouse. */
     SLUICE_WORKGROUP: z.string().default(""),
     SLUICE_DATABASE: z.string().default(""),
@@ -32,7 +33,12 @@ const s3 = new S3Client();
 const dynamodb = new DynamoDBClient();
 
 const bucket = environment.SLUICE_BUCKET;
-const lakeDatabase = databaseNames(environment.SLUICE_DEPLOYMENT).lake;
+const lake = lakeDatabase(environment.SLUICE_DEPLOYMENT);
+const definitions = new DefinitionReader({
+  glue,
+  deployment: environment.SLUICE_DEPLOYMENT,
+  stacks: environment.SLUICE_CATALOG_STACKS,
+});
 
 const parts: LoadParts = {
   warehouse:
@@ -44,8 +50,8 @@ const parts: LoadParts = {
           secretArn: environment.SLUICE_WAREHOUSE_SECRET_ARN,
         }),
   copyRole: environment.SLUICE_COPY_ROLE_ARN,
-  readDefinition: (table) => readDefinition(glue, environment.SLUICE_DEPLOYMENT, table),
-  readContentId: (table) => readCurrentContentId({ glue, s3 }, lakeDatabase, table),
+  readDefinition: (table) => definitions.read(table),
+  readContentId: (table) => readCurrentContentId({ glue, s3 }, lake, table),
   readDelta: (table, snapshot) => readDelta(s3, bucket, table, snapshot),
   manifestUrl: (delta) => `s3://${bucket}/${copyManifestKey(delta)}`,
   writeCopyManifest: (delta) => writeCopyManifest(s3, bucket, delta),

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Arguments:
-    """The job's arguments; `tables` is None when everything is to be considered."""
+    """The job's arguments; `tables` is None when everything is to be considered.
+
+    `catalog_stacks` is the number of stacks whose databases hold the definitions.
+    """
 
     deployment: str
     bucket: str
     ledger: str
     run: str
+    catalog_stacks: int
     tables: tuple[str, ...] | None
 
 
@@ -24,7 +28,15 @@ def parse(argv: Sequence[str]) -> Arguments:
     parser = argparse.ArgumentParser(prog="build", allow_abbrev=False)
     for name in ("deployment", "bucket", "ledger", "run"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--catalog-stacks", type=int, required=True)
     parser.add_argument("--tables", default="")
     known, _ = parser.parse_known_args(argv)
     tables = tuple(name.strip() for name in known.tables.split(",") if name.strip())
-    return Arguments(known.deployment, known.bucket, known.ledger, known.run, tables or None)
+    return Arguments(
+        deployment=known.deployment,
+        bucket=known.bucket,
+        ledger=known.ledger,
+        run=known.run,
+        catalog_stacks=known.catalog_stacks,
+        tables=tables or None,
+    )

@@ -31,7 +31,9 @@ def run_build(
     Catalog or the bucket raises when the work cannot be done at all.
     """
     job = job or new_job(arguments)
-    definitions, bad = read_definitions(glue_client(), arguments.deployment)
+    definitions, bad = read_definitions(
+        glue_client(), arguments.deployment, arguments.catalog_stacks
+    )
     entries = {definition.name: definition for definition in definitions}
     chosen = selection(definitions, arguments.tables)
     results = {
@@ -147,10 +149,16 @@ def _build_model(
         if content is None and name in build.entries and name not in build.chosen:
             content = present_content(build.job, spark, build.entries[name])
         if content is None:
-            failed = build.results[name].status if name in build.results else "never built"
+            failed = _why_missing(build, name)
             result.status = "skipped"
             result.error = f"its input {name} is not there ({failed}): mend that and run again"
             progress(definition.name, f"skipped: {result.error}")
             return
         inputs[name] = content
     build_model(build.job, spark, definition, inputs, result)
+
+
+def _why_missing(build: _Build, name: str) -> str:
+    if name in build.results:
+        return build.results[name].status
+    return "never built" if name in build.entries else "not in the Data Catalog"

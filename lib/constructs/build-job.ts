@@ -13,6 +13,7 @@ export interface BuildJobProps {
   readonly bucket: Bucket;
   readonly ledgerName: string;
   readonly workers: number;
+  readonly catalogStacks: number;
 }
 
 /** Glue takes many Spark settings as one argument, chained by `--conf`. */
@@ -88,6 +89,7 @@ export class BuildJob extends Construct {
         "--deployment": props.deployment,
         "--bucket": props.bucket.bucketName,
         "--ledger": props.ledgerName,
+        "--catalog-stacks": String(props.catalogStacks),
       },
     });
     for (const id of ["GL1", "GL3"]) {

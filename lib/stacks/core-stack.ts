@@ -12,6 +12,7 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import { DefinitionBody, LogLevel, StateMachine } from "aws-cdk-lib/aws-stepfunctions";
+import { definitionsDatabasePattern, lakeDatabase } from "../../catalog/schema/placement.ts";
 import type { Catalog, Source } from "../../catalog/schema/table.ts";
 import type { Config } from "../config.ts";
 import { acknowledgePattern, allowInvoke, allowObjects } from "../constructs/access.ts";
@@ -31,7 +32,8 @@ export class CoreStack extends Stack {
   readonly data: DataBucket;
   readonly ledger: LedgerTable;
   readonly build: BuildJob;
-  readonly databases: { readonly raw: string; readonly models: string; readonly lake: string };
+  /** The database of the Iceberg tables. */
+  readonly lakeDatabase: string;
 
   constructor(scope: App, id: string, props: CoreStackProps) {
     super(scope, id, { description: "Sluice: a warehouse kept true to live databases" });
@@ -40,28 +42,30 @@ export class CoreStack extends Stack {
     this.data = new DataBucket(this, "Storage");
     const { bucket } = this.data;
     this.ledger = new LedgerTable(this, "Ledger");
-    this.databases = {
-      raw: `${deployment}_raw`,
-      models: `${deployment}_models`,
-      lake: `${deployment}_lake`,
-    };
-    this.makeDatabase("RawDatabase", this.databases.raw, "Definitions of Sluice's tables");
-    this.makeDatabase("ModelsDatabase", this.databases.models, "Definitions of Sluice's models");
-    this.makeDatabase("LakeDatabase", this.databases.lake, "Iceberg tables, written by the build");
+    this.lakeDatabase = lakeDatabase(deployment);
+    new CfnDatabase(this, "LakeDatabase", {
+      catalogId: this.account,
+      databaseInput: {
+        name: this.lakeDatabase,
+        description: "Iceberg tables, written by the build",
+        locationUri: `s3://${bucket.bucketName}/lake`,
+      },
+    });
     this.build = new BuildJob(this, "Build", {
       deployment,
       bucket,
       ledgerName: this.ledger.tableName,
       workers: config.buildWorkers,
+      catalogStacks: config.catalogStacks,
     });
     allowObjects(bucket, this.build.role, "", ["read", "write", "delete"]);
     this.ledger.grantReadData(this.build.role);
     this.ledger.grant(this.build.role, "dynamodb:DeleteItem");
-    this.allowCatalogRead(this.build.role);
+    this.allowCatalogRead(this.build.role, deployment);
     this.build.role.addToPolicy(
       new PolicyStatement({
         actions: ["glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable"],
-        resources: this.catalogArns([this.databases.lake]),
+        resources: this.catalogArns([this.lakeDatabase]),
       }),
     );
     const warehouse =
@@ -85,6 +89,7 @@ export class CoreStack extends Stack {
       SLUICE_DEPLOYMENT: deployment,
       SLUICE_BUCKET: bucket.bucketName,
       SLUICE_LEDGER: this.ledger.tableName,
+      SLUICE_CATALOG_STACKS: String(config.catalogStacks),
     };
     const network = this.network(config);
     const make = (
@@ -135,7 +140,7 @@ export class CoreStack extends Stack {
     });
 
     for (const source of catalog.sources) this.makeSecret(source, config, [plan, extract]);
-    for (const reader of [plan, extract, load]) this.allowCatalogRead(reader.ownRole);
+    for (const reader of [plan, extract, load]) this.allowCatalogRead(reader.ownRole, deployment);
     for (const writer of [plan, extract, commit, load, report])
       this.ledger.grantReadWriteData(writer);
     allowObjects(bucket, plan.ownRole, "runs", ["read", "write"]);
@@ -264,6 +269,7 @@ export class CoreStack extends Stack {
         bucket: bucket.bucketName,
         ledger: this.ledger.tableName,
         buildJob: this.build.name,
+        catalogStacks: config.catalogStacks,
         warehouse:
           warehouse === undefined
             ? null
@@ -273,17 +279,6 @@ export class CoreStack extends Stack {
                 secretArn: warehouse.secret.secretArn,
               },
       }),
-    });
-  }
-
-  private makeDatabase(id: string, name: string, description: string): void {
-    new CfnDatabase(this, id, {
-      catalogId: this.account,
-      databaseInput: {
-        name,
-        description,
-        locationUri: `s3://${this.data.bucket.bucketName}/${name === this.databases.lake ? "lake" : "raw"}`,
-      },
     });
   }
 
@@ -315,14 +310,16 @@ export class CoreStack extends Stack {
     ];
   }
 
-  private allowCatalogRead(role: Role): void {
+  private allowCatalogRead(role: Role, deployment: string): void {
+    // Any number of catalog stacks: entries may still be in those that a smaller number leaves over.
+    const databases = [definitionsDatabasePattern(deployment), this.lakeDatabase];
     role.addToPolicy(
       new PolicyStatement({
         actions: ["glue:GetDatabase", "glue:GetTable", "glue:GetTables"],
-        resources: this.catalogArns(Object.values(this.databases)),
+        resources: this.catalogArns(databases),
       }),
     );
-    for (const database of Object.values(this.databases)) {
+    for (const database of databases) {
       acknowledgePattern(
         role,
         `arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${database}/*`,
