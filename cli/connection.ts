@@ -16,6 +16,8 @@ const deploymentSchema = z.object({
   bucket: z.string(),
   ledger: z.string(),
   buildJob: z.string(),
+  /** The number of catalog stacks, by which definitions are found. */
+  catalogStacks: z.int().positive(),
   warehouse: z
     .object({ workgroup: z.string(), database: z.string(), secretArn: z.string() })
     .nullable(),

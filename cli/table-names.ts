@@ -21,7 +21,8 @@ export async function readTables(connection: Connection): Promise<KnownTable[]> 
       : { endpoint: local, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS },
   );
   try {
-    const { definitions, broken } = await readDefinitions(client, connection.deployment.deployment);
+    const { deployment, catalogStacks: stacks } = connection.deployment;
+    const { definitions, broken } = await readDefinitions({ glue: client, deployment, stacks });
     return [
       ...definitions.flatMap((one) =>
         one.kind === "table" ? [{ name: one.name, source: one.source.name, problem: null }] : [],

@@ -1,22 +1,31 @@
-// The CDK app: one core stack and as many catalog stacks as the catalog needs, for the deployment that is named.
-import { App, Validations } from "aws-cdk-lib";
+// The CDK app: one core stack and the catalog stacks, for the deployment that is named.
+import { App, CloudFormationValidatePlugin, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { CatalogError } from "../catalog/schema/errors.ts";
 import { DeploymentError } from "./deployment/errors.ts";
 import { namedDeployment } from "./deployment/named.ts";
 import { loadCatalog } from "./load-catalog.ts";
 import { buildStacks } from "./stacks/build-stacks.ts";
+import { APP_PROPS, checkTemplates, TemplateError } from "./template-limits.ts";
 
 try {
-  const app = new App();
+  const app = new App(APP_PROPS);
   const config = namedDeployment(app.node);
   buildStacks(app, config, await loadCatalog(config.catalog));
   if (app.node.tryGetContext("nag") === "true") {
-    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    const rules = new CloudFormationValidatePlugin();
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app), {
+      name: rules.name,
+      validate: (templates) => rules.validate(templates),
+    });
   }
-  app.synth();
+  checkTemplates(app.synth(), config.catalogStacks);
 } catch (error) {
-  if (!(error instanceof DeploymentError || error instanceof CatalogError)) throw error;
+  const isMistake =
+    error instanceof DeploymentError ||
+    error instanceof CatalogError ||
+    error instanceof TemplateError;
+  if (!isMistake) throw error;
   // What a person wrote is wrong: where Sluice found it does not help.
   console.error(error.message);
   process.exitCode = 1;

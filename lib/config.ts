@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Mistake } from "../catalog/schema/errors.ts";
 import { mistakesFromIssues, pathText, shown } from "../catalog/schema/issues.ts";
+import { MAX_CATALOG_STACKS } from "../catalog/schema/placement.ts";
 import { DeploymentError } from "./deployment/errors.ts";
 import { mistakesInChoices, type SoundChoices } from "./deployment/mistakes.ts";
 import { isRegion, nearestRegion } from "./deployment/regions.ts";
@@ -125,6 +126,14 @@ export const configSchema = z.strictObject({
     .default(900)
     .describe("Time-out of one invocation of Extract, seconds."),
   extractMemoryMegabytes: whole(256, 10_240).default(512).describe("Memory of Extract, MB."),
+  catalogStacks: whole(1, MAX_CATALOG_STACKS)
+    .refine((stacks) => Number.isInteger(Math.log2(stacks)), {
+      error: "write a power of two: 1, 2, 4, 8 …",
+    })
+    .default(4)
+    .describe(
+      "Stacks that hold the catalog's entries, a power of two; each holds some hundred tables of sixty columns.",
+    ),
   buildWorkers: whole(2, 100).default(2).describe("Workers (G.1X) of the Glue job."),
 });
 

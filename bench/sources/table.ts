@@ -10,7 +10,7 @@ export type System = (typeof SYSTEMS)[number];
 /** The table that is read, as the Data Catalog would have it. */
 export function tableOf(system: System): TableDefinition {
   const entry = system === "elasticsearch" ? leads : visits;
-  const definition = resolveEntry(entry, { deployment: "bench", bucket: "bench" });
+  const definition = resolveEntry(entry, { deployment: "bench" });
   if (definition.kind === "table") return definition;
   throw new Error(`${entry.name} is no table`);
 }

@@ -13,16 +13,35 @@ import {
   type ColumnDefinition,
   type Definition,
 } from "./definition.ts";
-import { CatalogError } from "./errors.ts";
+import { CatalogError, type Mistake } from "./errors.ts";
 import { resolveEntry, type EntryContext } from "./resolve.ts";
+import {
+  amendedType,
+  amendmentsOf,
+  storedWordSchema,
+  typeAmendmentsSchema,
+  type TypeAmendments,
+} from "./stored-type.ts";
 import type { Model, Table } from "./table.ts";
 import { glueType } from "./type-map.ts";
+import type { ColumnType } from "./types.ts";
 
 /** The format of the parameters; a reader refuses one it does not know. */
-const FORMAT = "1";
+export const DEFINITION_FORMAT = "2";
 
-/** Glue's limit for the comment of a column, in bytes of UTF-8. */
-const MAX_COMMENT_BYTES = 255;
+/**
+ * What Glue takes of a table at most, in bytes of UTF-8 (Glue developer guide, "Table API": TableInput, Column).
+ */
+const GLUE_LIMITS = {
+  name: 255,
+  description: 2048,
+  comment: 255,
+  type: 131_072,
+  parameter: 512_000,
+} as const;
+
+/** Ends a comment that goes on in the parameter. */
+const GOES_ON = "…";
 
 /** A Glue table as plain data: CloudFormation's and the Glue API's `TableInput`. */
 export interface GlueTableInput {
@@ -32,14 +51,9 @@ export interface GlueTableInput {
   readonly Parameters: Record<string, string>;
   readonly StorageDescriptor: {
     readonly Columns: { readonly Name: string; readonly Type: string; readonly Comment: string }[];
-    readonly Location: string;
     readonly InputFormat: string;
     readonly OutputFormat: string;
-    readonly Compressed: boolean;
-    readonly SerdeInfo: {
-      readonly SerializationLibrary: string;
-      readonly Parameters: Record<string, string>;
-    };
+    readonly SerdeInfo: { readonly SerializationLibrary: string };
   };
 }
 
@@ -51,19 +65,14 @@ export interface GlueTable {
   readonly StorageDescriptor?:
     | {
         readonly Columns?:
-          | readonly { readonly Name: string | undefined; readonly Type?: string | undefined }[]
+          | readonly {
+              readonly Name: string | undefined;
+              readonly Type?: string | undefined;
+              readonly Comment?: string | undefined;
+            }[]
           | undefined;
       }
     | undefined;
-}
-
-/** The names of the databases of a deployment. */
-export function databaseNames(deployment: string): { raw: string; models: string; lake: string } {
-  return {
-    raw: `${deployment}_raw`,
-    models: `${deployment}_models`,
-    lake: `${deployment}_lake`,
-  };
 }
 
 /**
@@ -73,7 +82,6 @@ export function databaseNames(deployment: string): { raw: string; models: string
  */
 export function encodeEntry(entry: Table | Model, context: EntryContext): GlueTableInput {
   const definition = resolveEntry(entry, context);
-  const folder = definition.kind === "table" ? "raw" : "models";
   return {
     Name: definition.name,
     Description: definition.description,
@@ -83,18 +91,13 @@ export function encodeEntry(entry: Table | Model, context: EntryContext): GlueTa
       Columns: definition.columns.map(({ name, type, description }) => ({
         Name: name,
         Type: glueType(type),
-        Comment: shortened(description),
+        Comment: splitDescription(description).comment,
       })),
-      // A definition is no data: the rows that people read are in the lake. What Glue and Athena want is here so that
-      // they can list it.
-      Location: `s3://${context.bucket}/${folder}/${definition.name}/`,
+      // A definition is not data and has no location: the rows that people read are in the lake. The formats are here
+      // so that tools which list tables through Glue take it for one.
       InputFormat: "org.apache.hadoop.mapred.TextInputFormat",
       OutputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-      Compressed: true,
-      SerdeInfo: {
-        SerializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
-        Parameters: { "ignore.malformed.json": "true" },
-      },
+      SerdeInfo: { SerializationLibrary: "org.openx.data.jsonserde.JsonSerDe" },
     },
   };
 }
@@ -103,7 +106,7 @@ function encodeParameters(definition: Definition): Record<string, string> {
   const shared = {
     EXTERNAL: "TRUE",
     classification: "json",
-    "sluice.format": FORMAT,
+    "sluice.format": DEFINITION_FORMAT,
     "sluice.kind": definition.kind,
     "sluice.owner": definition.owner,
     "sluice.key": JSON.stringify(definition.key),
@@ -111,12 +114,7 @@ function encodeParameters(definition: Definition): Record<string, string> {
     "sluice.checks": JSON.stringify(definition.checks),
     "sluice.publish": JSON.stringify(definition.publish),
     "sluice.fingerprint": definition.fingerprint,
-    ...Object.fromEntries(
-      definition.columns.map((column) => [
-        `sluice.column.${column.name}`,
-        encodeColumn(column, definition.kind),
-      ]),
-    ),
+    ...encodeColumns(definition.columns),
   };
   return definition.kind === "table"
     ? {
@@ -134,28 +132,68 @@ function encodeParameters(definition: Definition): Record<string, string> {
       };
 }
 
-function encodeColumn(column: ColumnDefinition, kind: Definition["kind"]): string {
-  const { type, path, nullable, personal, description } = column;
-  return JSON.stringify(
-    kind === "table"
-      ? { type, path, nullable, personal, description }
-      : { type, nullable, personal, description },
-  );
+/** What the columns in Glue, with their names, types and comments, do not say. Most columns are in none of these. */
+function encodeColumns(columns: readonly ColumnDefinition[]): Record<string, string> {
+  const named = (pick: (column: ColumnDefinition) => unknown): string =>
+    JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, pick(column)])));
+  const listed = (pick: (column: ColumnDefinition) => boolean): string =>
+    columns
+      .filter(pick)
+      .map(({ name }) => name)
+      .join();
+  return {
+    "sluice.required": listed(({ nullable }) => !nullable),
+    "sluice.personal": listed(({ personal }) => personal),
+    "sluice.paths": named(({ name, path }) => {
+      const [first, ...inner] = path;
+      if (inner.length > 0) return path;
+      return first === name ? undefined : first;
+    }),
+    "sluice.types": named(({ type }) => {
+      const { type: types = [], from = [] } = amendmentsOf(type);
+      if (from.length > 0) return types.length > 0 ? { type: types, from } : { from };
+      return types.length > 1 ? { type: types } : types[0];
+    }),
+    "sluice.descriptions": named(({ description }) => splitDescription(description).rest),
+  };
 }
 
-/** A description that fits Glue's comment: one line, cut with `…` between characters. The parameter has all of it. */
-function shortened(description: string): string {
-  const line = description.replaceAll(/\s+/g, " ");
-  if (Buffer.byteLength(line) <= MAX_COMMENT_BYTES) return line;
-  const end = "…";
+/** A description as a comment that Glue takes, cut between characters, and what comes after the cut. */
+function splitDescription(description: string): { comment: string; rest?: string } {
+  if (Buffer.byteLength(description) <= GLUE_LIMITS.comment) return { comment: description };
   let cut = "";
-  let bytes = Buffer.byteLength(end);
-  for (const character of line) {
+  let bytes = Buffer.byteLength(GOES_ON);
+  for (const character of description) {
     bytes += Buffer.byteLength(character);
-    if (bytes > MAX_COMMENT_BYTES) break;
+    if (bytes > GLUE_LIMITS.comment) break;
     cut += character;
   }
-  return cut + end;
+  return { comment: cut + GOES_ON, rest: description.slice(cut.length) };
+}
+
+/** What Glue would refuse of a table when it is deployed; every text that is too long, with its limit. */
+export function mistakesForGlue(table: GlueTableInput): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const check = (place: string, text: string, limit: number, fix: string): void => {
+    const bytes = Buffer.byteLength(text);
+    if (bytes > limit) {
+      mistakes.push({
+        place: `${table.Name}: ${place}`,
+        problem: `it has ${bytes} bytes, and Glue takes ${limit}`,
+        fix,
+      });
+    }
+  };
+  check("name", table.Name, GLUE_LIMITS.name, "choose a shorter name");
+  check("description", table.Description, GLUE_LIMITS.description, "write a shorter description");
+  for (const { Name: name, Type: type } of table.StorageDescriptor.Columns) {
+    check(`column ${name}`, name, GLUE_LIMITS.name, "choose a shorter name");
+    check(`type of column ${name}`, type, GLUE_LIMITS.type, 'declare it as "json"');
+  }
+  for (const [name, value] of Object.entries(table.Parameters)) {
+    check(`parameter ${name}`, value, GLUE_LIMITS.parameter, "declare less in one entry");
+  }
+  return mistakes;
 }
 
 const textList = z.array(z.string());
@@ -198,22 +236,53 @@ export function decodeEntry(table: GlueTable): Definition {
       });
 }
 
-const storedColumnSchema = columnSchema
-  .omit({ name: true, path: true })
-  .extend({ path: columnSchema.shape.path.optional() });
+const storedPathsSchema = z.record(z.string(), z.union([z.string(), columnSchema.shape.path]));
+const storedTypesSchema = z.record(
+  z.string(),
+  z.union([
+    storedWordSchema.transform((word): TypeAmendments => ({ type: [word] })),
+    typeAmendmentsSchema,
+  ]),
+);
+const descriptionsSchema = z.record(z.string(), z.string());
 
 function decodeColumns(table: GlueTable, reader: ParameterReader): ColumnDefinition[] {
   const columns = table.StorageDescriptor?.Columns ?? [];
-  return columns.map(({ Name: name = "", Type: typeInGlue }) => {
-    const parameter = `column.${name}`;
-    const { path = [name], ...stored } = reader.json(parameter, storedColumnSchema);
-    if (typeInGlue !== glueType(stored.type)) {
-      reader.fail(
-        parameter,
-        `it says ${glueType(stored.type)}, but the column's type in Glue is ${typeInGlue ?? "missing"}`,
-      );
+  const known = new Set(columns.map(({ Name: name = "" }) => name));
+  const checked = (parameter: string, names: readonly string[]): readonly string[] => {
+    const unknown = names.filter((name) => !known.has(name));
+    if (unknown.length === 0) return names;
+    return reader.fail(parameter, `the table has no columns ${JSON.stringify(unknown)}`);
+  };
+  const named = <Value>(parameter: string, schema: z.ZodType<Record<string, Value>>) => {
+    const values = reader.json(parameter, schema);
+    checked(parameter, Object.keys(values));
+    return (name: string): Value | undefined => values[name];
+  };
+  const listed = (parameter: string) => {
+    const text = reader.text(parameter, z.string());
+    const names = new Set(checked(parameter, text === "" ? [] : text.split(",")));
+    return (name: string): boolean => names.has(name);
+  };
+  const isRequired = listed("required");
+  const isPersonal = listed("personal");
+  const pathOf = named("paths", storedPathsSchema);
+  const amendmentsFor = named("types", storedTypesSchema);
+  const restOf = named("descriptions", descriptionsSchema);
+  return columns.map(({ Name: name = "", Type: typeInGlue = "", Comment: comment = "" }) => {
+    const rest = restOf(name);
+    if (rest !== undefined && !comment.endsWith(GOES_ON)) {
+      reader.fail("descriptions", `the description of ${name} goes on, but its comment is whole`);
     }
-    return { name, path, ...stored };
+    const path = pathOf(name) ?? name;
+    return {
+      name,
+      type: reader.type(name, typeInGlue, amendmentsFor(name) ?? {}),
+      path: typeof path === "string" ? [path] : path,
+      description: rest === undefined ? comment : comment.slice(0, -GOES_ON.length) + rest,
+      nullable: !isRequired(name),
+      personal: isPersonal(name),
+    };
   });
 }
 
@@ -229,8 +298,11 @@ class ParameterReader {
 
   expectFormat(): void {
     const found = this.#required("format");
-    if (found !== FORMAT) {
-      this.fail("format", `this version reads ${FORMAT} and found ${JSON.stringify(found)}`);
+    if (found !== DEFINITION_FORMAT) {
+      this.fail(
+        "format",
+        `this version reads ${DEFINITION_FORMAT} and found ${JSON.stringify(found)}`,
+      );
     }
   }
 
@@ -247,6 +319,15 @@ class ParameterReader {
       this.fail(parameter, `it is no JSON: ${excerpt(text)}`);
     }
     return this.#parsed(parameter, schema, value);
+  }
+
+  type(column: string, glue: string, amendments: TypeAmendments): ColumnType {
+    try {
+      return amendedType(glue, amendments);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return this.fail("types", `the type of ${column} can't be read: ${error.message}`);
+    }
   }
 
   /** The last look at the whole, for what concerns more than one parameter. */

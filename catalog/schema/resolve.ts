@@ -24,8 +24,6 @@ import type {
 /** What an entry is deployed as. */
 export interface EntryContext {
   readonly deployment: string;
-  /** The data bucket. */
-  readonly bucket: string;
   /** Where the model's script was uploaded, `s3://…`. Models only. */
   readonly scriptUri?: string;
   /** Hash of the script's content, so that a changed script is a changed definition. Models only. */
@@ -154,10 +152,15 @@ function resolveColumn(column: Column): ColumnDefinition {
     name: column.name,
     type: column.type,
     path: [...(column.path ?? [column.name])],
-    description: column.description,
+    description: oneLine(column.description),
     nullable: column.nullable ?? true,
     personal: column.personal ?? false,
   };
+}
+
+/** A text as one line, which is what comments of columns are in Glue. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
 }
 
 function resolvePublish(publish: Publish | false | undefined): Definition["publish"] {

@@ -193,7 +193,7 @@ async function driftOf(client: SourceClient, table: Table): Promise<TableDrift> 
 
 function definitionOf(table: Table): TableDefinition {
   // Neither name is part of what is compared.
-  const definition = resolveEntry(table, { deployment: "catalog", bucket: "catalog" });
+  const definition = resolveEntry(table, { deployment: "catalog" });
   if (definition.kind === "table" && !isModel(table)) return definition;
   throw new Error(`${table.name} is a model, which has no source.`);
 }

@@ -1,9 +1,24 @@
 // Reads every definition of a deployment from the Data Catalog; one that is broken does not hide the others.
-import { GetTablesCommand, type GlueClient } from "@aws-sdk/client-glue";
+import { EntityNotFoundException, GetTablesCommand, type GlueClient } from "@aws-sdk/client-glue";
 import type { Definition } from "../../catalog/schema/definition.ts";
-import { databaseNames, decodeEntry } from "../../catalog/schema/glue.ts";
+import type { GlueTable } from "../../catalog/schema/glue.ts";
+import { definitionsDatabase } from "../../catalog/schema/placement.ts";
+import {
+  chooseDefinitions,
+  stampOf,
+  type ChosenDefinitions,
+  type StackContent,
+} from "./choose-definitions.ts";
 
-/** A definition that does not decode. */
+/** Where a deployment's definitions are. */
+export interface DefinitionStore {
+  readonly glue: GlueClient;
+  readonly deployment: string;
+  /** The deployment's number of catalog stacks. */
+  readonly stacks: number;
+}
+
+/** A definition that can't be used: it does not decode, or is found twice and not the same. */
 export interface BrokenDefinition {
   readonly name: string;
   readonly error: string;
@@ -15,31 +30,57 @@ export interface Definitions {
   readonly broken: BrokenDefinition[];
 }
 
-/** All tables, then all models, each in the order of their names. */
-export async function readDefinitions(glue: GlueClient, deployment: string): Promise<Definitions> {
-  const { raw, models } = databaseNames(deployment);
-  const definitions: Definition[] = [];
-  const broken: BrokenDefinition[] = [];
-  for (const database of [raw, models]) {
-    for (const table of await getTables(glue, database)) {
-      try {
-        definitions.push(decodeEntry(table));
-      } catch (error) {
-        if (!(error instanceof Error)) throw error;
-        broken.push({ name: table.Name ?? "", error: error.name, message: error.message });
-      }
-    }
-  }
-  return { definitions, broken };
+/** Glue answers a limited number of calls a second. */
+const AT_ONCE = 8;
+
+/**
+ * All tables, then all models, each in the order of their names.
+ * @returns also the databases that wait for their stack to be deployed with the present number of stacks
+ */
+export async function readDefinitions(
+  store: DefinitionStore,
+): Promise<Definitions & Pick<ChosenDefinitions, "pending">> {
+  const { definitions, unusable, pending } = await readAll(store);
+  const broken = unusable.map(({ name, cause }) => ({
+    name,
+    error: cause.name,
+    message: cause.message,
+  }));
+  return { definitions, broken, pending };
 }
 
-async function getTables(glue: GlueClient, database: string) {
-  const tables = [];
+/** Reads the databases of all catalog stacks, and of those that there were as long as one of the others waits. */
+export async function readAll(store: DefinitionStore): Promise<ChosenDefinitions> {
+  const contents: StackContent[] = [];
+  for (let end = store.stacks; contents.length < end;) {
+    const first = contents.length;
+    const numbers = Array.from({ length: Math.min(AT_ONCE, end - first) }, (_, i) => first + i);
+    contents.push(...(await Promise.all(numbers.map((stack) => readStack(store, stack)))));
+    // A stack that was last deployed when there were more may lack entries that are still in those.
+    end = Math.max(end, ...contents.map((content) => stampOf(content) ?? 0));
+  }
+  return chooseDefinitions(contents, store.stacks);
+}
+
+async function readStack(
+  { glue, deployment }: DefinitionStore,
+  stack: number,
+): Promise<StackContent> {
+  const database = definitionsDatabase(deployment, stack);
+  const tables: GlueTable[] = [];
   let next: string | undefined;
   do {
-    const page = await glue.send(new GetTablesCommand({ DatabaseName: database, NextToken: next }));
-    tables.push(...(page.TableList ?? []));
-    next = page.NextToken;
+    try {
+      const page = await glue.send(
+        new GetTablesCommand({ DatabaseName: database, NextToken: next }),
+      );
+      tables.push(...(page.TableList ?? []));
+      next = page.NextToken;
+    } catch (error) {
+      // Its stack is not deployed yet.
+      if (!(error instanceof EntityNotFoundException)) throw error;
+      next = undefined;
+    }
   } while (next !== undefined);
-  return tables.sort((a, b) => ((a.Name ?? "") < (b.Name ?? "") ? -1 : 1));
+  return { database, tables };
 }

@@ -4,7 +4,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { databaseNames } from "../../catalog/schema/glue.ts";
+import { lakeDatabase } from "../../catalog/schema/placement.ts";
 import { readDefinitions } from "../data-catalog/read-definitions.ts";
 import { readMetadataLocations } from "../lake/read-locations.ts";
 import { readNeeds } from "../ledger/read-needs.ts";
@@ -17,6 +17,7 @@ const environment = z
     SLUICE_DEPLOYMENT: z.string().min(1),
     SLUICE_BUCKET: z.string().min(1),
     SLUICE_LEDGER: z.string().min(1),
+    SLUICE_CATALOG_STACKS: z.coerce.number().int().positive(),
     /** Hash of the build job's code. */
     SLUICE_BUILD_VERSION: z.string().min(1),
   })
@@ -32,8 +33,13 @@ export const handler = withLog(logger, (event, _, log) =>
     version: environment.SLUICE_BUILD_VERSION,
     store,
     log,
-    readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
+    readDefinitions: () =>
+      readDefinitions({
+        glue,
+        deployment: environment.SLUICE_DEPLOYMENT,
+        stacks: environment.SLUICE_CATALOG_STACKS,
+      }),
     readNeeds: (names) => readNeeds(dynamodb, environment.SLUICE_LEDGER, names),
-    readLake: () => readMetadataLocations(glue, databaseNames(environment.SLUICE_DEPLOYMENT).lake),
+    readLake: () => readMetadataLocations(glue, lakeDatabase(environment.SLUICE_DEPLOYMENT)),
   }),
 );

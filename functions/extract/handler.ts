@@ -8,7 +8,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { z } from "zod";
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import { readDefinition } from "../data-catalog/read-definition.ts";
+import { DefinitionReader } from "../data-catalog/read-definition.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { withLog } from "../log/log.ts";
 import { SourceConfigurationError } from "../protocol/errors.ts";
@@ -23,6 +23,7 @@ const environment = z
     SLUICE_DEPLOYMENT: z.string().min(1),
     SLUICE_BUCKET: z.string().min(1),
     SLUICE_LEDGER: z.string().min(1),
+    SLUICE_CATALOG_STACKS: z.coerce.number().int().positive(),
   })
   .parse(process.env);
 
@@ -31,6 +32,11 @@ const glue = new GlueClient();
 const secrets = new SecretsManagerClient();
 const s3 = new S3Client();
 const ledger = new Ledger({ client: new DynamoDBClient(), tableName: environment.SLUICE_LEDGER });
+const definitions = new DefinitionReader({
+  glue,
+  deployment: environment.SLUICE_DEPLOYMENT,
+  stacks: environment.SLUICE_CATALOG_STACKS,
+});
 const connections = new SourceConnections((name) => readSecret(secrets, name));
 
 /** Takes a lane's state and returns the next. */
@@ -51,7 +57,7 @@ export const handler = withLog(logger, (event, context, log) =>
 );
 
 async function readTable(name: string): Promise<TableDefinition> {
-  const definition = await readDefinition(glue, environment.SLUICE_DEPLOYMENT, name);
+  const definition = await definitions.read(name);
   if (definition.kind === "table") return definition;
   throw new SourceConfigurationError(
     `"${name}" is a model, which is built and not extracted. Remove it from the run's work.`,

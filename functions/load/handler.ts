@@ -5,9 +5,9 @@ import { GlueClient } from "@aws-sdk/client-glue";
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { databaseNames } from "../../catalog/schema/glue.ts";
-import { readDefinition } from "../data-catalog/read-definition.ts";
-import { readDefinitions } from "../data-catalog/read-definitions.ts";
+import { lakeDatabase } from "../../catalog/schema/placement.ts";
+import { DefinitionReader } from "../data-catalog/read-definition.ts";
+import { readDefinitions, type DefinitionStore } from "../data-catalog/read-definitions.ts";
 import { readCurrentContentId } from "../lake/read-content.ts";
 import { readMetadataLocations } from "../lake/read-locations.ts";
 import { LoadLedger } from "../ledger/load-records.ts";
@@ -26,6 +26,7 @@ const environment = z
     SLUICE_DEPLOYMENT: z.string().min(1),
     SLUICE_BUCKET: z.string().min(1),
     SLUICE_LEDGER: z.string().min(1),
+    SLUICE_CATALOG_STACKS: z.coerce.number().int().positive(),
     /** Empty where the deployment has no warehouse. */
     SLUICE_WORKGROUP: z.string().default(""),
     SLUICE_DATABASE: z.string().default(""),
@@ -40,7 +41,13 @@ const s3 = new S3Client();
 
 const bucket = environment.SLUICE_BUCKET;
 const store = new JsonStore({ s3, bucket });
-const lakeDatabase = databaseNames(environment.SLUICE_DEPLOYMENT).lake;
+const lake = lakeDatabase(environment.SLUICE_DEPLOYMENT);
+const catalog: DefinitionStore = {
+  glue,
+  deployment: environment.SLUICE_DEPLOYMENT,
+  stacks: environment.SLUICE_CATALOG_STACKS,
+};
+const definitions = new DefinitionReader(catalog);
 
 const parts: Omit<LoadParts, "log"> = {
   warehouse:
@@ -52,8 +59,8 @@ const parts: Omit<LoadParts, "log"> = {
           secretArn: environment.SLUICE_WAREHOUSE_SECRET_ARN,
         }),
   copyRole: environment.SLUICE_COPY_ROLE_ARN,
-  readDefinition: (table) => readDefinition(glue, environment.SLUICE_DEPLOYMENT, table),
-  readContentId: (table) => readCurrentContentId({ glue, s3 }, lakeDatabase, table),
+  readDefinition: (table) => definitions.read(table),
+  readContentId: (table) => readCurrentContentId({ glue, s3 }, lake, table),
   readDelta: (table, snapshot) => readDelta(s3, bucket, table, snapshot),
   manifestUrl: (delta) => `s3://${bucket}/${copyManifestKey(delta)}`,
   writeCopyManifest: (delta) => writeCopyManifest(s3, bucket, delta),
@@ -76,8 +83,8 @@ export const handler = withLog<LoadResult | ChooseResult>(logger, async (event, 
     return chooseLoads(choice.data, Date.now() + remaining, {
       ...{ warehouse: parts.warehouse, store, nowMillis: Date.now(), log },
       address: `${environment.SLUICE_WORKGROUP}/${environment.SLUICE_DATABASE}`,
-      readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
-      readLake: () => readMetadataLocations(glue, lakeDatabase),
+      readDefinitions: () => readDefinitions(catalog),
+      readLake: () => readMetadataLocations(glue, lake),
       readContentId: parts.readContentId,
     });
   }

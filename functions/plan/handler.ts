@@ -20,6 +20,7 @@ const environment = z
     SLUICE_DEPLOYMENT: z.string().min(1),
     SLUICE_BUCKET: z.string().min(1),
     SLUICE_LEDGER: z.string().min(1),
+    SLUICE_CATALOG_STACKS: z.coerce.number().int().positive(),
   })
   .parse(process.env);
 
@@ -41,7 +42,19 @@ export const handler = withLog(logger, (event, _, log) =>
     store,
     log,
     isRunning: (execution) => isRunning(sfn, execution),
-    readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
+    readDefinitions: async () => {
+      const found = await readDefinitions({
+        glue,
+        deployment: environment.SLUICE_DEPLOYMENT,
+        stacks: environment.SLUICE_CATALOG_STACKS,
+      });
+      if (found.pending.length > 0) {
+        logger.warn("catalog stacks are not deployed since their number was changed", {
+          databases: found.pending,
+        });
+      }
+      return found;
+    },
     connect: async (source) => {
       // Plan runs seldom enough to read the secret each time.
       await connections.renew(source);

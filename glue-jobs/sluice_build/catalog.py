@@ -1,11 +1,13 @@
 """Reads the definitions of tables and models from the Data Catalog."""
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, cast
 
 from sluice_build.column_types import ColumnType, Json, parse
+from sluice_build.stored_type import amended
 
 if TYPE_CHECKING:
     from types_boto3_glue import GlueClient
@@ -93,47 +95,125 @@ class BadDefinition:
 Definition: TypeAlias = TableDefinition | ModelDefinition
 
 
+FORMAT = "2"
+"""Of a definition; another one is refused."""
+
+STAMP = "_stack"
+"""The table that a catalog stack writes after its definitions; no entry can be called so."""
+
+
+@dataclass(frozen=True)
+class StackContent:
+    """What the database of one catalog stack holds."""
+
+    database: str
+    tables: Sequence["TableTypeDef"]
+
+    @property
+    def stamp(self) -> int | None:
+        """The number of stacks it was last deployed with; None before that has ended."""
+        for table in self.tables:
+            parameters = table.get("Parameters", {})
+            if table["Name"] == STAMP and parameters.get("sluice.format") == FORMAT:
+                return int(parameters["sluice.stacks"])
+        return None
+
+
+def stack_of(name: str, stacks: int) -> int:
+    """The number of the catalog stack that an entry belongs to."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % stacks
+
+
+def definitions_database(deployment: str, stack: int) -> str:
+    """The database of a catalog stack's definitions."""
+    return f"{deployment}_definitions_{stack:03}"
+
+
 def read_definitions(
-    glue: "GlueClient", deployment: str
+    glue: "GlueClient", deployment: str, stacks: int
 ) -> tuple[list[Definition], list[BadDefinition]]:
-    """All definitions of a deployment, and those that could not be read."""
+    """All definitions of a deployment of so many catalog stacks, and those that can't be used."""
+    contents: list[StackContent] = []
+    end = stacks
+    while len(contents) < end:
+        content = _read_stack(glue, definitions_database(deployment, len(contents)))
+        contents.append(content)
+        # A stack that was last deployed when there were more may lack entries that are in those.
+        end = max(end, content.stamp or 0)
+    return choose_definitions(contents, stacks)
+
+
+def _read_stack(glue: "GlueClient", database: str) -> StackContent:
+    tables: list[TableTypeDef] = []
+    try:
+        for page in glue.get_paginator("get_tables").paginate(DatabaseName=database):
+            tables += page["TableList"]
+    except glue.exceptions.EntityNotFoundException:
+        pass  # Its stack is not deployed yet.
+    return StackContent(database, tables)
+
+
+def choose_definitions(
+    contents: Sequence[StackContent], stacks: int
+) -> tuple[list[Definition], list[BadDefinition]]:
+    """The definition of each entry, and those that can't be used.
+
+    Once all stacks are deployed with the present number of stacks, each entry is in its own, and
+    what is left of it elsewhere does not count. Before, it may be where it was, or in both places:
+    if those differ, which one is right is not known, and none is used.
+    """
+    deployed = [content.stamp == stacks for content in contents]
+    is_settled = all(deployed[:stacks])
+    found: dict[str, list[tuple[str, TableTypeDef]]] = {}
+    for number, content in enumerate(contents):
+        for table in content.tables:
+            name = table["Name"]
+            # A stack that was deployed deletes what went to another only after that.
+            is_left = (is_settled or deployed[number]) and stack_of(name, stacks) != number
+            if name != STAMP and not is_left:
+                found.setdefault(name, []).append((content.database, table))
     good: list[Definition] = []
     bad: list[BadDefinition] = []
-    kinds: list[tuple[str, Literal["table", "model"]]] = [("raw", "table"), ("models", "model")]
-    for database, kind in kinds:
-        pages = glue.get_paginator("get_tables").paginate(DatabaseName=f"{deployment}_{database}")
-        for page in pages:
-            for table in page["TableList"]:
-                try:
-                    good.append(parse_definition(table, kind))
-                except (KeyError, ValueError, TypeError) as error:
-                    reason = f"parameter {error} is missing" if type(error) is KeyError else error
-                    bad.append(
-                        BadDefinition(
-                            table["Name"],
-                            kind,
-                            f"its definition in {deployment}_{database} cannot be read: {reason}",
-                        )
-                    )
+    for name, places in sorted(found.items()):
+        databases = " and ".join(database for database, _ in places)
+        try:
+            definition, *others = [parse_definition(table) for _, table in places]
+        except (KeyError, ValueError, TypeError) as error:
+            reason = f"parameter {error} is missing" if type(error) is KeyError else error
+            told = f"its definition in {databases} cannot be read: {reason}"
+            bad.append(BadDefinition(name, _kind(places), told))
+            continue
+        if all(other == definition for other in others):
+            good.append(definition)
+        else:
+            told = (
+                f"it is defined differently in {databases}: let the deployment that is under way "
+                "end, or deploy all stacks again; until then nothing of it is changed"
+            )
+            bad.append(BadDefinition(name, _kind(places), told))
     return good, bad
 
 
-def parse_definition(table: "TableTypeDef", kind: Literal["table", "model"]) -> Definition:
+def _kind(places: Iterable[tuple[str, "TableTypeDef"]]) -> Literal["table", "model"]:
+    kinds = {table.get("Parameters", {}).get("sluice.kind") for _, table in places}
+    return "model" if kinds == {"model"} else "table"
+
+
+def parse_definition(table: "TableTypeDef") -> Definition:
     """One definition from its Glue table.
 
     Raises KeyError, ValueError or TypeError when a parameter is missing or malformed.
     """
     parameters = table["Parameters"]
-    if parameters["sluice.format"] != "1":
+    if parameters["sluice.format"] != FORMAT:
         raise ValueError(
-            f"sluice.format is {parameters['sluice.format']}, this job reads 1: deploy the two "
-            "together"
+            f"sluice.format is {parameters['sluice.format']}, this job reads {FORMAT}: deploy the "
+            "two together"
         )
-    if parameters["sluice.kind"] != kind:
-        raise ValueError(f"sluice.kind is {parameters['sluice.kind']}, expected {kind}")
-    columns = tuple(
-        _column(column["Name"], parameters) for column in table["StorageDescriptor"]["Columns"]
-    )
+    kind = parameters["sluice.kind"]
+    if kind not in ("table", "model"):
+        raise ValueError(f"sluice.kind is {kind}, neither table nor model")
+    columns = _columns(table, parameters)
     key = tuple(_texts(parameters, "sluice.key"))
     missing = set(key) - {column.name for column in columns}
     if missing or not key:
@@ -168,19 +248,46 @@ def parse_definition(table: "TableTypeDef", kind: Literal["table", "model"]) -> 
     )
 
 
-def _column(name: str, parameters: Mapping[str, str]) -> Column:
-    declared = json.loads(parameters[f"sluice.column.{name}"])
+def _columns(table: "TableTypeDef", parameters: Mapping[str, str]) -> tuple[Column, ...]:
+    in_glue = table["StorageDescriptor"]["Columns"]
+    known = [column["Name"] for column in in_glue]
+    required = [name for name in parameters["sluice.required"].split(",") if name]
+    paths = _members(parameters, "sluice.paths")
+    types = _members(parameters, "sluice.types")
+    unknown = {*required, *paths, *types} - set(known)
+    if unknown:
+        raise ValueError(f"columns {sorted(unknown)} are described, but the table has {known}")
+    return tuple(
+        _column(
+            column["Name"],
+            column.get("Type", ""),
+            types.get(column["Name"], {}),
+            paths.get(column["Name"], column["Name"]),
+            nullable=column["Name"] not in required,
+        )
+        for column in in_glue
+    )
+
+
+def _column(
+    name: str, type_in_glue: str, amendments: Json, path: Json, *, nullable: bool
+) -> Column:
     try:
-        column_type = parse(declared["type"])
+        declared = amended(type_in_glue, amendments)
+        column_type = parse(declared)
     except ValueError as error:
         raise ValueError(f"column {name}: {error}") from None
-    return Column(
-        name=name,
-        type=column_type,
-        declared=declared["type"],
-        path=tuple(declared.get("path", [name])),
-        nullable=bool(declared.get("nullable", True)),
-    )
+    steps = [path] if isinstance(path, str) else path
+    if not isinstance(steps, list) or not steps:
+        raise ValueError(f"column {name}: {path!r} is no path")
+    return Column(name, column_type, declared, tuple(str(step) for step in steps), nullable)
+
+
+def _members(parameters: Mapping[str, str], name: str) -> dict[str, Json]:
+    value = json.loads(parameters[name])
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is {value!r}, not an object")
+    return value
 
 
 def _items(parameters: Mapping[str, str], name: str) -> list[Json]:

@@ -41,7 +41,9 @@ def run_build(
 
 
 def _run_build(spark: SparkSession, arguments: Arguments, job: Job) -> list[TableResult]:
-    definitions, bad = read_definitions(glue_client(), arguments.deployment)
+    definitions, bad = read_definitions(
+        glue_client(), arguments.deployment, arguments.catalog_stacks
+    )
     entries = {definition.name: definition for definition in definitions}
     chosen = selection(definitions, arguments.tables)
     results = {
@@ -174,7 +176,7 @@ def _build_model(
         if content is None and name in build.entries and name not in build.chosen:
             content = present_content(build.job, spark, build.entries[name])
         if content is None:
-            failed = build.results[name].status if name in build.results else "never built"
+            failed = _why_missing(build, name)
             result.status = "skipped"
             result.error = f"its input {name} is not there ({failed}): mend that and run again"
             LOGGER.warning(f"skipped: {result.error}")
@@ -182,3 +184,9 @@ def _build_model(
         inputs[name] = content
     build.inputs[definition.name] = {name: item.content_id for name, item in inputs.items()}
     build_model(build.job, spark, definition, inputs, result)
+
+
+def _why_missing(build: _Build, name: str) -> str:
+    if name in build.results:
+        return build.results[name].status
+    return "never built" if name in build.entries else "not in the Data Catalog"

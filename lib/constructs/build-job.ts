@@ -15,6 +15,7 @@ export interface BuildJobProps {
   readonly bucket: Bucket;
   readonly ledgerName: string;
   readonly workers: number;
+  readonly catalogStacks: number;
 }
 
 /** Glue takes many Spark settings as one argument, chained by `--conf`. */
@@ -81,6 +82,7 @@ export class BuildJob extends Construct {
         "--bucket": props.bucket.bucketName,
         "--ledger": props.ledgerName,
         "--job-version": this.version,
+        "--catalog-stacks": String(props.catalogStacks),
       },
     });
     for (const id of ["GL1", "GL3"]) {

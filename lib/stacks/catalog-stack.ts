@@ -1,57 +1,81 @@
-// A part of the catalog: one Glue table an entry, and the scripts of models as assets.
+// A part of the catalog: a Glue database of its own with one table an entry, and the scripts of models as assets.
 import { CfnResource, Stack, type App } from "aws-cdk-lib";
+import { CfnDatabase } from "aws-cdk-lib/aws-glue";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { encodeEntry } from "../../catalog/schema/glue.ts";
+import { CatalogError } from "../../catalog/schema/errors.ts";
+import { encodeEntry, mistakesForGlue, type GlueTableInput } from "../../catalog/schema/glue.ts";
+import { definitionsDatabase, encodeStamp } from "../../catalog/schema/placement.ts";
 import type { Model, Table } from "../../catalog/schema/table.ts";
 import type { Config } from "../config.ts";
-import type { CoreStack } from "./core-stack.ts";
 
 export interface CatalogStackProps {
   readonly config: Config;
-  readonly core: CoreStack;
+  /** Which of the catalog stacks this is, from 0. */
+  readonly number: number;
   readonly entries: readonly (Table | Model)[];
 }
 
-const logicalId = (name: string): string =>
-  name
-    .split("_")
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join("");
+/**
+ * The same as long as the entry has its name, whatever it is, so that an entry that becomes a model is an update; and no
+ * two entries have the same, though only letters and digits may be in it.
+ */
+function logicalId(name: string): string {
+  const words = name.split("_").map((word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return words.join("") + createHash("sha256").update(name).digest("hex").slice(0, 8);
+}
 
 export class CatalogStack extends Stack {
-  constructor(scope: App, id: string, props: CatalogStackProps) {
-    const { config, core } = props;
+  /** The definitions by their entries' names. */
+  readonly definitions: ReadonlyMap<string, CfnResource>;
+  readonly #database: CfnDatabase;
+
+  /** @throws CatalogError naming each text of an entry that Glue would refuse */
+  constructor(scope: App, id: string, { config, number, entries }: CatalogStackProps) {
     super(scope, id, {
       description: "Sluice: tables and models of the catalog",
       env: { account: config.account, region: config.region },
+      suppressTemplateIndentation: true,
     });
-    for (const entry of props.entries) {
-      const isModel = "script" in entry;
-      let script: { scriptUri: string; scriptHash: string } | undefined;
-      if (isModel) {
-        const asset = new Asset(this, `${logicalId(entry.name)}Script`, {
-          path: fileURLToPath(entry.script),
-        });
-        script = { scriptUri: asset.s3ObjectUrl, scriptHash: asset.assetHash };
-      }
-      const table = new CfnResource(
-        this,
-        `${isModel ? "Model" : "Table"}${logicalId(entry.name)}`,
-        {
-          type: "AWS::Glue::Table",
-          properties: {
-            CatalogId: this.account,
-            DatabaseName: isModel ? core.databases.models : core.databases.raw,
-            TableInput: encodeEntry(entry, {
-              deployment: config.deployment,
-              bucket: core.data.bucket.bucketName,
-              ...script,
-            }),
-          },
-        },
-      );
-      table.node.addDependency(core);
+    const { deployment, catalogStacks } = config;
+    this.#database = new CfnDatabase(this, "Database", {
+      catalogId: this.account,
+      databaseInput: {
+        name: definitionsDatabase(deployment, number),
+        description: "Definitions of Sluice's tables and models, written by its deployment",
+      },
+    });
+    const definitions = new Map<string, CfnResource>();
+    const mistakes = [];
+    for (const entry of entries) {
+      const table = encodeEntry(entry, { deployment, ...this.#script(entry) });
+      mistakes.push(...mistakesForGlue(table));
+      definitions.set(entry.name, this.#table(logicalId(entry.name), table));
     }
+    if (mistakes.length > 0) throw new CatalogError(mistakes);
+    const stamp = this.#table("Stamp", encodeStamp(catalogStacks));
+    // Written when all entries are: from then on readers look for them here alone.
+    for (const table of definitions.values()) stamp.addResourceDependency(table);
+    this.definitions = definitions;
+  }
+
+  #script(entry: Table | Model): { scriptUri?: string; scriptHash?: string } {
+    if (!("script" in entry)) return {};
+    const asset = new Asset(this, `${logicalId(entry.name)}Script`, {
+      path: fileURLToPath(entry.script),
+    });
+    return { scriptUri: asset.s3ObjectUrl, scriptHash: asset.assetHash };
+  }
+
+  #table(id: string, input: GlueTableInput): CfnResource {
+    return new CfnResource(this, id, {
+      type: "AWS::Glue::Table",
+      properties: {
+        CatalogId: this.account,
+        DatabaseName: this.#database.ref,
+        TableInput: input,
+      },
+    });
   }
 }

@@ -12,6 +12,7 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import { DefinitionBody, LogLevel, StateMachine } from "aws-cdk-lib/aws-stepfunctions";
+import { definitionsDatabasePattern, lakeDatabase } from "../../catalog/schema/placement.ts";
 import type { Catalog, Source } from "../../catalog/schema/table.ts";
 import type { Config } from "../config.ts";
 import {
@@ -39,7 +40,9 @@ export class CoreStack extends Stack {
   readonly data: DataBucket;
   readonly ledger: LedgerTable;
   readonly build: BuildJob;
-  readonly databases: { readonly raw: string; readonly models: string; readonly lake: string };
+  /** The database of the Iceberg tables. */
+  readonly lakeDatabase: string;
+  private readonly deployment: string;
 
   constructor(scope: App, id: string, props: CoreStackProps) {
     const { config, catalog } = props;
@@ -48,22 +51,25 @@ export class CoreStack extends Stack {
       env: { account: config.account, region: config.region },
     });
     const { deployment } = config;
+    this.deployment = deployment;
     this.data = new DataBucket(this, "Storage");
     const { bucket } = this.data;
     this.ledger = new LedgerTable(this, "Ledger");
-    this.databases = {
-      raw: `${deployment}_raw`,
-      models: `${deployment}_models`,
-      lake: `${deployment}_lake`,
-    };
-    this.makeDatabase("RawDatabase", this.databases.raw, "Definitions of Sluice's tables");
-    this.makeDatabase("ModelsDatabase", this.databases.models, "Definitions of Sluice's models");
-    this.makeDatabase("LakeDatabase", this.databases.lake, "Iceberg tables, written by the build");
+    this.lakeDatabase = lakeDatabase(deployment);
+    new CfnDatabase(this, "LakeDatabase", {
+      catalogId: this.account,
+      databaseInput: {
+        name: this.lakeDatabase,
+        description: "Iceberg tables, written by the build",
+        locationUri: `s3://${bucket.bucketName}/lake`,
+      },
+    });
     this.build = new BuildJob(this, "Build", {
       deployment,
       bucket,
       ledgerName: this.ledger.tableName,
       workers: config.buildWorkers,
+      catalogStacks: config.catalogStacks,
     });
     allowObjects(bucket, this.build.role, "raw", ["read"]);
     allowObjects(bucket, this.build.role, "manifests", ["read"]);
@@ -102,6 +108,7 @@ export class CoreStack extends Stack {
       SLUICE_DEPLOYMENT: deployment,
       SLUICE_BUCKET: bucket.bucketName,
       SLUICE_LEDGER: this.ledger.tableName,
+      SLUICE_CATALOG_STACKS: String(config.catalogStacks),
     };
     const network = this.network(config);
     const make = (
@@ -317,6 +324,7 @@ export class CoreStack extends Stack {
         bucket: bucket.bucketName,
         ledger: this.ledger.tableName,
         buildJob: this.build.name,
+        catalogStacks: config.catalogStacks,
         warehouse:
           warehouse === undefined
             ? null
@@ -326,17 +334,6 @@ export class CoreStack extends Stack {
                 secretArn: warehouse.secret.secretArn,
               },
       }),
-    });
-  }
-
-  private makeDatabase(id: string, name: string, description: string): void {
-    new CfnDatabase(this, id, {
-      catalogId: this.account,
-      databaseInput: {
-        name,
-        description,
-        locationUri: `s3://${this.data.bucket.bucketName}/${name === this.databases.lake ? "lake" : "raw"}`,
-      },
     });
   }
 
@@ -370,12 +367,13 @@ export class CoreStack extends Stack {
 
   /** Lets a role read what the catalog declares. */
   private allowDefinitions(role: Role): void {
-    const { raw, models } = this.databases;
-    this.allowCatalog(role, [raw, models], ["glue:GetTable", "glue:GetTables"]);
+    // Any number of catalog stacks: entries may still be in those that a smaller number leaves over.
+    const databases = [definitionsDatabasePattern(this.deployment)];
+    this.allowCatalog(role, databases, ["glue:GetTable", "glue:GetTables"]);
   }
 
   private allowLake(role: Role, actions: string[]): void {
-    this.allowCatalog(role, [this.databases.lake], actions);
+    this.allowCatalog(role, [this.lakeDatabase], actions);
   }
 
   private allowCatalog(role: Role, databases: readonly string[], actions: string[]): void {

@@ -27,6 +27,7 @@ from moto.glue.exceptions import GlueClientError
 from moto.server import ThreadedMotoServer
 from pyspark.sql import Row, SparkSession
 from sluice_build.arguments import Arguments
+from sluice_build.catalog import definitions_database
 from sluice_build.result import TableResult
 from sluice_build.run import new_job, run_build
 from sluice_build.session import ship_package
@@ -135,6 +136,31 @@ def spark(aws: str) -> Iterator[SparkSession]:
     session.stop()
 
 
+GLUE_NAMES = {"long": "bigint", "json": "string"}
+
+
+def in_glue(declared: Any, types: list[Any], sources: list[Any]) -> str:  # noqa: ANN401
+    """A declared type as Glue writes it; what that leaves open is put into the lists."""
+    if isinstance(declared, str):
+        if declared in ("string", "json", "timestamp"):
+            types.append("json" if declared == "json" else 0)
+        return GLUE_NAMES.get(declared, declared)
+    [(kind, inner)] = declared.items()
+    if kind == "timestamp":
+        types.append(inner)
+        return "timestamp"
+    if kind == "decimal":
+        return f"decimal({inner[0]},{inner[1]})"
+    if kind in ("list", "map"):
+        text = in_glue(inner, types, sources)
+        return f"array<{text}>" if kind == "list" else f"map<string,{text}>"
+    fields = []
+    for part in inner:
+        sources.append(part.get("from", 0))
+        fields.append(f"{part['name']}:{in_glue(part['type'], types, sources)}")
+    return f"struct<{','.join(fields)}>"
+
+
 class Stopped(BaseException):
     """Stands for a job that is killed: nothing of the build's own may catch it."""
 
@@ -147,6 +173,7 @@ class World:
     deployment: str
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     manifests: dict[str, int] = field(default_factory=dict)
+    catalog_stacks: int = 1
 
     def __post_init__(self) -> None:
         boto3.client("s3").create_bucket(Bucket=self.bucket)
@@ -163,12 +190,18 @@ class World:
             BillingMode="PAY_PER_REQUEST",
         )
         glue = boto3.client("glue")
-        for database in ("raw", "models", "lake"):
-            where = {"LocationUri": f"s3://{self.bucket}/lake"}
-            glue.create_database(
-                DatabaseInput={"Name": f"{self.deployment}_{database}"}
-                | (where if database == "lake" else {})  # type: ignore[arg-type]
-            )
+        glue.create_database(DatabaseInput={"Name": self.definitions})
+        glue.create_database(
+            DatabaseInput={
+                "Name": f"{self.deployment}_lake",
+                "LocationUri": f"s3://{self.bucket}/lake",
+            }
+        )
+
+    @property
+    def definitions(self) -> str:
+        """The database of the one catalog stack."""
+        return definitions_database(self.deployment, 0)
 
     @property
     def bucket(self) -> str:
@@ -198,7 +231,7 @@ class World:
         script = sql or python
         kind = "table" if script is None else "model"
         parameters = {
-            "sluice.format": "1",
+            "sluice.format": "2",
             "sluice.kind": kind,
             "sluice.owner": "team",
             "sluice.key": json.dumps(key),
@@ -208,16 +241,17 @@ class World:
                 {"distribution": {"style": "even"}, "sortKeys": []} if publish else None
             ),
         }
+        amendments: dict[str, Any] = {}
+        glue_columns = []
         for column, column_type in columns.items():
-            parameters[f"sluice.column.{column}"] = json.dumps(
-                {
-                    "type": column_type,
-                    "path": (paths or {}).get(column, [column]),
-                    "nullable": column not in required,
-                    "personal": False,
-                    "description": "",
-                }
-            )
+            types: list[Any] = []
+            sources: list[Any] = []
+            text = in_glue(column_type, types, sources)
+            glue_columns.append({"Name": column, "Type": text, "Comment": ""})
+            amendments[column] = {"type": types, "from": sources}
+        parameters["sluice.required"] = ",".join(required)
+        parameters["sluice.paths"] = json.dumps(paths or {})
+        parameters["sluice.types"] = json.dumps(amendments)
         if script is None:
             parameters["sluice.deletes"] = json.dumps(deletes or {"way": "none"})
         else:
@@ -228,17 +262,16 @@ class World:
             parameters["sluice.inputs"] = json.dumps(inputs or [])
         told = json.dumps(parameters, sort_keys=True)
         parameters["sluice.fingerprint"] = hashlib.sha256(told.encode()).hexdigest()
-        database = f"{self.deployment}_{'raw' if kind == 'table' else 'models'}"
         table = {
             "Name": name,
             "Parameters": parameters,
-            "StorageDescriptor": {"Columns": [{"Name": c, "Type": "string"} for c in columns]},
+            "StorageDescriptor": {"Columns": glue_columns},
         }
         glue = boto3.client("glue")
         try:
-            glue.create_table(DatabaseName=database, TableInput=table)  # type: ignore[arg-type]
+            glue.create_table(DatabaseName=self.definitions, TableInput=table)  # type: ignore[arg-type]
         except glue.exceptions.AlreadyExistsException:
-            glue.update_table(DatabaseName=database, TableInput=table)  # type: ignore[arg-type]
+            glue.update_table(DatabaseName=self.definitions, TableInput=table)  # type: ignore[arg-type]
 
     def put_object(
         self,
@@ -360,7 +393,13 @@ class World:
         """Run one build; gives the records by table."""
         run = f"{self.deployment}-{next(self.numbers)}"
         arguments = Arguments(
-            self.deployment, self.bucket, self.ledger, run, tables or None, version
+            self.deployment,
+            self.bucket,
+            self.ledger,
+            run,
+            self.catalog_stacks,
+            tables or None,
+            version,
         )
         job = new_job(arguments)
         if after_step is not None:
@@ -376,7 +415,10 @@ class World:
         assert node is not None, "node is not on PATH: start the tests by npm test"
         script = Path(__file__).parent / "decide-build.ts"
         decided = subprocess.run(
-            [node, script, self.deployment, self.bucket, self.ledger, version],
+            [
+                *[node, script, self.deployment, self.bucket, self.ledger, version],
+                str(self.catalog_stacks),
+            ],
             check=False,
             capture_output=True,
             text=True,

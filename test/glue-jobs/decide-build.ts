@@ -1,9 +1,9 @@
 // Decides as a run does whether a build is due, on the emulated AWS of a test of the build; prints the decision.
-// Arguments: deployment, bucket, ledger, and the hash of the job's code.
+// Arguments: deployment, bucket, ledger, the hash of the job's code, and the number of catalog stacks.
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetTablesCommand, GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
-import { databaseNames } from "../../catalog/schema/glue.ts";
+import { definitionsDatabase, lakeDatabase, STAMP_NAME } from "../../catalog/schema/placement.ts";
 import { decideBuild, type BuildFacts } from "../../functions/decide/decide-build.ts";
 import { readMetadataLocations } from "../../functions/lake/read-locations.ts";
 import { readNeeds } from "../../functions/ledger/read-needs.ts";
@@ -11,16 +11,18 @@ import { buildSummarySchema } from "../../functions/protocol/build-summary.ts";
 import { keys } from "../../functions/protocol/keys.ts";
 import { JsonStore } from "../../functions/storage/json-store.ts";
 
-const [deployment = "", bucket = "", ledger = "", version = ""] = process.argv.slice(2);
+const [deployment = "", bucket = "", ledger = "", version = "", stacks = ""] =
+  process.argv.slice(2);
 const glue = new GlueClient();
 const store = new JsonStore({ s3: new S3Client({ forcePathStyle: true }), bucket });
 
 // The builds' tests define no more of an entry than the build reads.
 const definitions: BuildFacts["definitions"][number][] = [];
-const { raw, models, lake } = databaseNames(deployment);
-for (const DatabaseName of [raw, models]) {
+for (let stack = 0; stack < Number(stacks); stack += 1) {
+  const DatabaseName = definitionsDatabase(deployment, stack);
   const { TableList = [] } = await glue.send(new GetTablesCommand({ DatabaseName }));
   for (const { Name = "", Parameters = {} } of TableList) {
+    if (Name === STAMP_NAME) continue;
     const isPublished = Parameters["sluice.publish"] !== "null";
     const publish = isPublished ? { distribution: { style: "even" as const }, sortKeys: [] } : null;
     definitions.push({ name: Name, fingerprint: Parameters["sluice.fingerprint"] ?? "", publish });
@@ -31,7 +33,7 @@ const decision = decideBuild({
   version,
   definitions,
   broken: [],
-  lake: await readMetadataLocations(glue, lake),
+  lake: await readMetadataLocations(glue, lakeDatabase(deployment)),
   needs: await readNeeds(
     new DynamoDBClient(),
     ledger,

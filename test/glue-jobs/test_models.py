@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from conftest import Stopped, World, upsert
+from sluice_build.catalog import definitions_database
 
 ORDERS = {"id": "long", "customer": "string", "amount": {"decimal": [10, 2]}}
 TOTALS = {"customer": "string", "total": {"decimal": [20, 2]}, "orders": "long"}
@@ -81,10 +82,10 @@ def test_a_failed_input_skips_its_dependents_only(world: World) -> None:
     world.commit("orders", world.put_object("orders", [order(1, "a", 1)], rows=7))
     world.load("other", upsert({"id": 1}, 1))
     boto3.client("glue").create_table(
-        DatabaseName=f"{world.deployment}_raw",
+        DatabaseName=world.definitions,
         TableInput={
             "Name": "odd",
-            "Parameters": {"sluice.format": "2"},
+            "Parameters": {"sluice.format": "1"},
             "StorageDescriptor": {"Columns": []},
         },
     )
@@ -99,7 +100,7 @@ def test_a_failed_input_skips_its_dependents_only(world: World) -> None:
     assert result["totals"].error == (
         "its input orders is not there (failed): mend that and run again"
     )
-    assert "sluice.format is 2" in str(result["odd"].error)
+    assert "sluice.format is 1" in str(result["odd"].error)
 
 
 MISTAKES = {
@@ -164,3 +165,45 @@ def test_an_unpublished_table_has_no_deltas(world: World) -> None:
     assert (result.status, result.quarantined) == ("built", 0)
     assert world.keys("deltas/orders/") == []
     assert json.loads(world.read(world.keys("runs/")[0]))["format"] == 1
+
+
+def test_a_definition_that_is_gone_or_found_twice_changes_nothing(world: World) -> None:
+    define(world)
+    world.load("orders", order(1, "a", 1))
+    built = world.build()
+    assert built["totals"].status == "built"
+    before = {name: (world.snapshots(name), world.refs(name)) for name in ("orders", "totals")}
+
+    glue = boto3.client("glue")
+    gone = glue.get_table(DatabaseName=world.definitions, Name="orders")["Table"]
+    glue.delete_table(DatabaseName=world.definitions, Name="orders")
+    world.load("orders", order(2, "b", 2))
+    world.ask_replace("totals")
+    result = world.build()
+    assert "orders" not in result
+    assert result["totals"].status == "skipped"
+    assert result["totals"].error == (
+        "its input orders is not there (not in the Data Catalog): mend that and run again"
+    )
+    assert {n: (world.snapshots(n), world.refs(n)) for n in before} == before
+
+    # Both in the one stack that there was and, differently, in one of the two that there will be.
+    second = definitions_database(world.deployment, 1)
+    glue.create_database(DatabaseInput={"Name": second})
+    kept = ("Name", "Parameters", "StorageDescriptor")
+    table: Any = {name: value for name, value in gone.items() if name in kept}
+    glue.create_table(DatabaseName=world.definitions, TableInput=table)
+    changed = {**table["Parameters"], "sluice.key": '["customer"]'}
+    glue.create_table(DatabaseName=second, TableInput={**table, "Parameters": changed})
+    world.catalog_stacks = 2
+    result = world.build()
+    assert result["orders"].status == "failed"
+    assert "defined differently" in str(result["orders"].error)
+    assert result["totals"].status == "skipped"
+    assert {n: (world.snapshots(n), world.refs(n)) for n in before} == before
+
+    glue.delete_table(DatabaseName=second, Name="orders")
+    assert {name: item.status for name, item in world.build().items()} == {
+        "orders": "built",
+        "totals": "built",
+    }

@@ -46,10 +46,12 @@ def test_arguments() -> None:
         "l",
         "--run",
         "r",
+        "--catalog-stacks",
+        "4",
         "--tables",
         "a,b",
     ]
-    assert parse(given) == Arguments("d", "b", "l", "r", ("a", "b"))
+    assert parse(given) == Arguments("d", "b", "l", "r", 4, ("a", "b"))
     assert parse(given[:-2]).tables is None
 
 

@@ -345,7 +345,7 @@ const WORKGROUP = template.arnOf(only("AWS::RedshiftServerless::Workgroup"));
 const sources = catalog.sources.map(({ name }) => `sluice/source/${name}`);
 
 const OTHER_CASES: Case[] = [
-  ...["raw", "models", "lake", "default"].flatMap((name) => {
+  ...["definitions_000", "definitions_007", "lake", "default"].flatMap((name) => {
     const database = name === "default" ? name : `sluice_${name}`;
     return [
       ...TABLE_ACTIONS.map((action): Case => [
@@ -410,7 +410,7 @@ const OTHER_CASES: Case[] = [
   ["cloudformation:UpdateStack", { action: "cloudformation:UpdateStack", resource: "*" }],
 ];
 
-const READ_DEFINITIONS = ["raw", "models"].flatMap((database) => [
+const READ_DEFINITIONS = ["definitions_000", "definitions_007"].flatMap((database) => [
   `glue:GetTable ${database}`,
   `glue:GetTables ${database}`,
 ]);

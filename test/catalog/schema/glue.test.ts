@@ -10,7 +10,6 @@ import { modelArbitrary, tableArbitrary } from "./arbitrary-entries.ts";
 
 const context: EntryContext = {
   deployment: "sluice",
-  bucket: "sluice-data",
   scriptUri: "s3://assets/script",
   scriptHash: "abc",
 };
@@ -55,7 +54,7 @@ test("a long comment is cut between characters and marked", () => {
 test("a table's parameters are what the architecture says", () => {
   const { Parameters: parameters, StorageDescriptor: storage } = encodeEntry(companies, context);
   expect(parameters).toMatchObject({
-    "sluice.format": "1",
+    "sluice.format": "2",
     "sluice.kind": "table",
     "sluice.owner": "company-data",
     "sluice.key": '["company_id"]',
@@ -73,23 +72,25 @@ test("a table's parameters are what the architecture says", () => {
     overlapSeconds: 60,
     reconcile: { everyHours: 168, reachHours: 192 },
   });
-  expect(JSON.parse(parameters["sluice.column.founded_on"] ?? "")).toEqual({
-    type: "date",
-    path: ["foundedOn"],
-    nullable: true,
-    personal: false,
-    description: "The day on which it was founded.",
+  expect(parameters).toMatchObject({
+    "sluice.required": "company_id,name,updated_at",
+    "sluice.personal": "",
+    "sluice.paths": '{"company_id":"companyId","founded_on":"foundedOn","updated_at":"updatedAt"}',
+    "sluice.types": '{"address":{"from":[0,0,"zipCode"]}}',
+    "sluice.descriptions": "{}",
   });
-  expect(storage.Location).toBe("s3://sluice-data/raw/companies/");
+  expect(storage.Columns[0]).toEqual({
+    Name: "company_id",
+    Type: "string",
+    Comment: "The company's id, the same in all systems.",
+  });
 });
 
 test("a model cannot be encoded without its script's address and hash", () => {
-  expect(() => encodeEntry(model, { deployment: "sluice", bucket: "b" })).toThrow(
-    "scriptUri is missing",
+  expect(() => encodeEntry(model, { deployment: "sluice" })).toThrow("scriptUri is missing");
+  expect(() => encodeEntry(model, { deployment: "sluice", scriptUri: "s3://a/b" })).toThrow(
+    "scriptHash is missing",
   );
-  expect(() =>
-    encodeEntry(model, { deployment: "sluice", bucket: "b", scriptUri: "s3://a/b" }),
-  ).toThrow("scriptHash is missing");
 });
 
 const fingerprintOf = (entry: Table, with_: Partial<EntryContext> = {}): string =>
@@ -106,7 +107,7 @@ test("words, costs and the deployment do not change the fingerprint", () => {
   expect(fingerprintOf({ ...companies, cursor: { ...companies.cursor, lagSeconds: 9 } })).toBe(
     same,
   );
-  expect(fingerprintOf(companies, { deployment: "other", bucket: "other" })).toBe(same);
+  expect(fingerprintOf(companies, { deployment: "other" })).toBe(same);
 });
 
 test.each<[string, Partial<ElasticsearchTable>]>([
@@ -139,7 +140,7 @@ function damaged(parameter: string, value: string | undefined): GlueTableInput {
 }
 
 test.each([
-  ["sluice.format", "2", "this version reads 1"],
+  ["sluice.format", "1", "this version reads 2"],
   ["sluice.format", undefined, "it is missing"],
   ["sluice.kind", "view", "Invalid option"],
   ["sluice.key", undefined, "it is missing"],
@@ -147,12 +148,22 @@ test.each([
   ["sluice.source", '{"name":"search"}', "system"],
   ["sluice.cursor", '{"column":"updated_at"}', "lagSeconds"],
   ["sluice.fingerprint", "abc", "Invalid string"],
-  ["sluice.column.name", undefined, "it is missing"],
-  ["sluice.column.name", '{"type":"strng"}', "strng"],
+  ["sluice.types", undefined, "it is missing"],
+  ["sluice.personal", undefined, "it is missing"],
+  ["sluice.types", '{"name":"strng"}', "strng"],
+  ["sluice.required", "company_id,nam", 'the table has no columns ["nam"]'],
+  ["sluice.paths", '{"nam":"n"}', 'the table has no columns ["nam"]'],
+  ["sluice.paths", '{"name":[]}', "Too small"],
+  ["sluice.descriptions", '{"name":"x"}', "the description of name goes on"],
   [
-    "sluice.column.name",
-    '{"type":"int","path":["name"],"nullable":true,"personal":false,"description":""}',
-    "it says int, but the column's type in Glue is string",
+    "sluice.types",
+    '{"name":"epoch_seconds"}',
+    "the type of name can't be read: epoch_seconds cannot be said of a string",
+  ],
+  [
+    "sluice.types",
+    '{"address":{"from":["a","b","c","d","e","f","g","h"]}}',
+    "more is said of the type than",
   ],
 ])(
   "%s = %j is refused with the table, the parameter and what is wrong",

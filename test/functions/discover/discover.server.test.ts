@@ -44,7 +44,7 @@ function entryNamed(name: string): Table {
 }
 
 function definitionOf(table: Table): TableDefinition {
-  const definition = resolveEntry(table, { deployment: "d", bucket: "b" });
+  const definition = resolveEntry(table, { deployment: "d" });
   if (definition.kind !== "table") throw new Error(`${table.name} is no table`);
   return definition;
 }

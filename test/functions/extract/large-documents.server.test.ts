@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import type { TableDefinition } from "../../../catalog/schema/definition.ts";
 import { encodeEntry } from "../../../catalog/schema/glue.ts";
+import { definitionsDatabase } from "../../../catalog/schema/placement.ts";
 import { resolveEntry } from "../../../catalog/schema/resolve.ts";
 import type { Column, ElasticsearchTable } from "../../../catalog/schema/table.ts";
 import { laneStateSchema } from "../../../functions/protocol/state.ts";
@@ -134,7 +135,7 @@ async function readWithinMemory(tables: readonly ElasticsearchTable[]): Promise<
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   };
   const glue = new GlueClient(connection);
-  const database = `${deployment}_raw`;
+  const database = definitionsDatabase(deployment, 0);
   await glue
     .send(new CreateDatabaseCommand({ DatabaseInput: { Name: database } }))
     .catch(() => undefined);
@@ -146,7 +147,7 @@ async function readWithinMemory(tables: readonly ElasticsearchTable[]): Promise<
       }),
     )
     .catch(() => undefined);
-  const context = { deployment, bucket: stores.bucket };
+  const context = { deployment };
   const definitions: TableDefinition[] = [];
   for (const entry of tables) {
     const input = encodeEntry(entry, context);
@@ -163,6 +164,7 @@ async function readWithinMemory(tables: readonly ElasticsearchTable[]): Promise<
   );
   const { state, peakRssBytes } = await invoke(lane.state, {
     ...{ SLUICE_BUCKET: stores.bucket, SLUICE_LEDGER: stores.tableName },
+    SLUICE_CATALOG_STACKS: "1",
   });
   console.log(
     `${tables.map(({ name }) => name).join(", ")}: ${String(state.rows)} rows, ` +

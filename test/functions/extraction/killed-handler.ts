@@ -11,7 +11,8 @@ import {
 import { CreateDatabaseCommand, CreateTableCommand, GlueClient } from "@aws-sdk/client-glue";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { z } from "zod";
-import { databaseNames, encodeEntry } from "../../../catalog/schema/glue.ts";
+import { encodeEntry } from "../../../catalog/schema/glue.ts";
+import { definitionsDatabase } from "../../../catalog/schema/placement.ts";
 import { labelOf, type StepName } from "./faults.ts";
 import type { LiveTable } from "./live-table.ts";
 import type { Address } from "./world.ts";
@@ -48,12 +49,11 @@ export async function deploy(
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   };
   const glue = new GlueClient(connection);
-  const { raw, models } = databaseNames(deployment);
-  for (const Name of [raw, models])
-    await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name } }));
+  const database = definitionsDatabase(deployment, 0);
+  await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name: database } }));
   const entry = table.entry();
-  const TableInput = encodeEntry(entry, { deployment, bucket: "b" });
-  await glue.send(new CreateTableCommand({ DatabaseName: raw, TableInput }));
+  const TableInput = encodeEntry(entry, { deployment });
+  await glue.send(new CreateTableCommand({ DatabaseName: database, TableInput }));
   await new SecretsManagerClient(connection).send(
     new CreateSecretCommand({
       Name: `${deployment}/source/${entry.source.name}`,
@@ -88,6 +88,7 @@ export async function runAndKill(
         },
         ...{ AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
         ...{ SLUICE_DEPLOYMENT: deployment, SLUICE_BUCKET: bucket, SLUICE_LEDGER: ledgerTable },
+        SLUICE_CATALOG_STACKS: "1",
       },
     },
   );

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { databaseNames } from "../../../catalog/schema/glue.ts";
+import { lakeDatabase as lakeDatabaseOf } from "../../../catalog/schema/placement.ts";
 import { readCurrentContentId } from "../../../functions/lake/read-content.ts";
 import { readMetadataLocations } from "../../../functions/lake/read-locations.ts";
 import {
@@ -43,7 +43,7 @@ beforeAll(async () => {
     credentials: { accessKeyId: "local", secretAccessKey: "local" },
   };
   bucket = names.SLUICE_BUCKET ?? "";
-  lakeDatabase = databaseNames(names.SLUICE_DEPLOYMENT ?? "").lake;
+  lakeDatabase = lakeDatabaseOf(names.SLUICE_DEPLOYMENT ?? "");
   glue = new GlueClient(client);
   store = new JsonStore({ s3: new S3Client({ ...client, forcePathStyle: true }), bucket });
 });

@@ -19,7 +19,8 @@ import {
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { databaseNames, encodeEntry } from "../../../catalog/schema/glue.ts";
+import { encodeEntry } from "../../../catalog/schema/glue.ts";
+import { definitionsDatabase, lakeDatabase } from "../../../catalog/schema/placement.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
 import { redshiftType } from "../../../catalog/schema/type-map.ts";
 import type { ColumnType } from "../../../catalog/schema/types.ts";
@@ -45,7 +46,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const deployment = `load${randomUUID().slice(0, 8)}`;
 const bucket = `${deployment}-data`;
 const ledger = `${deployment}-ledger`;
-const lakeDatabase = databaseNames(deployment).lake;
+const lake = lakeDatabase(deployment);
 const address = {
   workgroup: "sluice",
   database: "warehouse",
@@ -198,7 +199,7 @@ export class LocalWarehouse {
 
   async #create(): Promise<void> {
     await this.#s3.send(new CreateBucketCommand({ Bucket: bucket }));
-    for (const name of Object.values(databaseNames(deployment))) {
+    for (const name of [definitionsDatabase(deployment, 0), lake]) {
       await this.#glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name: name } }));
     }
     await this.#dynamodb.send(
@@ -289,7 +290,7 @@ export class LocalWarehouse {
         `"snapshots":[{"snapshot-id":${contentId},"timestamp-ms":1}],"refs":{${refs}}}`,
     );
     const input = {
-      DatabaseName: lakeDatabase,
+      DatabaseName: lake,
       TableInput: {
         Name: table,
         Parameters: { metadata_location: `s3://${bucket}/${key}`, table_type: "ICEBERG" },
@@ -309,8 +310,8 @@ export class LocalWarehouse {
   async declare(table: Table): Promise<void> {
     await this.#glue.send(
       new CreateGlueTableCommand({
-        DatabaseName: databaseNames(deployment).raw,
-        TableInput: encodeEntry(table, { deployment, bucket }),
+        DatabaseName: definitionsDatabase(deployment, 0),
+        TableInput: encodeEntry(table, { deployment }),
       }),
     );
   }
@@ -325,6 +326,7 @@ export class LocalWarehouse {
       SLUICE_DEPLOYMENT: deployment,
       SLUICE_BUCKET: bucket,
       SLUICE_LEDGER: ledger,
+      SLUICE_CATALOG_STACKS: "1",
       SLUICE_WORKGROUP: address.workgroup,
       SLUICE_DATABASE: address.database,
       SLUICE_WAREHOUSE_SECRET_ARN: address.secretArn,
@@ -338,7 +340,7 @@ export class LocalWarehouse {
       warehouse: this.warehouse,
       copyRole,
       readDefinition: () => Promise.resolve(definition),
-      readContentId: (table) => readCurrentContentId({ glue: this.#glue, s3 }, lakeDatabase, table),
+      readContentId: (table) => readCurrentContentId({ glue: this.#glue, s3 }, lake, table),
       readDelta: (table, snapshot) => readDelta(s3, bucket, table, snapshot),
       manifestUrl: (delta) => `s3://${bucket}/${copyManifestKey(delta)}`,
       writeCopyManifest: (delta) => writeCopyManifest(s3, bucket, delta),

@@ -5,7 +5,8 @@ import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secre
 import type { Context } from "aws-lambda";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { databaseNames, encodeEntry } from "../../../catalog/schema/glue.ts";
+import { encodeEntry } from "../../../catalog/schema/glue.ts";
+import { definitionsDatabase, lakeDatabase } from "../../../catalog/schema/placement.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
 import { keys } from "../../../functions/protocol/keys.ts";
 import { RELAXED, type LaneState, type WorkList } from "../../../functions/protocol/state.ts";
@@ -44,10 +45,11 @@ beforeEach(async () => {
     SLUICE_DEPLOYMENT: deployment,
     SLUICE_BUCKET: stores.bucket,
     SLUICE_LEDGER: stores.tableName,
+    SLUICE_CATALOG_STACKS: "1",
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   const glue = new GlueClient({});
-  for (const Name of Object.values(databaseNames(deployment))) {
+  for (const Name of [definitionsDatabase(deployment, 0), lakeDatabase(deployment)]) {
     await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name } }));
   }
   lines = [];
@@ -101,11 +103,10 @@ async function declare(name: string): Promise<void> {
     cursor: { column: "id", lagSeconds: 60, overlapSeconds: 60 },
     deletes: { way: "none" },
   };
-  const { bucket } = stores;
   await new GlueClient({}).send(
     new CreateTableCommand({
-      DatabaseName: databaseNames(deployment).raw,
-      TableInput: encodeEntry(table, { deployment, bucket }),
+      DatabaseName: definitionsDatabase(deployment, 0),
+      TableInput: encodeEntry(table, { deployment }),
     }),
   );
 }

@@ -8,8 +8,8 @@ import { z } from "zod";
 import { catalog } from "../../../catalog/index.ts";
 import * as sql from "../../../functions/load/sql.ts";
 import type { Delta } from "../../../functions/protocol/delta.ts";
-import { readConfig } from "../../../lib/config.ts";
 import { buildStacks } from "../../../lib/stacks/build-stacks.ts";
+import { testConfig } from "../../lib/deployment-fixture.ts";
 
 /** Each option that adds resources is in one of these with every value. */
 const OPTIONS: readonly Record<string, unknown>[] = [
@@ -20,7 +20,7 @@ const OPTIONS: readonly Record<string, unknown>[] = [
     alarmEmail: "team@example.com",
     network: {
       vpcId: "vpc-01234567",
-      availabilityZones: ["us-east-1a", "us-east-1b", "us-east-1c"],
+      availabilityZones: ["eu-central-1a", "eu-central-1b", "eu-central-1c"],
       subnetIds: ["subnet-01234567", "subnet-11234567", "subnet-21234567"],
       securityGroupIds: ["sg-01234567"],
     },
@@ -48,14 +48,14 @@ function synthesized(): { types: string[]; machines: string[] } {
   const machines = new Set<string>();
   const outputs = mkdtempSync(join(tmpdir(), "sluice-synth-"));
   try {
-    for (const [number, context] of OPTIONS.entries()) {
+    for (const [number, choices] of OPTIONS.entries()) {
       const app = new App({
         // What the CDK's command line adds to a template unless it is told not to.
         analyticsReporting: true,
-        context: { "aws:cdk:bundling-stacks": [], ...context },
+        context: { "aws:cdk:bundling-stacks": [] },
         outdir: join(outputs, String(number)),
       });
-      buildStacks(app, readConfig(app.node), catalog);
+      buildStacks(app, testConfig(choices), catalog);
       for (const stack of app.synth().stacks) {
         for (const resource of Object.values(templateSchema.parse(stack.template).Resources)) {
           types.add(resource.Type);

@@ -225,6 +225,20 @@ def test_a_removed_stack_is_deleted(app: Deployment) -> None:
     assert app.counts() == (0, 0, 0)
 
 
+def test_a_stack_ends_with_its_deletions_before_the_next_begins(app: Deployment) -> None:
+    app.synth(One=resources(P=parameter("1")), Two=resources(Q=parameter("2")))
+    assert app.counts() == (2, 0, 0)
+    # What moves from the first to the second is gone from the first when the second takes its name.
+    moved = parameter("1")
+    moved["Properties"]["Name"] = "/moved"
+    app.synth(One=resources(P=moved), Two=resources(Q=parameter("2")))
+    assert app.counts()[:2] == (0, 1)
+    app.synth(One=resources(), Two=resources(Q=parameter("2"), P=moved))
+    assert app.counts() == (1, 0, 1)
+    name = {"Name": "/moved"}
+    assert app.client("ssm").get_parameter(**name)["Parameter"]["Value"] == "1"
+
+
 def test_only_the_summary(app: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
     app.synth(S=resources(P=parameter("1")))
     where = ["--assembly", str(app.assembly), "--state", str(app.state_file)]

@@ -54,7 +54,10 @@ class Engine:
         self._summary = Summary()
 
     def deploy(self, stacks: list[Stack]) -> Summary:
-        """Creates and updates every stack in order, then deletes what is in none any more.
+        """Deploys every stack in order, then deletes those that the app has no more.
+
+        As in CloudFormation, a stack's update ends with the deletion of what it has no more,
+        before the next stack begins. (`cdk deploy` leaves removed stacks as they are.)
 
         Raises DeployError; what was done until then is in the state, so that the next deployment
         goes on from there.
@@ -65,10 +68,12 @@ class Engine:
             count = upload(stack.assets, self._clients, self._state)
             if count:
                 self._report(f"uploaded {count} assets of {stack.name}")
-        kept = {stack.name: self._deploy_stack(stack) for stack in stacks}
+        for stack in stacks:
+            self._delete_removed(stack.name, self._deploy_stack(stack))
+        names = {stack.name for stack in stacks}
         for name in reversed(list(self._state.stacks)):
-            self._delete_removed(name, kept.get(name, set()))
-            if name not in kept:
+            if name not in names:
+                self._delete_removed(name, set())
                 del self._state.stacks[name]
         return self._summary
 

@@ -1,0 +1,86 @@
+// Refuses, before anything is deployed, templates that CloudFormation would refuse.
+import type { cx_api } from "aws-cdk-lib";
+import { statSync } from "node:fs";
+import { z } from "zod";
+import { MAX_CATALOG_STACKS } from "../catalog/schema/placement.ts";
+
+/**
+ * "Template body size in an Amazon S3 object: 1 MB" (CloudFormation user guide, quotas), which does not say which of the
+ * two megabytes: CDK warns at the smaller one.
+ */
+export const MAX_TEMPLATE_BYTES = 1_000_000;
+
+/** "Resources: maximum number that you can declare in your template: 500" (the same page). */
+export const MAX_RESOURCES = 500;
+
+/**
+ * What an app is made with, so that it is this check that tells of too many resources: CDK's does not say what to do.
+ * CDK's rules for templates, which only warn, take longer than all the rest for a large catalog; the app adds them where
+ * it adds cdk-nag.
+ */
+export const APP_PROPS = {
+  context: { "@aws-cdk/core:stackResourceLimit": 0 },
+  builtinCloudFormationValidation: false,
+} as const;
+
+/** Templates that CloudFormation would refuse. */
+export class TemplateError extends Error {
+  override readonly name = "TemplateError";
+}
+
+const templateSchema = z.object({ Resources: z.record(z.string(), z.unknown()) });
+
+/**
+ * Measures each template as it was written.
+ * @param catalogStacks how many of them hold the catalog
+ * @throws TemplateError naming each stack above a limit, its size, the limit and what to do
+ */
+export function checkTemplates(assembly: cx_api.CloudAssembly, catalogStacks: number): void {
+  const mistakes: string[] = [];
+  for (const stack of assembly.stacks) {
+    const { size } = statSync(stack.templateFullPath);
+    const { Resources: resources } = templateSchema.parse(stack.template);
+    const count = Object.keys(resources).length;
+    const over = [
+      ...(size > MAX_TEMPLATE_BYTES
+        ? [
+            `has ${thousands(size)} bytes, and CloudFormation takes ${thousands(MAX_TEMPLATE_BYTES)}`,
+          ]
+        : []),
+      ...(count > MAX_RESOURCES
+        ? [`has ${count} resources, and CloudFormation takes ${MAX_RESOURCES}`]
+        : []),
+    ];
+    if (over.length === 0) continue;
+    const times = Math.max(size / MAX_TEMPLATE_BYTES, count / MAX_RESOURCES);
+    mistakes.push(
+      `  the template of ${stack.stackName} ${over.join("; it ")}. ${fix(resources, catalogStacks, times)}`,
+    );
+  }
+  if (mistakes.length === 0) return;
+  throw new TemplateError(`The stacks are too large to be deployed:\n${mistakes.join("\n")}`);
+}
+
+/** @param times how often the template would have to be divided */
+function fix(
+  resources: Readonly<Record<string, unknown>>,
+  catalogStacks: number,
+  times: number,
+): string {
+  const bytes = Object.entries(resources).map(([id, resource]): [string, number] => [
+    id,
+    Buffer.byteLength(JSON.stringify(resource)),
+  ]);
+  const [largest, size] = bytes.reduce((a, b) => (b[1] > a[1] ? b : a), ["", 0]);
+  if (size > MAX_TEMPLATE_BYTES / 2) {
+    return `Its largest resource, ${largest}, has ${thousands(size)} of them: declare fewer columns in it, or shorter descriptions.`;
+  }
+  const wanted = catalogStacks * 2 ** Math.ceil(Math.log2(times));
+  return wanted > MAX_CATALOG_STACKS
+    ? "Divide the catalog into two deployments."
+    : `Raise catalogStacks in the deployment's configuration from ${catalogStacks} to ${wanted}.`;
+}
+
+function thousands(count: number): string {
+  return count.toLocaleString("en-US");
+}
