@@ -132,7 +132,7 @@ export const configSchema = z.strictObject({
     })
     .default(4)
     .describe(
-      "Stacks that hold the catalog's entries, a power of two; each holds some hundred tables of sixty columns.",
+      "Stacks that hold the catalog's entries, a power of two; each holds about 70 tables of 60 columns.",
     ),
   buildWorkers: whole(2, 100).default(2).describe("Workers (G.1X) of the Glue job."),
 });
