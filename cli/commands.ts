@@ -36,11 +36,12 @@ const stackOptions = {
     description:
       "use this Cassandra instead of starting one (127.0.0.1:9042/datacenter1), or the one of a secret's file",
   },
-  context: {
+  set: {
     type: "string",
     value: "NAME=VALUE",
     multiple: true,
-    description: "a CDK context value, as for cdk deploy; may be given several times",
+    description:
+      "a choice as in a deployment's file (docs/deploying.md), for the stack on this machine; may be given several times",
   },
 } as const satisfies Record<string, OptionHelp>;
 

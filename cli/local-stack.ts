@@ -1,7 +1,9 @@
 // The stack on this machine, as commands use it: the running one, or one of their own that ends with them.
 import { isDeepStrictEqual } from "node:util";
+import { DeploymentError } from "../lib/deployment/errors.ts";
 import { runningStack, startStack, stopStack } from "../local/control.ts";
 import { applyCatalogAndCode, repoint } from "../local/deploy.ts";
+import { localChoices, localConfig } from "../local/deployment.ts";
 import { stateFolder, type LocalOptions, type RunningStack } from "../local/state.ts";
 import { ensurePythonEnvironment } from "../local/toolchain/python-environment.ts";
 import { UsageError } from "./arguments.ts";
@@ -13,25 +15,26 @@ import { cassandraSecret, elasticsearchSecret } from "./source-address.ts";
 export interface StackArguments {
   readonly elasticsearch?: string | undefined;
   readonly cassandra?: string | undefined;
-  readonly context?: string[] | undefined;
+  readonly set?: string[] | undefined;
 }
 
 /**
  * Turns typed options into what the supervisor takes.
- * @throws UsageError for an address or a context value that cannot be read
+ * @throws UsageError for an address that cannot be read, or a choice that the deployment's schema does not take
  */
 export function localOptions(given: StackArguments): LocalOptions {
-  const context: Record<string, string> = {};
-  for (const pair of given.context ?? []) {
+  const set: Record<string, string> = {};
+  for (const pair of given.set ?? []) {
     const at = pair.indexOf("=");
     if (at < 1) {
-      throw new UsageError(`--context ${JSON.stringify(pair)}: wants NAME=VALUE`);
+      throw new UsageError(`--set ${JSON.stringify(pair)}: must be NAME=VALUE`);
     }
-    context[pair.slice(0, at)] = pair.slice(at + 1);
+    set[pair.slice(0, at)] = pair.slice(at + 1);
   }
+  checkChoices(set);
   const owner = Number(process.env.SLUICE_OWNER_PID ?? "0");
   return {
-    context,
+    set,
     // A test's stack must not outlive the test, whatever ends it.
     ...(owner > 0 ? { ownerPid: owner } : {}),
     ...(given.elasticsearch === undefined
@@ -39,6 +42,15 @@ export function localOptions(given: StackArguments): LocalOptions {
       : { elasticsearch: elasticsearchSecret(given.elasticsearch) }),
     ...(given.cassandra === undefined ? {} : { cassandra: cassandraSecret(given.cassandra) }),
   };
+}
+
+function checkChoices(set: Readonly<Record<string, string>>): void {
+  try {
+    localConfig(set);
+  } catch (error) {
+    if (!(error instanceof DeploymentError)) throw error;
+    throw new UsageError(error.message);
+  }
 }
 
 /**
@@ -109,12 +121,13 @@ async function asTyped(
 ): Promise<RunningStack> {
   const typed = localOptions(given);
   const first = "End it first, with its data: npm run sluice -- down";
-  for (const [name, value] of Object.entries(typed.context)) {
-    const running = stack.options.context[name];
-    if (running !== value)
-      throw new Error(
-        `A stack runs already, with ${running === undefined ? `no ${name}` : `${name}=${running}`}; --context ${name}=${value} cannot be given to it any more. ${first}`,
-      );
+  const [running, wanted] = [stack.options.set, typed.set].map(localChoices);
+  for (const name of Object.keys(typed.set)) {
+    if (isDeepStrictEqual(running?.[name], wanted?.[name])) continue;
+    const text = running?.[name] === undefined ? "no value" : JSON.stringify(running[name]);
+    throw new Error(
+      `A stack runs already, with ${text} for ${name}; --set ${name}=${typed.set[name] ?? ""} cannot be given to it any more. ${first}`,
+    );
   }
   let changed = stack;
   for (const system of ["elasticsearch", "cassandra"] as const) {

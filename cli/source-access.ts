@@ -7,8 +7,9 @@ import { readSecret } from "../functions/extract/read-secret.ts";
 import { connect } from "../functions/extract/sources/connect.ts";
 import type { SourceClient } from "../functions/extract/sources/source.ts";
 import { importCatalog } from "../lib/load-catalog.ts";
+import { describedDeployment } from "../lib/deployment/read.ts";
 import { runningStack } from "../local/control.ts";
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from "../local/state.ts";
+import { localConfig } from "../local/deployment.ts";
 import { UsageError } from "./arguments.ts";
 import { chooseConnection } from "./choose-connection.ts";
 import { localOptions, type StackArguments } from "./local-stack.ts";
@@ -17,15 +18,18 @@ export interface AccessArguments extends StackArguments {
   readonly deployed?: string | undefined;
 }
 
+/** Of a deployment that has no file here. */
 const DEFAULT_CATALOG = "catalog/index.ts";
 /** Names the secret where an address was typed and none is read. */
 const NO_DEPLOYMENT = "typed";
 
-/** The catalog that the running stack was started with, else the project's. */
+/** The catalog of the named deployment, or that the running stack was started with, else the example. */
 export function openCatalog(given: AccessArguments): ReturnType<typeof importCatalog> {
-  const ofStack =
-    given.deployed === undefined ? runningStack()?.options.context.catalog : undefined;
-  return importCatalog(ofStack ?? DEFAULT_CATALOG);
+  const { deployed } = given;
+  if (deployed !== undefined) {
+    return importCatalog(describedDeployment(deployed)?.catalog ?? DEFAULT_CATALOG);
+  }
+  return importCatalog(localConfig(runningStack()?.options.set ?? {}).catalog);
 }
 
 /** @throws UsageError if the catalog has no such source */
@@ -51,12 +55,7 @@ export async function openSource(
     return { client: connect(definition, JSON.stringify(typed)), definition };
   }
   const connection = await chooseConnection(given.deployed);
-  const endpoint = connection.local?.endpoint;
-  const secrets = new SecretsManagerClient(
-    endpoint === undefined
-      ? {}
-      : { endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS },
-  );
+  const secrets = new SecretsManagerClient(connection.clientConfig);
   try {
     const definition = resolveSource(source, connection.deployment.deployment);
     const text = await readSecret(secrets, definition.secret);

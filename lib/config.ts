@@ -1,68 +1,188 @@
-// What a deployment may choose, read from the CDK context (`-c name=value` or cdk.json) and checked at once.
-import type { Node } from "constructs";
+// What a deployment chooses: the schema of `deployments/<name>.json`, parsed and checked before anything is made.
 import { z } from "zod";
+import type { Mistake } from "../catalog/schema/errors.ts";
+import { mistakesFromIssues, pathText, shown } from "../catalog/schema/issues.ts";
+import { DeploymentError } from "./deployment/errors.ts";
+import { mistakesInChoices, type SoundChoices } from "./deployment/mistakes.ts";
+import { isRegion, nearestRegion } from "./deployment/regions.ts";
+import { readSchedule } from "./deployment/schedule.ts";
+import { mistakesInDeploymentName } from "./deployment/service-names.ts";
 
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // Left to the schema, whose message names the value and its place.
-    return text;
-  }
+/** Stands for an account in a file that is to be copied. */
+const PLACEHOLDER_ACCOUNT = "000000000000";
+/** Lambda's limits for a function's network. */
+const MOST_SUBNETS = 16;
+const MOST_SECURITY_GROUPS = 5;
+
+const whole = (least: number, most: number) => {
+  const error = `write a whole number from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
 };
 
-const fromText = <T extends z.ZodType>(schema: T) =>
-  z.preprocess((value) => (typeof value === "string" ? parseJson(value) : value), schema);
+/** An id as EC2 makes them: 8 or 17 hexadecimal digits after the kind. */
+const idOf = (kind: "vpc" | "subnet" | "sg") =>
+  z.string().regex(new RegExp(`^${kind}-([0-9a-f]{8}|[0-9a-f]{17})$`), {
+    error: `write an id such as "${kind}-0123456789abcdef0"`,
+  });
 
-const configSchema = z.strictObject({
-  /** Prefix of every name; one account can hold several deployments. */
-  deployment: z
-    .string()
-    .regex(/^[a-z][a-z0-9_]{0,30}$/, "wants lower case letters, digits and underscores")
-    .default("sluice"),
-  /** Path of the module that exports `catalog`, relative to the project. */
-  catalog: z.string().default("catalog/index.ts"),
-  warehouse: z.enum(["redshift-serverless", "none"]).default("redshift-serverless"),
-  /** EventBridge Scheduler expression for runs over all tables, or "off". */
-  schedule: z.string().default("rate(1 hour)"),
-  /** Time-out of one Extract link; AWS allows 900. */
-  extractTimeoutSeconds: z.coerce.number().int().min(10).max(900).default(900),
-  extractMemoryMegabytes: z.coerce.number().int().min(256).max(10_240).default(512),
-  buildWorkers: z.coerce.number().int().min(2).max(100).default(2),
-  /** Where alarms and failed runs are mailed to. */
-  alarmEmail: z.email().optional(),
-  /** Network from which the sources can be reached: functions that read them, and the warehouse, are put there. */
-  network: fromText(
-    z.strictObject({
-      vpcId: z.string(),
-      availabilityZones: z.array(z.string()).min(1),
-      subnetIds: z.array(z.string()).min(1),
-      securityGroupIds: z.array(z.string()).min(1),
-    }),
-  ).optional(),
+const withoutRepeats = (what: string, list: z.ZodArray<z.ZodString>) =>
+  list.superRefine((values, context) => {
+    for (const [index, value] of values.entries()) {
+      if (values.indexOf(value) === index) continue;
+      context.addIssue({
+        ...{ code: "custom", path: [index], message: `${shown(value)} is listed twice` },
+        params: { fix: `remove it, or name another ${what}` },
+      });
+    }
+  });
+
+const networkSchema = z.strictObject({
+  vpcId: idOf("vpc").describe("The VPC."),
+  availabilityZones: withoutRepeats(
+    "zone",
+    z.array(z.string()).min(1, { error: "name at least one zone" }),
+  ).describe(
+    "The availability zones of the subnets, by name; Redshift Serverless must have three, in us-west-1 two.",
+  ),
+  subnetIds: withoutRepeats(
+    "subnet",
+    z
+      .array(idOf("subnet"))
+      .min(1, { error: "name at least one subnet" })
+      .max(MOST_SUBNETS, { error: `name at most ${MOST_SUBNETS} subnets` }),
+  ).describe("Private subnets; Redshift Serverless must have three, in different zones."),
+  securityGroupIds: withoutRepeats(
+    "security group",
+    z
+      .array(idOf("sg"))
+      .min(1, { error: "name at least one security group" })
+      .max(MOST_SECURITY_GROUPS, { error: `name at most ${MOST_SECURITY_GROUPS}` }),
+  ).describe("The security groups of the functions and of the warehouse."),
 });
 
-export type Config = z.infer<typeof configSchema>;
+/** Each field has the description that editors, docs/deploying.md and messages show. */
+export const configSchema = z.strictObject({
+  $schema: z.string().optional().describe("Where editors find this schema."),
+  account: z
+    .string()
+    .regex(/^\d{12}$/, { error: "write the account's twelve digits, in quotes" })
+    .superRefine((account, context) => {
+      if (account !== PLACEHOLDER_ACCOUNT) return;
+      context.addIssue({
+        ...{ code: "custom", message: `${shown(account)} is a placeholder` },
+        params: { fix: "write your account; `aws sts get-caller-identity` shows it" },
+      });
+    })
+    .describe("The AWS account, twelve digits; with another account's credentials CDK refuses."),
+  region: z
+    .string()
+    .superRefine((region, context) => {
+      if (isRegion(region)) return;
+      context.addIssue({
+        ...{ code: "custom", message: `${shown(region)} is not a region` },
+        params: { fix: `write ${shown(nearestRegion(region) ?? "eu-central-1")}, or another` },
+      });
+    })
+    .describe("The AWS region."),
+  catalog: z
+    .string()
+    .min(1, { error: "write the path of the module that exports your catalog" })
+    .describe("The module that exports the catalog, from the project's folder."),
+  enabled: z
+    .boolean()
+    .describe(
+      "Whether the schedule and the alarm for missing runs are on. Begin with false: runs are started by hand.",
+    ),
+  schedule: z
+    .string()
+    .superRefine((expression, context) => {
+      if (expression === "off") return;
+      const read = readSchedule(expression);
+      if (!("problem" in read)) return;
+      context.addIssue({
+        ...{ code: "custom", message: `${shown(expression)}: ${read.problem}` },
+        params: { fix: read.fix },
+      });
+    })
+    .default("rate(1 hour)")
+    .describe(
+      "When all tables are run: rate(…) or cron(…) of EventBridge Scheduler, in UTC, or off: something else starts runs.",
+    ),
+  warehouse: z
+    .enum(["redshift-serverless", "none"], { error: 'write "redshift-serverless" or "none"' })
+    .default("redshift-serverless")
+    .describe("Where people read: redshift-serverless, or none for the lake alone."),
+  network: networkSchema
+    .optional()
+    .describe(
+      "The network in which the sources can be reached: Plan, Extract and the warehouse are put there.",
+    ),
+  alarmEmail: z
+    .email({ error: "write one mail address" })
+    .optional()
+    .describe("Where alarms and failed runs are mailed to; the subscription must be confirmed."),
+  extractTimeoutSeconds: whole(10, 900)
+    .default(900)
+    .describe("Time-out of one invocation of Extract, seconds."),
+  extractMemoryMegabytes: whole(256, 10_240).default(512).describe("Memory of Extract, MB."),
+  buildWorkers: whole(2, 100).default(2).describe("Workers (G.1X) of the Glue job."),
+});
+
+/** What the file holds, every default filled in. */
+export type Choices = Omit<z.infer<typeof configSchema>, "$schema">;
+
+export interface Config extends Choices {
+  /** The file's name: the prefix of every name. One account can hold several deployments. */
+  readonly deployment: string;
+}
 
 /**
- * Reads the deployment's configuration from the construct tree's context.
- * @throws Error naming each wrong value, its place and what it wants
+ * A deployment's configuration from what its file holds.
+ *
+ * @param deployment its name
+ * @param given the file's content
+ * @param file as messages show it
+ * @param exists whether there is a file, by its path from the project's folder
+ * @throws DeploymentError that lists every mistake
  */
-export function readConfig(node: Node): Config {
-  const given: Record<string, unknown> = {};
-  for (const name of Object.keys(configSchema.shape)) {
-    const value: unknown = node.tryGetContext(name);
-    if (value !== undefined) given[name] = value;
-  }
-  const result = configSchema.safeParse(given);
-  if (!result.success) {
-    const mistakes = result.error.issues.map(
-      (issue) =>
-        `  ${issue.path.join(".")} = ${JSON.stringify(given[String(issue.path[0])])}: ${issue.message}`,
-    );
-    throw new Error(
-      `The deployment's configuration has mistakes (give values with -c name=value or in cdk.json):\n${mistakes.join("\n")}`,
-    );
-  }
-  return result.data;
+export function parseConfig(
+  deployment: string,
+  given: unknown,
+  file: string,
+  exists: (path: string) => boolean,
+): Config {
+  const place = (path: readonly PropertyKey[]): string =>
+    path.length === 0 ? file : `${file}, ${pathText(path)}`;
+  const parsed = configSchema.safeParse(given);
+  const mistakes: Mistake[] = [
+    ...mistakesInDeploymentName(deployment, file),
+    ...(parsed.success ? [] : mistakesFromIssues(configSchema, given, parsed.error.issues, place)),
+    ...mistakesInChoices(soundFields(given), place, exists),
+  ];
+  if (mistakes.length > 0 || !parsed.success) throw new DeploymentError(mistakes);
+  const { $schema: _, ...choices } = parsed.data;
+  return { ...choices, deployment };
+}
+
+/** Those fields that are right by themselves, for the checks of how they fit together. */
+function soundFields(given: unknown): SoundChoices {
+  const values: Readonly<Record<string, unknown>> =
+    typeof given === "object" && given !== null ? { ...given } : {};
+  const { catalog, region, warehouse, network } = configSchema.shape;
+  const sound = <T>(schema: z.ZodType<T>, value: unknown): T | undefined =>
+    schema.safeParse(value).data;
+  return {
+    catalog: sound(catalog, values.catalog),
+    region: sound(region, values.region),
+    warehouse: sound(warehouse, values.warehouse),
+    network: sound(network, values.network),
+  };
+}
+
+/** The schema as JSON Schema, for editors. */
+export function jsonSchema(): unknown {
+  return {
+    ...z.toJSONSchema(configSchema, { io: "input" }),
+    title: "A deployment of Sluice",
+  };
 }

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { LOCAL_DEPLOYMENT } from "./deployment.ts";
 import { endProcess, endRecorded, isOurs } from "./servers/process.ts";
 import { reachableFolder } from "./servers/unprivileged.ts";
 import {
@@ -143,6 +144,7 @@ export async function stopStack(report: (line: string) => void): Promise<number>
     "cdk.out",
     "deployed.json",
     "deployed.sha256",
+    `${LOCAL_DEPLOYMENT}.json`,
     "filled-secrets.json",
   ];
   const paths = [

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
+import { localChoices, localConfig } from "./deployment.ts";
 import { quoteLog, lastLines } from "./toolchain/log-tail.ts";
 import { runCommand } from "./toolchain/run-command.ts";
 import type { PythonEnvironment } from "./toolchain/python-environment.ts";
@@ -36,15 +37,11 @@ const summarySchema = z.object({
 });
 export type DeploySummary = z.infer<typeof summarySchema> & { readonly changed: boolean };
 
-function sourceFingerprint(context: Record<string, string>): string {
-  const hash = createHash("sha256").update(JSON.stringify(context));
+function sourceFingerprint(choices: Record<string, unknown>, catalog: string): string {
+  const hash = createHash("sha256").update(JSON.stringify(choices));
   for (const file of DEPLOYED_FILES) hash.update(readFileSync(join(projectFolder, file)));
-  const { catalog } = context;
   // A catalog that lies elsewhere counts with the folder it is in.
-  const folders = [
-    ...DEPLOYED_FOLDERS,
-    ...(catalog === undefined ? [] : [dirname(resolve(projectFolder, catalog))]),
-  ];
+  const folders = new Set([...DEPLOYED_FOLDERS, dirname(resolve(projectFolder, catalog))]);
   for (const folder of folders) {
     const entries = readdirSync(resolve(projectFolder, folder), {
       recursive: true,
@@ -60,7 +57,7 @@ function sourceFingerprint(context: Record<string, string>): string {
 }
 
 /**
- * Synthesizes and deploys, if the catalog, the code or the context changed since the last time.
+ * Synthesizes and deploys, if the catalog, the code or a choice changed since the last time.
  * @throws Error with the mistake in the catalog, or the last lines of the part that failed
  */
 export async function applyCatalogAndCode(
@@ -72,14 +69,17 @@ export async function applyCatalogAndCode(
   const { endpoint } = running;
   if (endpoint === undefined)
     throw new Error("The emulated AWS does not run: start it with `sluice up`");
-  const context = { ...running.options.context, deployment: running.deployment };
+  const { set } = running.options;
+  const choices = localChoices(set);
   const stampFile = join(folder, "deployed.sha256");
-  const fingerprint = sourceFingerprint(context);
+  const fingerprint = sourceFingerprint(choices, localConfig(set).catalog);
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === fingerprint) {
     return { created: 0, updated: 0, deleted: 0, changed: false };
   }
   report("synthesizing the CDK app …");
   const assembly = join(folder, "cdk.out");
+  const deploymentFile = join(folder, `${running.deployment}.json`);
+  writeFileSync(deploymentFile, JSON.stringify(choices, null, 2));
   const synthLog = join(running.logFolder, "synth.log");
   await runCommand({
     what: "Synthesizing the CDK app",
@@ -91,7 +91,7 @@ export async function applyCatalogAndCode(
       ...process.env,
       CDK_OUTDIR: assembly,
       CDK_CONTEXT_JSON: JSON.stringify({
-        ...context,
+        deployment: deploymentFile,
         "aws:cdk:enable-path-metadata": false,
         "aws:cdk:version-reporting": false,
       }),
@@ -161,7 +161,7 @@ async function fillSecrets(folder: string, running: RunningStack, endpoint: stri
   });
   const { loadCatalog } = await import("../lib/load-catalog.ts");
   // Cached by Node: names and systems of sources hardly ever change while a stack runs.
-  const catalog = await loadCatalog(running.options.context.catalog ?? "catalog/index.ts");
+  const catalog = await loadCatalog(localConfig(running.options.set).catalog);
   for (const source of catalog.sources) {
     const secret = running.secrets[source.system];
     if (secret === undefined) continue;

@@ -21,8 +21,8 @@ export const localOptionsSchema = z.strictObject({
   elasticsearch: elasticsearchSecretSchema.optional(),
   /** Somebody's own Cassandra instead of one that is started: what the source's secret holds. */
   cassandra: cassandraSecretSchema.optional(),
-  /** CDK context values. */
-  context: z.record(z.string(), z.string()),
+  /** Choices of the deployment as they were typed, by name; `local/deployment.ts` has the others. */
+  set: z.record(z.string(), z.string()),
   /** The stack ends when this process is gone; without it, it lasts until `down`. */
   ownerPid: z.int().positive().optional(),
 });
@@ -38,7 +38,7 @@ const processSchema = z.strictObject({
 });
 
 const runningSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   status: z.enum(["starting", "ready", "failed", "stopping"]),
   /** The supervisor's. */
   pid: z.int().positive(),

@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { applyCatalogAndCode } from "./deploy.ts";
+import { LOCAL_DEPLOYMENT } from "./deployment.ts";
 import type { Server } from "./servers/launch.ts";
 import { startAws } from "./servers/aws.ts";
 import { startCassandra } from "./servers/cassandra.ts";
@@ -37,12 +38,12 @@ const say = (line: string): void => {
 };
 
 let running: RunningStack = {
-  format: 1,
+  format: 2,
   status: "starting",
   pid: process.pid,
   startedAt,
   logFolder,
-  deployment: options.context.deployment ?? "sluice",
+  deployment: LOCAL_DEPLOYMENT,
   secrets: {},
   options,
   processes: [],

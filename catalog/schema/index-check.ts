@@ -1,6 +1,6 @@
 // Makes sure that no file in catalog/tables and catalog/models was forgotten in the index.
 import { existsSync, readdirSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CatalogError, type Mistake } from "./errors.ts";
 import type { Catalog } from "./table.ts";
@@ -34,9 +34,9 @@ function* forgotten(
     if (listed.has(name)) continue;
     const variable = name.replaceAll(/[_-]+(\w)/g, (_, letter: string) => letter.toUpperCase());
     yield {
-      place: `catalog/${kind}/${file}`,
+      place: `${basename(catalogFolder)}/${kind}/${file}`,
       problem: `no ${kind === "tables" ? "table" : "model"} called ${name} is in the index`,
-      fix: `in catalog/index.ts add \`import { ${variable} } from "./${kind}/${file}";\`, and ${variable} to ${kind}; a file is called as its entry`,
+      fix: `in ${basename(catalogFolder)}/index.ts add \`import { ${variable} } from "./${kind}/${file}";\`, and ${variable} to ${kind}; a file is called as its entry`,
     };
   }
 }
@@ -45,7 +45,7 @@ function* unusedScripts(folder: string, scripts: ReadonlySet<string>): Generator
   for (const file of filesIn(folder)) {
     if (![".sql", ".py"].includes(extname(file)) || scripts.has(join(folder, file))) continue;
     yield {
-      place: `catalog/models/${file}`,
+      place: `${basename(dirname(folder))}/models/${file}`,
       problem: "no model in the index has this script",
       fix: `name it in a model: script: new URL("${file}", import.meta.url); or remove it`,
     };

@@ -7,8 +7,11 @@ const NAME = /^[a-z][a-z0-9_]*$/;
 /** PostgreSQL, which stands in for Redshift on one machine, cuts longer names; Redshift itself takes 127. */
 const MAX_NAME_LENGTH = 63;
 
+/** A load locks the table `lock_<name>`, whose name has the same limit. */
+export const MAX_ENTRY_NAME_LENGTH = MAX_NAME_LENGTH - "lock_".length;
+
 /** Redshift's reserved words, and the names of its system columns. */
-const RESERVED_WORDS: ReadonlySet<string> = new Set(
+export const RESERVED_WORDS: ReadonlySet<string> = new Set(
   `aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64 backup between binary
   blanksasnull both bytedict bzip2 case cast check collate column connect constraint create credentials cross
   current_date current_time current_timestamp current_user current_user_id default deferrable deflate defrag delta
@@ -24,9 +27,18 @@ const RESERVED_WORDS: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Mistakes in the name of a source, an entry, a column or a check. */
-export function* mistakesInName(name: string, place: string): Generator<Mistake> {
-  yield* mistakesInFieldName(name, place);
+/** Mistakes in the name of a table or a model. */
+export function* mistakesInEntryName(name: string, place: string): Generator<Mistake> {
+  yield* mistakesInName(name, place, MAX_ENTRY_NAME_LENGTH);
+}
+
+/** Mistakes in the name of a source, a column or a check. */
+export function* mistakesInName(
+  name: string,
+  place: string,
+  maxLength = MAX_NAME_LENGTH,
+): Generator<Mistake> {
+  yield* mistakesInFieldName(name, place, maxLength);
   if (RESERVED_WORDS.has(name)) {
     yield {
       place,
@@ -37,18 +49,22 @@ export function* mistakesInName(name: string, place: string): Generator<Mistake>
 }
 
 /** Mistakes in the name of a field of a struct, which may be a reserved word. */
-export function* mistakesInFieldName(name: string, place: string): Generator<Mistake> {
+export function* mistakesInFieldName(
+  name: string,
+  place: string,
+  maxLength = MAX_NAME_LENGTH,
+): Generator<Mistake> {
   if (!NAME.test(name)) {
     yield {
       place,
       problem: `the name ${JSON.stringify(name)} is not lower-case letters, digits and underscores after a letter`,
       fix: `write ${JSON.stringify(suggestion(name))}, and keep the source's own name in "path" or "from"`,
     };
-  } else if (name.length > MAX_NAME_LENGTH) {
+  } else if (name.length > maxLength) {
     yield {
       place,
       problem: `the name ${JSON.stringify(name)} has ${name.length} characters`,
-      fix: `use at most ${MAX_NAME_LENGTH} characters`,
+      fix: `use at most ${maxLength} characters`,
     };
   }
 }
@@ -63,6 +79,14 @@ export function repeatedNames(names: readonly string[]): string[] {
     seen.add(lower);
   }
   return [...repeated];
+}
+
+/** A name as CloudFormation's logical ids have it, which know no underscores: `OrderLines` for `order_lines`. */
+export function logicalName(name: string): string {
+  return name
+    .split("_")
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("");
 }
 
 function suggestion(name: string): string {

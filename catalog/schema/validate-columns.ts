@@ -1,17 +1,29 @@
 // All mistakes in the columns of one entry and in their types.
+import { z } from "zod";
 import type { Mistake } from "./errors.ts";
+import { mistakesInFields, pathText } from "./issues.ts";
 import { mistakesInFieldName, mistakesInName, repeatedNames } from "./names.ts";
 import type { Column, SourceSystem } from "./table.ts";
 import { TYPE_MAP, glueType } from "./type-map.ts";
-import { SCALAR_TYPES, type ColumnType } from "./types.ts";
+import { SCALAR_TYPES, type ColumnType, type StructField } from "./types.ts";
 
-/** Redshift's limit. */
-const MAX_COLUMNS = 1600;
+/**
+ * Redshift's limit for a table is 1,600; the stage table of a load has one more than the entry, the mark of a deletion.
+ * https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_usage.html
+ */
+export const MAX_COLUMNS = 1600 - 1;
 /** Glue's limit for the type of a column, in characters. */
 const MAX_TYPE_LENGTH = 131_072;
 /** Glue's limit for the value of a parameter, in characters. */
 export const MAX_PARAMETER_LENGTH = 512_000;
 const MAX_PRECISION = 38;
+
+/** The fields of a struct's field; its values are checked below. */
+const structField = z.strictObject({
+  name: z.unknown(),
+  type: z.unknown(),
+  from: z.string().optional(),
+} satisfies Record<keyof StructField, z.ZodType>);
 
 const FORMS = `one of ${SCALAR_TYPES.join(", ")}, or {decimal: [precision, scale]}, {timestamp: "epoch_seconds"}, {list: type}, {map: type}, {struct: [{name, type}]}`;
 
@@ -193,6 +205,11 @@ function* mistakesInStruct(
       continue;
     }
     const name = field.name;
+    yield* mistakesInFields(
+      structField,
+      field,
+      (path) => `${here}, field ${pathText(path)} of ${name}`,
+    );
     names.push(name);
     yield* mistakesInFieldName(name, here);
     if (field.from === "") {

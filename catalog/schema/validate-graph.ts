@@ -1,11 +1,12 @@
 // All mistakes in how the entries of a catalog fit together: names, sources, inputs.
 import type { Mistake } from "./errors.ts";
-import { repeatedNames } from "./names.ts";
+import { logicalName, repeatedNames } from "./names.ts";
 import { isModel } from "./resolve.ts";
 import type { Catalog, Model, Table } from "./table.ts";
 
 export function* mistakesInGraph(catalog: Catalog): Generator<Mistake> {
   yield* mistakesInNames(catalog);
+  yield* mistakesInLogicalNames(catalog);
   for (const table of catalog.tables) {
     if (!catalog.sources.includes(table.source)) {
       yield {
@@ -31,6 +32,26 @@ function* mistakesInNames(catalog: Catalog): Generator<Mistake> {
       problem: "two entries have this name (upper and lower case are the same)",
       fix: "rename one",
     };
+  }
+}
+
+/** Names that differ in underscores only: they make one logical id, and people take one for the other. */
+function* mistakesInLogicalNames(catalog: Catalog): Generator<Mistake> {
+  const owners = new Map<string, Table | Model>();
+  const describe = (entry: Table | Model): string =>
+    `${isModel(entry) ? "model" : "table"} ${entry.name}`;
+  for (const entry of [...catalog.tables, ...catalog.models]) {
+    const id = logicalName(entry.name);
+    const owner = owners.get(id);
+    if (owner === undefined) owners.set(id, entry);
+    // Equal names are another mistake.
+    else if (owner.name !== entry.name) {
+      yield {
+        place: describe(entry),
+        problem: `its name and that of ${describe(owner)} are one in CloudFormation, ${id}`,
+        fix: "rename one of them, so that they differ in more than underscores",
+      };
+    }
   }
 }
 

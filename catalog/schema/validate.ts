@@ -1,7 +1,7 @@
 // All mistakes in sources, tables, models and the whole catalog, in one list and without I/O.
 import { mistakesInGraph } from "./validate-graph.ts";
 import type { Mistake } from "./errors.ts";
-import { mistakesInName, repeatedNames } from "./names.ts";
+import { mistakesInEntryName, mistakesInName, repeatedNames } from "./names.ts";
 import { cursorOf, DEFAULT_BUDGETS, isModel, readsAllRows } from "./resolve.ts";
 import type {
   Catalog,
@@ -19,6 +19,12 @@ import { mistakesInBudget } from "./validate-budget.ts";
 import { mistakesInChanges } from "./validate-changes.ts";
 import { MAX_PARAMETER_LENGTH, isPlain, mistakesInColumns } from "./validate-columns.ts";
 import type { ColumnType } from "./types.ts";
+import {
+  looksLikeModel,
+  mistakesInCatalogFields,
+  mistakesInEntryFields,
+  mistakesInSourceFields,
+} from "./written.ts";
 
 /** Glue's limit for the description of a table, in bytes of UTF-8. */
 const MAX_DESCRIPTION_BYTES = 2048;
@@ -39,6 +45,9 @@ export type ScriptExists = (script: URL) => boolean;
 /** All mistakes in one source. */
 export function* mistakesInSource(source: Source): Generator<Mistake> {
   const place = `source ${source.name}`;
+  const fields = mistakesInSourceFields(source, place);
+  yield* fields.mistakes;
+  if (!fields.isSound) return;
   yield* mistakesInName(source.name, place);
   yield* mistakesInWords(source, place);
   const systems = Object.keys(DEFAULT_BUDGETS);
@@ -54,8 +63,11 @@ export function* mistakesInSource(source: Source): Generator<Mistake> {
 
 /** All mistakes in one table or model, looked at alone. */
 export function* mistakesInEntry(entry: Table | Model, exists: ScriptExists): Generator<Mistake> {
-  const place = `${isModel(entry) ? "model" : "table"} ${entry.name}`;
-  yield* mistakesInName(entry.name, place);
+  const place = `${looksLikeModel(entry) ? "model" : "table"} ${entry.name}`;
+  const fields = mistakesInEntryFields(entry, place);
+  yield* fields.mistakes;
+  if (!fields.isSound) return;
+  yield* mistakesInEntryName(entry.name, place);
   yield* mistakesInWords(entry, place);
   yield* mistakesInColumns(entry.columns, place, isModel(entry) ? undefined : entry.source.system);
   yield* mistakesInKey(entry, place);
@@ -67,6 +79,9 @@ export function* mistakesInEntry(entry: Table | Model, exists: ScriptExists): Ge
 
 /** All mistakes in the catalog: in each entry alone, and in how they fit together. */
 export function* mistakesInCatalog(catalog: Catalog, exists: ScriptExists): Generator<Mistake> {
+  const fields = mistakesInCatalogFields(catalog);
+  yield* fields.mistakes;
+  if (!fields.isSound) return;
   for (const source of catalog.sources)
     yield* asFarAsItGoes(`source ${source.name}`, mistakesInSource(source));
   for (const table of catalog.tables)

@@ -1,11 +1,11 @@
 // `sluice discover`: proposes a catalog entry for what a source has, or lists how tables differ from their sources.
 import { existsSync } from "node:fs";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isModel, resolveEntry } from "../../catalog/schema/resolve.ts";
 import type { Catalog, Table } from "../../catalog/schema/table.ts";
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import { mistakesInName } from "../../catalog/schema/names.ts";
+import { mistakesInEntryName } from "../../catalog/schema/names.ts";
 import { describeMistake } from "../../catalog/schema/errors.ts";
 import { type Difference, differencesNow } from "../../functions/discover/differences.ts";
 import { variableName } from "../../functions/discover/names.ts";
@@ -50,12 +50,14 @@ export async function discover(args: string[]): Promise<number> {
     const proposal = propose(discovery, source.name, name);
     const sourceVariable = await variableOf(source.name, folder);
     const file = join(folder, "tables", `${proposal.name}.ts`);
-    const text = await formatted(renderEntry(proposal, { sourceVariable }));
+    const schema = schemaFrom(dirname(file));
+    const text = await formatted(renderEntry(proposal, { sourceVariable, schema }));
     const readers = catalog.tables.filter((table) => isSamePlace(table, source.name, place));
     const lines = indexLines(proposal.name, sourceVariable);
     if (write) writeNew(file, text);
     const shownFile = relative(projectFolder, file);
-    tellProposal({ output, text, write, shownFile, lines, catalog, readers });
+    const index = relative(projectFolder, join(folder, "index.ts"));
+    tellProposal({ output, text, write, shownFile, index, lines, catalog, readers });
     output.result({
       ...{ proposal, text, file: write ? shownFile : null, indexLines: lines },
       sampledDocuments: discovery.sampledDocuments,
@@ -65,6 +67,12 @@ export async function discover(args: string[]): Promise<number> {
   } finally {
     await client.close();
   }
+}
+
+/** How a file in a folder of the catalog imports the catalog's language. */
+function schemaFrom(folder: string): string {
+  const own = join(folder, "../schema");
+  return existsSync(own) ? "../schema" : relative(folder, join(projectFolder, "catalog/schema"));
 }
 
 function documentsWanted(text: string | undefined): number {
@@ -77,7 +85,7 @@ function documentsWanted(text: string | undefined): number {
 
 function checkName(name: string | undefined): void {
   if (name === undefined) return;
-  const [mistake] = mistakesInName(name, "--name");
+  const [mistake] = mistakesInEntryName(name, "--name");
   if (mistake !== undefined) throw new UsageError(describeMistake(mistake));
 }
 
@@ -113,19 +121,20 @@ interface Told {
   readonly text: string;
   readonly write: boolean;
   readonly shownFile: string;
+  readonly index: string;
   readonly lines: readonly [string, string];
   readonly catalog: Catalog;
   readonly readers: readonly Table[];
 }
 
 function tellProposal(told: Told): void {
-  const { output, text, write, shownFile, lines, catalog, readers } = told;
+  const { output, text, write, shownFile, index, lines, catalog, readers } = told;
   const todos = text.split("\n").filter((line) => line.trim().startsWith("// TODO")).length;
   if (!write) {
     if (!output.json) output.line(text);
     output.line(`For ${shownFile}; --write puts it there.`);
   } else output.line(`Wrote ${shownFile}, with ${todos} things to decide (// TODO).`);
-  output.line(`Then add to catalog/index.ts: ${lines[0]}`);
+  output.line(`Then add to ${index}: ${lines[0]}`);
   output.line(`and: ${lines[1]}`);
   for (const { name } of readers)
     output.line(`The table ${name} reads this already: \`sluice discover ${name}\` compares them.`);

@@ -9,7 +9,6 @@ import { readDefinitions } from "../data-catalog/read-definitions.ts";
 import { readMetadataLocations } from "../lake/read-locations.ts";
 import { readNeeds } from "../ledger/read-needs.ts";
 import { withLog } from "../log/log.ts";
-import type { Decision } from "../protocol/decision.ts";
 import { JsonStore } from "../storage/json-store.ts";
 import { decideInputSchema, decideRun } from "./decide.ts";
 
@@ -28,7 +27,7 @@ const glue = new GlueClient();
 const dynamodb = new DynamoDBClient();
 const store = new JsonStore({ s3: new S3Client(), bucket: environment.SLUICE_BUCKET });
 
-export const handler = withLog(logger, (event, _context, log): Promise<Decision> =>
+export const handler = withLog(logger, (event, _, log) =>
   decideRun(decideInputSchema.parse(event), {
     version: environment.SLUICE_BUILD_VERSION,
     store,

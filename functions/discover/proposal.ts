@@ -1,6 +1,7 @@
 // From what was discovered to a catalog entry to begin with: its key, cursor and deletes, and what a person must decide.
+import { MAX_ENTRY_NAME_LENGTH } from "../../catalog/schema/names.ts";
 import type { Column, Cursor, Deletes } from "../../catalog/schema/table.ts";
-import { isPlain } from "../../catalog/schema/validate-columns.ts";
+import { isPlain, MAX_COLUMNS } from "../../catalog/schema/validate-columns.ts";
 import { canBeAsked, cursorCandidate, verdictOn } from "./cursor-choice.ts";
 import type { Discovery, FoundField } from "./discovery.ts";
 import { columnName, fieldName, unrepeated } from "./names.ts";
@@ -29,8 +30,6 @@ export interface Proposal {
 }
 
 const TODO = "TODO";
-/** Redshift's limit. */
-const MOST_COLUMNS = 1600;
 /** For clocks that differ, added to the time that a row takes to become searchable. */
 const CLOCK_SKEW_SECONDS = 1;
 const OVERLAP_SECONDS = 60;
@@ -44,7 +43,7 @@ export function propose(discovery: Discovery, source: string, tableName?: string
 
 function nameOf(place: Place): string {
   const name = "index" in place ? place.index.replace(/[-_.]?\*.*$/, "") : place.table;
-  return columnName(name, "table");
+  return columnName(name, "table").slice(0, MAX_ENTRY_NAME_LENGTH);
 }
 
 interface Named {
@@ -250,14 +249,14 @@ class Proposer {
     needed: ReadonlySet<string | undefined>,
     already: number,
   ): Named[] {
-    const room = MOST_COLUMNS - already;
+    const room = MAX_COLUMNS - already;
     if (fields.length <= room) return [...fields];
     const weight = ({ field, name }: Named): number =>
       needed.has(name) ? Infinity : (field.observed?.present ?? 0);
     const kept = new Set([...fields].sort((a, b) => weight(b) - weight(a)).slice(0, room));
     const left = fields.filter((field) => !kept.has(field));
     this.#remarks.push(
-      `It has ${fields.length} fields, and a table has at most ${MOST_COLUMNS} columns. Left out: ${left.map(({ field }) => field.path.join(".")).join(", ")}.`,
+      `It has ${fields.length} fields, and a table has at most ${MAX_COLUMNS} columns. Left out: ${left.map(({ field }) => field.path.join(".")).join(", ")}.`,
     );
     return fields.filter((field) => kept.has(field));
   }

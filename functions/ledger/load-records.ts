@@ -67,8 +67,8 @@ export interface LoadRecords {
  * True if the next build must write the whole table as a delta. The build reads the same of the item, in
  * `sluice_build/ledger.py`.
  */
-export function isReplaceDue(records: LoadRecords): boolean {
-  return records.replace?.state === "asked";
+export function isReplaceDue(replace: Pick<ReplaceRecord, "state"> | undefined): boolean {
+  return replace?.state === "asked";
 }
 
 /**

@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { z } from "zod";
 import { itemKeys, parseItem } from "./items.ts";
-import { replaceRecordSchema } from "./load-records.ts";
+import { isReplaceDue, replaceRecordSchema } from "./load-records.ts";
 
 export interface TableNeeds {
   /** The table's last manifest; 0 if it has none. */
@@ -18,7 +18,6 @@ export interface TableNeeds {
   readonly isReplaceDue: boolean;
 }
 
-/** A request stays after it was served, in another state. */
 const replaceSchema = z.looseObject({ state: replaceRecordSchema.shape.state });
 const progressSchema = z.looseObject({ lastManifest: z.int().nonnegative() });
 
@@ -49,7 +48,7 @@ export async function readNeeds(
         name,
         item.sk === itemKeys.progress(name).sk
           ? { ...known, lastManifest: parseItem(progressSchema, item).lastManifest }
-          : { ...known, isReplaceDue: parseItem(replaceSchema, item).state === "asked" },
+          : { ...known, isReplaceDue: isReplaceDue(parseItem(replaceSchema, item)) },
       );
     }
   }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Definition } from "../../catalog/schema/definition.ts";
 import type { Definitions } from "../data-catalog/read-definitions.ts";
+import type { Log } from "../log/log.ts";
 import { orderPublished } from "../plan/choose-tables.ts";
 import { buildSummarySchema } from "../protocol/build-summary.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -42,6 +43,7 @@ export interface ChooseParts {
   /** The content id that readers of the lake see, from the table's metadata; null before the first build. */
   readonly readContentId: (table: string) => Promise<string | null>;
   readonly nowMillis: number;
+  readonly log: Pick<Log, "error">;
 }
 
 /** What the warehouse was seen to hold in full, so that it need not be woken to say so again. */
@@ -89,7 +91,7 @@ export async function chooseLoads(
   }
   let facts: AllFacts;
   try {
-    const asked = await ask(warehouse, input, deadline);
+    const asked = await ask(warehouse, input, deadline, parts.log);
     if ("statement" in asked) return wait(input, asked.statement);
     ({ facts } = asked);
   } catch (error) {
@@ -129,6 +131,7 @@ async function ask(
   warehouse: Warehouse,
   { run, polls, statement }: ChooseInput,
   deadline: number,
+  log: ChooseParts["log"],
 ): Promise<{ facts: AllFacts } | { statement: string }> {
   const queries = [allRelationsQuery(), allAuditsQuery()];
   // A repeated call gets the statement that the first one started.
@@ -145,7 +148,12 @@ async function ask(
   }
   // Before the first load there is no audit to ask.
   const facts = new AllFacts(await warehouse.query(allRelationsQuery(), deadline), []);
-  if (facts.isSetUp) throw new StatementError(outcome);
+  if (facts.isSetUp) {
+    const { error, sql, statementId } = outcome;
+    const details = { step: "choose", reason: error, statement: sql, statementId };
+    log.error("the warehouse can't be asked what it holds", details);
+    throw new StatementError(outcome);
+  }
   return { facts };
 }
 

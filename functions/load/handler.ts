@@ -69,21 +69,18 @@ const CALL_MILLIS = 20_000;
 const MARGIN_MILLIS = 5000;
 
 /** Chooses the tables of a run, or does the next things for one of them. */
-export const handler = withLog(
-  logger,
-  async (event, context, log): Promise<LoadResult | ChooseResult> => {
-    const remaining = context.getRemainingTimeInMillis() - MARGIN_MILLIS;
-    const choice = chooseInputSchema.safeParse(event);
-    if (choice.success) {
-      return chooseLoads(choice.data, Date.now() + remaining, {
-        ...{ warehouse: parts.warehouse, store, nowMillis: Date.now() },
-        address: `${environment.SLUICE_WORKGROUP}/${environment.SLUICE_DATABASE}`,
-        readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
-        readLake: () => readMetadataLocations(glue, lakeDatabase),
-        readContentId: parts.readContentId,
-      });
-    }
-    const millis = Math.min(CALL_MILLIS, remaining);
-    return load(loadInputSchema.parse(event), Date.now() + millis, { ...parts, log });
-  },
-);
+export const handler = withLog<LoadResult | ChooseResult>(logger, async (event, context, log) => {
+  const remaining = context.getRemainingTimeInMillis() - MARGIN_MILLIS;
+  const choice = chooseInputSchema.safeParse(event);
+  if (choice.success) {
+    return chooseLoads(choice.data, Date.now() + remaining, {
+      ...{ warehouse: parts.warehouse, store, nowMillis: Date.now(), log },
+      address: `${environment.SLUICE_WORKGROUP}/${environment.SLUICE_DATABASE}`,
+      readDefinitions: () => readDefinitions(glue, environment.SLUICE_DEPLOYMENT),
+      readLake: () => readMetadataLocations(glue, lakeDatabase),
+      readContentId: parts.readContentId,
+    });
+  }
+  const millis = Math.min(CALL_MILLIS, remaining);
+  return load(loadInputSchema.parse(event), Date.now() + millis, { ...parts, log });
+});

@@ -35,10 +35,17 @@ export type LedgerAction =
   | "DeleteItem"
   | "ConditionCheckItem";
 
-/** Tells cdk-nag why a resource of a role's policy is a pattern. `resource` is written as cdk-nag names it. */
+/**
+ * Tells cdk-nag why a resource of a role's policy is a pattern. `resource` is written as cdk-nag names it, with
+ * `<AWS::AccountId>` and `<AWS::Region>` for those of the deployment.
+ */
 export function acknowledgePattern(role: IConstruct, resource: string, reason: string): void {
+  const { account, region } = Stack.of(role);
+  const pinned = resource
+    .replaceAll("<AWS::AccountId>", account)
+    .replaceAll("<AWS::Region>", region);
   Validations.of(role).acknowledge({
-    id: `AwsSolutions::AwsSolutions-IAM5[Resource::${resource}]`,
+    id: `AwsSolutions::AwsSolutions-IAM5[Resource::${pinned}]`,
     reason,
   });
 }

@@ -21,8 +21,11 @@ const logicalId = (name: string): string =>
 
 export class CatalogStack extends Stack {
   constructor(scope: App, id: string, props: CatalogStackProps) {
-    super(scope, id, { description: "Sluice: tables and models of the catalog" });
     const { config, core } = props;
+    super(scope, id, {
+      description: "Sluice: tables and models of the catalog",
+      env: { account: config.account, region: config.region },
+    });
     for (const entry of props.entries) {
       const isModel = "script" in entry;
       let script: { scriptUri: string; scriptHash: string } | undefined;

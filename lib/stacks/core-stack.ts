@@ -42,8 +42,11 @@ export class CoreStack extends Stack {
   readonly databases: { readonly raw: string; readonly models: string; readonly lake: string };
 
   constructor(scope: App, id: string, props: CoreStackProps) {
-    super(scope, id, { description: "Sluice: a warehouse kept true to live databases" });
     const { config, catalog } = props;
+    super(scope, id, {
+      description: "Sluice: a warehouse kept true to live databases",
+      env: { account: config.account, region: config.region },
+    });
     const { deployment } = config;
     this.data = new DataBucket(this, "Storage");
     const { bucket } = this.data;
@@ -414,6 +417,8 @@ export class CoreStack extends Stack {
       name: `${config.deployment}-all`,
       description: "Runs Sluice over all tables",
       scheduleExpression: config.schedule,
+      // Made in either case, so that what is planned can be seen and checked by AWS before it is on.
+      state: config.enabled ? "ENABLED" : "DISABLED",
       flexibleTimeWindow: { mode: "OFF" },
       target: { arn: machine.stateMachineArn, roleArn: role.roleArn, input: "{}" },
     });

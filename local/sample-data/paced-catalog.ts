@@ -9,7 +9,7 @@ const BUDGET = /const demoBudget = \{[^}]*\} as const;/;
 /**
  * Writes the catalog's files into a new folder.
  *
- * @returns the path of its index, for the context value `catalog`
+ * @returns the path of its index, for the choice `catalog`
  * @throws Error if catalog/sources.ts has no `demoBudget` to replace
  */
 export function writePacedCatalog(folder: string, budget: LoadBudget): string {

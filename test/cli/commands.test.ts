@@ -30,14 +30,14 @@ describe("help", () => {
 describe("addresses of one's own servers", () => {
   it("take credentials out of an Elasticsearch URL", () => {
     expect(localOptions({ elasticsearch: "http://reader:s%20cret@search:9200/" })).toEqual({
-      context: {},
+      set: {},
       elasticsearch: { nodes: ["http://search:9200"], username: "reader", password: "s cret" },
     });
   });
 
   it("read a Cassandra address", () => {
-    expect(localOptions({ cassandra: "10.0.0.1:9042/dc1", context: ["schedule=off"] })).toEqual({
-      context: { schedule: "off" },
+    expect(localOptions({ cassandra: "10.0.0.1:9042/dc1", set: ["schedule=off"] })).toEqual({
+      set: { schedule: "off" },
       cassandra: { contactPoints: ["10.0.0.1"], port: 9042, localDataCenter: "dc1" },
     });
   });
@@ -45,7 +45,11 @@ describe("addresses of one's own servers", () => {
   it.each([
     [{ elasticsearch: "search:9200" }, /--elasticsearch "search:9200"/],
     [{ cassandra: "10.0.0.1" }, /--cassandra "10.0.0.1"/],
-    [{ context: ["schedule"] }, /--context "schedule"/],
+    [{ set: ["schedule"] }, /--set "schedule"/],
+    [{ set: ["shedule=off"] }, /--set, shedule: .*"off".*write "schedule"/],
+    [{ set: ["extractTimeoutSeconds=9"] }, /--set, extractTimeoutSeconds: 9 is not allowed here/],
+    [{ set: ["catalog=nowhere.ts"] }, /--set, catalog: there is no file "nowhere\.ts"/],
+    [{ set: ["region=eu-central-1"] }, /--set region: "eu-central-1" .* it is us-east-1/],
     [{ elasticsearch: "@/no/such/file" }, /--elasticsearch "@\/no\/such\/file": .*ENOENT/],
   ])("refuse %j with the value and what is wanted", (given, message) => {
     expect(() => localOptions(given)).toThrow(message);

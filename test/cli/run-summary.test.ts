@@ -37,6 +37,20 @@ test.each([
   expect(row(changes).at(-1)).toBe(words);
 });
 
+test("a run that had nothing to build says so", () => {
+  const record: RunRecord = {
+    ...{ format: 1, run: "one", execution: "arn", status: "succeeded", tables: [], lanes: [] },
+    ...{ startedAt: "2030-01-01T00:00:00Z", endedAt: "2030-01-01T00:00:09Z" },
+    ...{ failed: [], alerts: [] },
+  };
+  const told = (more: Partial<RunRecord>): string =>
+    summarizeRun({ ...record, ...more }).join("\n");
+  const reason = "all is built as it is now";
+  expect(told({ decision: { build: false, reason } })).toContain(`no build was started: ${reason}`);
+  expect(told({ decision: { build: true, reason } })).not.toContain("no build");
+  expect(told({})).not.toContain("no build");
+});
+
 const table: RunTable = {
   ...{ table: "leads", kind: "table", source: "shop", held: true, rowsExtracted: 500, objects: 2 },
   ...{ bytes: 4096, manifest: 1, watermark: "99", watermarkUnit: "ms", passes: [] },

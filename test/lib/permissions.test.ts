@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { catalog } from "../../catalog/index.ts";
-import { readConfig } from "../../lib/config.ts";
 import { buildStacks } from "../../lib/stacks/build-stacks.ts";
+import { testConfig } from "./deployment-fixture.ts";
 import { decide, type AccessRequest, type Decision } from "./policy-evaluator.ts";
 import { ACCOUNT, REGION, SynthesizedTemplate } from "./template-policies.ts";
 
@@ -24,15 +24,10 @@ const NETWORK = {
   subnetIds: ["subnet-0a1b2c3d", "subnet-1a1b2c3d", "subnet-2a1b2c3d"],
   securityGroupIds: ["sg-0a1b2c3d"],
 };
-const app = new App({
-  context: {
-    "aws:cdk:bundling-stacks": [],
-    network: NETWORK,
-    alarmEmail: "oncall@example.com",
-  },
-  outdir,
-});
-const core = buildStacks(app, readConfig(app.node), catalog);
+const app = new App({ context: { "aws:cdk:bundling-stacks": [] }, outdir });
+const choices = { account: ACCOUNT, region: REGION, network: NETWORK };
+const config = testConfig({ ...choices, alarmEmail: "oncall@example.com" });
+const core = buildStacks(app, config, catalog);
 const template = new SynthesizedTemplate(Template.fromStack(core).toJSON());
 
 // --- the parts and their roles ------------------------------------------------------------------------------------

@@ -97,6 +97,14 @@ describe("the build", () => {
   });
 });
 
+it("is loaded into the warehouse only what was chosen", () => {
+  const { ChooseLoads, IsLoadDue } = definition.States;
+  expect(nextOf(ChooseLoads ?? { Type: "none" })).toEqual(["IsLoadDue", "Report", "Report"]);
+  const choices = (IsLoadDue?.Choices ?? []).map(({ Condition, Next }) => [Condition, Next]);
+  expect(choices).toContainEqual(["{% $states.input.tables > 0 %}", "Load"]);
+  expect(IsLoadDue?.Default).toBe("Report");
+});
+
 it("is the same size whatever the catalog: no table is named in it", () => {
   expect(JSON.stringify(definition).length).toBeLessThan(16_384);
 });

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { catalog } from "../../catalog/index.ts";
-import { readConfig } from "../../lib/config.ts";
 import { buildStacks } from "../../lib/stacks/build-stacks.ts";
 import type { CoreStack } from "../../lib/stacks/core-stack.ts";
+import { RIGHT, testConfig } from "./deployment-fixture.ts";
 
 const reportSchema = z.object({
   pluginReports: z.array(
@@ -37,9 +37,9 @@ function newApp(context: Record<string, unknown>): App {
   return new App({ context, outdir: join(outputs, String(apps)) });
 }
 
-function synthesize(context: Record<string, unknown> = {}): { app: App; core: CoreStack } {
-  const app = newApp({ "aws:cdk:bundling-stacks": [], ...context });
-  const core = buildStacks(app, readConfig(app.node), catalog);
+function synthesize(choices: Record<string, unknown> = {}): { app: App; core: CoreStack } {
+  const app = newApp({ "aws:cdk:bundling-stacks": [] });
+  const core = buildStacks(app, testConfig(choices), catalog);
   return { app, core };
 }
 
@@ -127,13 +127,23 @@ describe("cdk-nag", () => {
 });
 
 describe("the configuration", () => {
+  it("pins account and region in every stack", () => {
+    const { app } = synthesize();
+    const { stacks } = app.synth();
+    expect(stacks.length).toBeGreaterThan(1);
+    for (const { environment } of stacks)
+      expect(environment).toMatchObject({ account: RIGHT.account, region: RIGHT.region });
+  });
+
   it.each([
-    [{ deployment: "Bad-Name" }, /deployment = "Bad-Name"/],
-    [{ warehouse: "oracle" }, /warehouse = "oracle"/],
-    [{ extractTimeoutSeconds: "9000" }, /extractTimeoutSeconds = "9000"/],
-  ])("refuses %j with the value and its place", (context, message) => {
-    const app = newApp(context);
-    expect(() => readConfig(app.node)).toThrow(message);
+    [true, "ENABLED"],
+    [false, "DISABLED"],
+  ])("enabled: %s makes the schedule %s", (enabled, state) => {
+    const { core } = synthesize({ enabled });
+    const schedules = Template.fromStack(core).findResources("AWS::Scheduler::Schedule");
+    expect(Object.keys(schedules)).toHaveLength(1);
+    for (const { Properties } of Object.values(schedules) as { Properties: { State: string } }[])
+      expect(Properties.State).toBe(state);
   });
 
   it("leaves out the warehouse when told to", () => {

@@ -1,6 +1,7 @@
 // The whole stack end to end: real servers, the synthesized template, the real state machine, through the command line.
 import { PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { ListObjectsV2Command, GetObjectCommand } from "@aws-sdk/client-s3";
+import { ListStatementsCommand, RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -166,6 +167,25 @@ async function objectKeys(prefix: string): Promise<string[]> {
   return keys;
 }
 
+/** How often a Glue job was started, and the warehouse was asked by a function, since the stack is up. */
+async function started(): Promise<{ jobs: number; questions: number }> {
+  const jobs = readdirSync(stack.logFolder).filter((name) => name.startsWith("glue-")).length;
+  const client = new RedshiftDataClient({
+    endpoint: stack.endpoint ?? "",
+    region: LOCAL_REGION,
+    credentials: LOCAL_CREDENTIALS,
+  });
+  let questions = 0;
+  let NextToken: string | undefined;
+  do {
+    const page = await client.send(new ListStatementsCommand({ NextToken, Status: "ALL" }));
+    questions += page.Statements?.length ?? 0;
+    NextToken = page.NextToken;
+  } while (NextToken !== undefined);
+  client.destroy();
+  return { jobs, questions };
+}
+
 const auditCount = async (): Promise<unknown> =>
   (await queryWarehouse(connection, "select count(*) as n from sluice.audit")).rows[0]?.[0];
 
@@ -186,8 +206,8 @@ beforeAll(async () => {
     folder,
     "up",
     "--json",
-    ...["--context", `catalog=${index}`],
-    ...["--context", "extractTimeoutSeconds=10"],
+    ...["--set", `catalog=${index}`],
+    ...["--set", "extractTimeoutSeconds=10"],
   );
   expect(up.code, up.stderr).toBe(0);
   const running = readRunning(folder);
@@ -257,9 +277,23 @@ describe("the pipeline", () => {
     }
     expect(await auditCount()).toBe(before);
     await expectEqualToTruth();
+    expect(record.tables.filter(({ load }) => load !== null)).toEqual([]);
     const shown = await asDeployed("status");
     expect(shown.stdout, shown.stderr).toContain(record.run);
     expect(shown.code).toBe(0);
+  });
+
+  it("starts no Glue job, and asks the warehouse nothing, in a run that found nothing new", async () => {
+    // Or the rows of the last minute are read again.
+    edit("tables/leads.ts", [["overlapSeconds: 60", "overlapSeconds: 0"]]);
+    await succeed("leads");
+    const before = await started();
+    const record = await succeed("leads");
+    expect(tableOf(record, "leads")).toMatchObject({ rowsExtracted: 0, build: null, load: null });
+    expect(record.decision).toEqual({ build: false, reason: "all is built as it is now" });
+    expect(await started()).toEqual(before);
+    edit("tables/leads.ts", [["overlapSeconds: 0", "overlapSeconds: 60"]]);
+    await expectEqualToTruth();
   });
 
   it("loses nothing when a lane's Lambda and then the Glue job are killed in the middle", async () => {

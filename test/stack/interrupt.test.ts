@@ -114,7 +114,7 @@ test("down ends what a killed supervisor left, and up works again", async () => 
   await expectNothingLeft();
 });
 
-test("another password is given to a running stack, but no other context and no server in place of its own", async () => {
+test("another password is given to a running stack, but no other choice and no server in place of its own", async () => {
   expect((await sluice(folder, "up", ...elsewhere)).code).toBe(0);
   const other = elsewhere.map((text) => text.replace("not-shown", "changed"));
   const again = await sluice(folder, "up", ...other);
@@ -123,9 +123,11 @@ test("another password is given to a running stack, but no other context and no 
     "the secrets of the elasticsearch sources hold what was typed now",
   );
   expect(readRunning(folder)?.secrets.cassandra?.password).toBe("changed");
-  const context = await sluice(folder, "up", "--context", "schedule=off");
-  expect(context.code).toBe(1);
-  expect(context.stderr).toMatch(/A stack runs already, with no schedule; .*End it first/);
+  const choice = await sluice(folder, "up", "--set", "schedule=off");
+  expect(choice.code).toBe(1);
+  expect(choice.stderr).toMatch(
+    /A stack runs already, with "rate\(1 hour\)" for schedule; .*End it first/,
+  );
   expect((await sluice(folder, "down")).code).toBe(0);
   await expectNothingLeft();
 });

@@ -1,46 +1,87 @@
-"""Rewrites Redshift queries and data changes for PostgreSQL with sqlglot."""
+"""Parses Redshift's statements with sqlglot, and rewrites their expressions for PostgreSQL."""
+
+from typing import ClassVar
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.dialects.redshift import Redshift as SqlglotRedshift
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, UnsupportedError
 
-from emulator.redshift_tokens import NotEmulatedError, RedshiftError
+from emulator.redshift_names import NotEmulatedError, RedshiftError
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Like, exp.ILike)
-_TEXT_TYPES = (exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT, exp.DataType.Type.CHAR)
+_T = exp.DataType.Type
+_TEXT_TYPES = (_T.VARCHAR, _T.TEXT, _T.CHAR)
+PLAIN_TYPES = {
+    **{kind: kind for kind in (_T.SMALLINT, _T.INT, _T.BIGINT, _T.FLOAT, _T.DOUBLE)},
+    **{kind: kind for kind in (_T.BOOLEAN, _T.DATE, _T.TIME, _T.TIMETZ)},
+    **{kind: kind for kind in (_T.TIMESTAMP, _T.TIMESTAMPTZ)},
+    _T.SUPER: _T.JSONB,
+}
+"""Redshift's types without length or precision, and what PostgreSQL calls them."""
+_CAST_TYPES = (
+    *(*PLAIN_TYPES, *_TEXT_TYPES, _T.NVARCHAR, _T.NCHAR, _T.BPCHAR, _T.DECIMAL, _T.VARBINARY),
+    *(_T.INTERVAL, _T.NAME),
+)
+"""What a query may cast to."""
 _SUPER = "super"
-_RENAMED = {"json_serialize": "super_to_text", "format_type": "redshift_format_type"}
+_RENAMED = {
+    "avg": "redshift_avg",
+    "json_serialize": "super_to_text",
+    "format_type": "redshift_format_type",
+}
 """Functions that PostgreSQL has as well, and means something else by them."""
+_FOREIGN_TYPES = (
+    *("STRING", "STR", "CLOB", "LONGVARCHAR", "VARCHAR2", "NVARCHAR2", "BLOB", "BYTEA", "BINARY"),
+    *("NUMBER", "FIXED", "BYTE", "SHORT", "LONG", "INT16", "INT32", "INT64", "DOUBLE"),
+)
+"""Words of other databases that sqlglot takes for types which Redshift has under another name."""
 
 
-def rewrite_query(sql: str) -> str:
-    """SELECT, WITH, INSERT, UPDATE, DELETE or MERGE of Redshift as PostgreSQL text.
+class Redshift(SqlglotRedshift):
+    """Redshift as it is: without the words that sqlglot understands for other databases' sake."""
 
-    Raises RedshiftError where Redshift refuses the statement.
+    class Tokenizer(SqlglotRedshift.Tokenizer):
+        """Reads a word that is no type of Redshift as a name."""
+
+        KEYWORDS: ClassVar = {
+            word: kind
+            for word, kind in SqlglotRedshift.Tokenizer.KEYWORDS.items()
+            if word not in _FOREIGN_TYPES
+        }
+
+
+def parse_statement(sql: str) -> exp.Expr:
+    """The syntax tree of the one statement in `sql`.
+
+    Raises RedshiftError if it does not parse, or if there are none or several.
     """
-    tree = parse_query(sql)
-    if isinstance(tree, exp.Merge):
-        _check_merge(tree)
-    return tree_to_postgres(tree)
-
-
-def parse_query(sql: str) -> exp.Expr:
-    """The syntax tree of one query. Raises RedshiftError if it does not parse."""
     try:
-        tree = sqlglot.parse_one(sql, read="redshift")
+        parsed = sqlglot.parse(sql, read=Redshift)
+    except ParseError as error:
+        found = error.errors[0]
+        near = found.get("highlight") or "end of input"
+        raise RedshiftError(f'syntax error at or near "{near}": {found["description"]}') from error
     except SqlglotError as error:
-        first_line = str(error).splitlines()[0]
-        raise RedshiftError(f"syntax error: {first_line}") from error
-    if isinstance(tree, exp.Command):
-        raise NotEmulatedError(f"the emulator does not understand: {sql[:200]}")
-    return tree
+        raise RedshiftError(f"syntax error: {str(error).splitlines()[0]}") from error
+    trees = [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
+    if len(trees) > 1:
+        raise RedshiftError("cannot insert multiple commands into a prepared statement")
+    if not trees:
+        raise RedshiftError("syntax error at end of input: the statement is empty")
+    return trees[0]
 
 
-def tree_to_postgres(tree: exp.Expr) -> str:
-    """Applies every rewrite to a Redshift tree and prints it as PostgreSQL."""
+def to_postgres(tree: exp.Expr) -> str:
+    """Applies every rewrite to a Redshift tree and prints it as PostgreSQL.
+
+    Raises NotEmulatedError for what PostgreSQL cannot express.
+    """
     for identifier in tree.find_all(exp.Identifier):
         identifier.set("this", identifier.name.lower())
-    tree = _super_navigation(tree)
+    if not isinstance(tree, exp.Comment):
+        _keep_column_names(tree)
+        tree = _super_navigation(tree)
     for node in reversed(list(tree.walk(bfs=True))):
         replacement = _rewrite(node)
         if replacement is not node:
@@ -48,22 +89,25 @@ def tree_to_postgres(tree: exp.Expr) -> str:
                 tree = replacement
             else:
                 node.replace(replacement)
-    return tree.sql(dialect="postgres")
+    try:
+        return tree.sql(dialect="postgres", comments=False, unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        raise NotEmulatedError(f"not emulated: {error}") from error
 
 
-def unqualified_relations(tree: exp.Expr) -> list[str]:
-    """The tables a query names without their schema, common table expressions left out."""
-    common = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
-    return [
-        table.name
-        for table in tree.find_all(exp.Table)
-        if isinstance(table.this, exp.Identifier)
-        and not table.db
-        and table.name.lower() not in common
-    ]
+def _keep_column_names(tree: exp.Expr) -> None:
+    """A column of a result is named after its function, whatever that is called here."""
+    for select in tree.find_all(exp.Select):
+        for column in select.expressions:
+            call = column.this if isinstance(column, exp.Window) else column
+            if isinstance(call, exp.Func):
+                name = call.name if isinstance(call, exp.Anonymous) else call.sql_name()
+                if name.lower() in _RENAMED:
+                    column.replace(exp.alias_(column.copy(), name.lower()))
 
 
-def _check_merge(tree: exp.Merge) -> None:
+def check_merge(tree: exp.Expr) -> None:
+    """Raises RedshiftError for a MERGE that PostgreSQL takes and Redshift refuses."""
     if tree.this.args.get("alias"):
         raise RedshiftError(f'syntax error at or near "{tree.this.alias}": no alias in MERGE INTO')
     whens = tree.args["whens"].expressions
@@ -192,6 +236,12 @@ def _rewrite(node: exp.Expr) -> exp.Expr:
         return _listagg(node, [])
     if isinstance(node, exp.RegexpExtract):
         return _call("regexp_substr", node.this, node.expression)
+    if isinstance(node, exp.RegexpReplace):
+        return _regexp_replace(node)
+    if isinstance(node, exp.Concat):
+        return _concatenation(node.expressions)
+    if isinstance(node, exp.Avg):
+        return _call(_RENAMED["avg"], node.this)
     if isinstance(node, exp.SHA2):
         return _call("sha2", node.this, node.args.get("length") or exp.Literal.number(256))
     if isinstance(node, exp.Anonymous) and node.name.lower() in _RENAMED:
@@ -199,6 +249,22 @@ def _rewrite(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.TsOrDsToDate):
         return exp.Cast(this=node.this, to=exp.DataType.build("date"))
     return node
+
+
+def _concatenation(parts: list[exp.Expr]) -> exp.Expr:
+    """PostgreSQL's CONCAT leaves NULL out; Redshift's is `||`, which is NULL then."""
+    joined = parts[0].copy()
+    for part in parts[1:]:
+        joined = exp.DPipe(this=joined, expression=part.copy())
+    return exp.Paren(this=joined)
+
+
+def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
+    """Redshift replaces every occurrence, PostgreSQL the first unless told otherwise."""
+    if any(node.args.get(name) for name in ("position", "occurrence", "modifiers")):
+        raise NotEmulatedError("REGEXP_REPLACE with a position or parameters is not emulated")
+    replacement = node.args.get("replacement") or exp.Literal.string("")
+    return _call("regexp_replace", node.this, node.expression, replacement, exp.Literal.string("g"))
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
@@ -236,8 +302,14 @@ def _listagg(node: exp.GroupConcat, order: list[exp.Expr]) -> exp.Expr:
 
 
 def _data_type(node: exp.DataType) -> exp.Expr:
-    if node.this == exp.DataType.Type.SUPER:
+    if isinstance(node.parent, exp.ColumnDef) or isinstance(node, exp.ObjectIdentifier):
+        return node  # A column's type has been translated; REGCLASS is what it is.
+    if node.this not in _CAST_TYPES:
+        raise RedshiftError(f'type "{node.sql(dialect=Redshift).lower()}" does not exist')
+    if node.this == _T.SUPER:
         return exp.DataType.build("jsonb")
+    if node.this == _T.DECIMAL and not node.expressions:
+        return exp.DataType.build("numeric(18,0)")
     sized = node.this in _TEXT_TYPES and node.expressions
     if sized and node.expressions[0].name.upper() == "MAX":
         return exp.DataType.build("varchar(65535)")
@@ -247,7 +319,7 @@ def _data_type(node: exp.DataType) -> exp.Expr:
 def _cast(node: exp.Cast) -> exp.Expr:
     """A scalar out of a SUPER value loses its JSON quotes."""
     extract = _super_extract(node.this)
-    if extract is None or node.to.this == exp.DataType.Type.JSONB:
+    if extract is None or node.to.this == _T.JSONB:
         return node
     return exp.Cast(this=_as_text(extract), to=node.to.copy())
 

@@ -21,8 +21,7 @@ from moto.redshiftdata.exceptions import ResourceNotFoundException, ValidationEx
 from moto.redshiftdata.responses import RedshiftDataAPIServiceResponse
 from psycopg2 import extensions
 
-from emulator.redshift_sql import bind_parameters
-from emulator.redshift_tokens import RedshiftError
+from emulator.redshift_names import RedshiftError
 from emulator.warehouse_session import Outcome, Session, connect, install_functions
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ class Statement:
 
     id: str
     sql: str
-    parameters: list[dict[str, str]] = field(default_factory=list)
     details: dict[str, str] = field(default_factory=dict)
     """Workgroup, database, name and so on, repeated in the answers."""
     status: str = "SUBMITTED"
@@ -161,25 +159,6 @@ class StatementService:
                 connection.cancel()
         return {"Status": True}
 
-    def list_statements(self, request: Request) -> dict[str, object]:
-        """ListStatements: newest first, finished ones by default."""
-        wanted = request.get("Status", "ALL")
-        name = request.get("StatementName")
-        start = _page_start(request.get("NextToken"))
-        size = int(request.get("MaxResults") or 100)
-        with self._lock:
-            found = [
-                _summary(statement)
-                for statement in reversed(self._statements.values())
-                if ":" not in statement.id
-                and wanted in ("ALL", statement.status)
-                and (not name or statement.details.get("StatementName", "").startswith(name))
-            ]
-        answer: dict[str, object] = {"Statements": found[start : start + size]}
-        if start + size < len(found):
-            answer["NextToken"] = str(start + size)
-        return answer
-
     # --- submitting ---------------------------------------------------------------------------
 
     def _submit(self, request: Request, sqls: list[str], *, is_batch: bool) -> dict[str, object]:
@@ -190,31 +169,22 @@ class StatementService:
                 raise ValidationException(
                     f"a statement of {size_bytes} bytes: at most {MAX_STATEMENT_BYTES} are allowed"
                 )
-        parameters = request.get("Parameters") or []
-        bound = [_bind(sql, parameters) for sql in sqls]
         token = request.get("ClientToken")
-        fingerprint = json.dumps([sqls, parameters, details], sort_keys=True)
+        fingerprint = json.dumps([sqls, details], sort_keys=True)
         with self._lock:
             if token in self._tokens:
                 known_id, known_fingerprint = self._tokens[token]
                 if known_fingerprint != fingerprint:
                     raise ValidationException(f"ClientToken {token} was used for another request")
                 return _accepted(self._statements[known_id])
-            statement = self._remember(sqls, parameters, details, is_batch=is_batch)
+            statement = self._remember(sqls, details, is_batch=is_batch)
             if token:
                 self._tokens[token] = (statement.id, fingerprint)
-        threading.Thread(target=self._run, args=(statement, bound), daemon=True).start()
+        threading.Thread(target=self._run, args=(statement, sqls), daemon=True).start()
         return _accepted(statement)
 
-    def _remember(
-        self,
-        sqls: list[str],
-        parameters: list[dict[str, str]],
-        details: dict[str, str],
-        *,
-        is_batch: bool,
-    ) -> Statement:
-        statement = Statement(str(uuid.uuid4()), "" if is_batch else sqls[0], parameters, details)
+    def _remember(self, sqls: list[str], details: dict[str, str], *, is_batch: bool) -> Statement:
+        statement = Statement(str(uuid.uuid4()), "" if is_batch else sqls[0], details)
         self._statements[statement.id] = statement
         if is_batch:
             statement.parts = [
@@ -362,29 +332,15 @@ _DETAILS = ("ClusterIdentifier", "WorkgroupName", "Database", "DbUser", "SecretA
 
 def _details(request: Request) -> dict[str, str]:
     """The parts of a request that its answers repeat. Raises ValidationException."""
-    if request.get("SessionId") or request.get("SessionKeepAliveSeconds"):
-        raise ValidationException("the emulator has no sessions: leave SessionId out")
+    for name in ("Parameters", "SessionId", "SessionKeepAliveSeconds"):
+        if request.get(name):
+            raise ValidationException(f"the emulator does not support {name}: leave it out")
     if not request.get("WorkgroupName") and not request.get("ClusterIdentifier"):
         raise ValidationException("either WorkgroupName or ClusterIdentifier is needed")
     if not request.get("Database"):
         raise ValidationException("Database is needed")
     names = (*_DETAILS, "StatementName")
     return {name: request[name] for name in names if request.get(name)}
-
-
-def _bind(sql: str, parameters: list[dict[str, str]]) -> str:
-    values = {parameter["name"]: parameter["value"] for parameter in parameters}
-    if not values:
-        return sql
-    try:
-        return bind_parameters(sql, values)
-    except KeyError as error:
-        raise ValidationException(
-            f"parameter {error.args[0]!r} must be both in Parameters and, as "
-            f":{error.args[0]}, in the SQL"
-        ) from error
-    except RedshiftError as error:
-        raise ValidationException(str(error)) from error
 
 
 def _accepted(statement: Statement) -> dict[str, object]:
@@ -423,29 +379,10 @@ def _description(statement: Statement) -> dict[str, object]:
     answer["RedshiftPid"] = statement.backend_pid
     answer["ResultFormat"] = "JSON"
     answer.update({name: statement.details[name] for name in _DETAILS if name in statement.details})
-    if statement.parameters:
-        answer["QueryParameters"] = statement.parameters
     if statement.parts:
         del answer["QueryString"]
         answer["HasResultSet"] = any(part.has_result_set for part in statement.parts)
         answer["SubStatements"] = [_part(part) for part in statement.parts]
-    return answer
-
-
-def _summary(statement: Statement) -> dict[str, object]:
-    answer: dict[str, object] = {
-        "Id": statement.id,
-        "Status": statement.status,
-        "CreatedAt": statement.created_at,
-        "UpdatedAt": statement.updated_at,
-        "IsBatchStatement": bool(statement.parts),
-    }
-    if statement.parts:
-        answer["QueryStrings"] = [part.sql for part in statement.parts]
-    else:
-        answer["QueryString"] = statement.sql
-    if "StatementName" in statement.details:
-        answer["StatementName"] = statement.details["StatementName"]
     return answer
 
 
@@ -462,7 +399,6 @@ def install(postgres_url: str, port: int) -> None:
         "describe_statement": service.describe,
         "get_statement_result": service.result,
         "cancel_statement": service.cancel,
-        "list_statements": service.list_statements,
     }
     for name, operation in operations.items():
         setattr(RedshiftDataAPIServiceResponse, name, _handler(operation))

@@ -6,12 +6,9 @@ stays small however large a delta is.
 
 import io
 import json
-import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,8 +18,8 @@ import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 from psycopg2.extensions import cursor as PgCursor
 
+from emulator.redshift_names import NotEmulatedError, RedshiftError, dotted, quote_name
 from emulator.redshift_sql import CopyParquet, split_s3_url
-from emulator.redshift_tokens import RedshiftError, dotted, quote_name
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -49,7 +46,7 @@ class TargetColumn:
             return f"DECIMAL({self.precision}, {self.scale})"
         if self.length_bytes is not None:
             return f"{self.type_name.upper()}({self.length_bytes})"
-        return "SUPER" if self.type_name == "jsonb" else self.type_name.upper()
+        return self.type_name.upper()
 
 
 @dataclass(frozen=True)
@@ -71,24 +68,11 @@ def copy_parquet(cursor: PgCursor, command: CopyParquet, s3: "S3Client") -> int:
     Raises RedshiftError with Redshift's message if a file, the manifest or a value does not fit.
     """
     columns = _target_columns(cursor, command)
-    files = _manifest_files(command, s3) if command.manifest else _prefix_files(command, s3)
+    files = _manifest_files(command, s3)
     return sum(_load_file(cursor, command, columns, file, s3) for file in files)
 
 
 # --- what is loaded ---------------------------------------------------------------------------
-
-
-def _prefix_files(command: CopyParquet, s3: "S3Client") -> list[DataFile]:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=command.bucket, Prefix=command.key)
-    try:
-        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-    except ClientError as error:
-        raise RedshiftError(f"S3ServiceException: {error.response['Error'].get('Message')}") from (
-            error
-        )
-    if not keys:
-        raise RedshiftError(f"The specified S3 prefix '{command.key}' does not exist")
-    return [DataFile(command.bucket, key) for key in keys]
 
 
 def _manifest_files(command: CopyParquet, s3: "S3Client") -> list[DataFile]:
@@ -172,17 +156,10 @@ _TYPE_NAMES = {
 
 def _target_columns(cursor: PgCursor, command: CopyParquet) -> list[TargetColumn]:
     cursor.execute(_COLUMNS, (dotted(command.table),))
-    columns = {row[0]: _target_column(*row) for row in cursor.fetchall()}
+    columns = [_target_column(*row) for row in cursor.fetchall()]
     if not columns:
         raise RedshiftError(f"Cannot COPY into nonexistent table {'.'.join(command.table)}")
-    if command.columns is None:
-        return list(columns.values())
-    missing = [name for name in command.columns if name not in columns]
-    if missing:
-        raise RedshiftError(
-            f'column "{missing[0]}" of relation "{command.table[-1]}" does not exist'
-        )
-    return [columns[name] for name in command.columns]
+    return columns
 
 
 def _target_column(name: str, pg_type: str, modifier: int) -> TargetColumn:
@@ -199,31 +176,28 @@ def _target_column(name: str, pg_type: str, modifier: int) -> TargetColumn:
 # --- does it fit ------------------------------------------------------------------------------
 
 
-def _check_schema(
-    parquet: pq.ParquetFile, columns: list[TargetColumn], file: DataFile, command: CopyParquet
-) -> None:
+def _check_schema(parquet: pq.ParquetFile, columns: list[TargetColumn], file: DataFile) -> None:
     """Redshift matches by position, count and physical type; names do not count."""
     fields = list(parquet.schema_arrow)
-    too_few = len(fields) < len(columns) and not command.fill_record
-    if too_few or len(fields) > len(columns):
+    if len(fields) != len(columns):
         raise RedshiftError(
             "Spectrum Scan Error: Unmatched number of columns between table and file. "
             f"Table columns: {len(columns)}, Data columns: {len(fields)}, File name: {file.url}"
         )
     physical = _physical_types(parquet)
-    for field, column in zip(fields, columns, strict=False):
+    for field, column in zip(fields, columns, strict=True):
         if column.type_name == "jsonb":
-            if command.serialize_to_json:
-                continue
-        elif fits(field.type, physical.get(field.name, ""), column):
+            raise NotEmulatedError(
+                f'COPY into the SUPER column "{column.name}" is not emulated: stage it as VARCHAR'
+            )
+        if fits(field.type, physical.get(field.name, ""), column):
             continue
-        hint = " (SERIALIZETOJSON is needed to load SUPER)" if column.type_name == "jsonb" else ""
         raise RedshiftError(
             f"Spectrum Scan Error: File '{file.url}' has an incompatible Parquet schema for "
             f"column '{file.url}.{field.name}'. Column type: {column.redshift_type}, "
             f"Parquet schema: {'optional' if field.nullable else 'required'} "
             f"{physical.get(field.name, 'group')} {field.name} ({field.type}), "
-            f"target column: {column.name}{hint}"
+            f"target column: {column.name}"
         )
 
 
@@ -235,7 +209,7 @@ def _physical_types(parquet: pq.ParquetFile) -> dict[str, str]:
 
 
 def fits(arrow: pa.DataType, physical: str, column: TargetColumn) -> bool:
-    """Whether Redshift loads this Parquet type into this column (SUPER is decided elsewhere)."""
+    """Whether Redshift loads this Parquet type into this column."""
     if pa.types.is_dictionary(arrow):
         arrow = arrow.value_type
     target = column.type_name
@@ -297,7 +271,7 @@ def _load_file(
                 f"Spectrum Scan Error: {file.url} is not a valid Parquet File. {error}"
             ) from error
         with parquet:
-            _check_schema(parquet, columns, file, command)
+            _check_schema(parquet, columns, file)
             listed = ", ".join(quote_name(column.name) for column in columns)
             stream = io.BufferedReader(
                 _CsvStream(_csv_batches(parquet, columns, file)), _CHUNK_BYTES
@@ -349,10 +323,8 @@ def _csv_batches(
     for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
         arrays = [
             _csv_column(array, column, file)
-            for array, column in zip(batch.columns, columns, strict=False)
+            for array, column in zip(batch.columns, columns, strict=True)
         ]
-        missing = len(columns) - len(arrays)
-        arrays += [pa.nulls(batch.num_rows, pa.string())] * missing
         table = pa.table(arrays, names=[str(index) for index in range(len(arrays))])
         sink = io.BytesIO()
         pa_csv.write_csv(table, sink, options)
@@ -362,11 +334,6 @@ def _csv_batches(
 def _csv_column(array: pa.Array, column: TargetColumn, file: DataFile) -> pa.Array:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    if column.type_name == "jsonb":
-        values = array.to_pylist(maps_as_pydicts="lossy")
-        return pa.array(
-            [None if value is None else to_json(value) for value in values], pa.string()
-        )
     if column.length_bytes is not None:
         _check_length(array, column, file)
     if pa.types.is_timestamp(array.type):
@@ -384,23 +351,3 @@ def _check_length(array: pa.Array, column: TargetColumn, file: DataFile) -> None
             f"{column.name} is longer than the length defined in the table. "
             f"Table: {column.length_bytes}, Data: {longest_bytes} (bytes), File name: {file.url}"
         )
-
-
-def to_json(value: object) -> str:
-    """A Parquet value as JSON text, with decimals exact and times as ISO 8601."""
-    if isinstance(value, dict):
-        members = (f"{json.dumps(str(key))}:{to_json(item)}" for key, item in value.items())
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(to_json, value)) + "]"
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, datetime):
-        return json.dumps(value.isoformat(sep=" "))
-    if isinstance(value, date):
-        return json.dumps(value.isoformat())
-    if isinstance(value, bytes):
-        return json.dumps(value.decode("utf-8", errors="replace"))
-    if isinstance(value, float) and not math.isfinite(value):  # NaN and infinities are not JSON
-        return "null"
-    return json.dumps(value)

@@ -43,6 +43,26 @@ CREATE OR REPLACE FUNCTION first_value_seen(anyelement, anyelement) RETURNS anye
   LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT $1 $$;
 CREATE OR REPLACE AGGREGATE any_value(anyelement) (SFUNC = first_value_seen, STYPE = anyelement);
 
+-- Redshift's average of integers is a BIGINT; PostgreSQL's is a NUMERIC with a fraction.
+CREATE OR REPLACE FUNCTION whole_average(bigint[]) RETURNS bigint LANGUAGE sql IMMUTABLE
+  AS $$ SELECT $1[2] / nullif($1[1], 0) $$;
+CREATE OR REPLACE AGGREGATE redshift_avg(smallint)
+  (SFUNC = int2_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = whole_average);
+CREATE OR REPLACE AGGREGATE redshift_avg(integer)
+  (SFUNC = int4_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = whole_average);
+CREATE OR REPLACE FUNCTION add_to_average(numeric[], bigint) RETURNS numeric[]
+  LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT ARRAY[$1[1] + 1, $1[2] + $2] $$;
+CREATE OR REPLACE FUNCTION whole_average(numeric[]) RETURNS bigint LANGUAGE sql IMMUTABLE
+  AS $$ SELECT trunc($1[2] / nullif($1[1], 0))::bigint $$;
+CREATE OR REPLACE AGGREGATE redshift_avg(bigint)
+  (SFUNC = add_to_average, STYPE = numeric[], INITCOND = '{0,0}', FINALFUNC = whole_average);
+CREATE OR REPLACE AGGREGATE redshift_avg(numeric)
+  (SFUNC = numeric_avg_accum, STYPE = internal, FINALFUNC = numeric_avg);
+CREATE OR REPLACE AGGREGATE redshift_avg(real)
+  (SFUNC = float4_accum, STYPE = float8[], INITCOND = '{0,0,0}', FINALFUNC = float8_avg);
+CREATE OR REPLACE AGGREGATE redshift_avg(double precision)
+  (SFUNC = float8_accum, STYPE = float8[], INITCOND = '{0,0,0}', FINALFUNC = float8_avg);
+
 -- Redshift counts the boundaries that lie between two times, not the time that has passed.
 CREATE OR REPLACE FUNCTION datediff(unit text, start_at timestamp, end_at timestamp)
   RETURNS bigint LANGUAGE sql IMMUTABLE STRICT AS $$
@@ -88,16 +108,6 @@ CREATE OR REPLACE FUNCTION dateadd(unit text, amount bigint, moment timestamp)
       THEN interval '1 microsecond'
   END $$;
 
--- Views WITH NO SCHEMA BINDING: PostgreSQL binds every view, so they are dropped before a change of
--- a table below them and made again after it; `grants` keeps their privileges meanwhile.
-CREATE TABLE IF NOT EXISTS late_binding_views (
-  schema_name text NOT NULL,
-  view_name text NOT NULL,
-  definition text NOT NULL,
-  grants text[] NOT NULL DEFAULT '{}',
-  PRIMARY KEY (schema_name, view_name)
-);
-
 CREATE OR REPLACE FUNCTION redshift_type(type_name text) RETURNS text
   LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE type_name WHEN 'jsonb' THEN 'super' WHEN 'bytea' THEN 'binary varying'
@@ -111,34 +121,9 @@ CREATE OR REPLACE VIEW svv_columns AS
          character_maximum_length::integer, numeric_precision::integer, numeric_scale::integer,
          datetime_precision::integer
     FROM information_schema.columns;
-CREATE OR REPLACE VIEW svv_all_columns AS
-  SELECT table_catalog AS database_name, table_schema AS schema_name, table_name, column_name,
-         ordinal_position, column_default, is_nullable, data_type, character_maximum_length,
-         numeric_precision, numeric_scale
-    FROM svv_columns;
 CREATE OR REPLACE VIEW svv_tables AS
   SELECT table_catalog::text, table_schema::text, table_name::text, table_type::text
     FROM information_schema.tables;
-CREATE OR REPLACE VIEW svv_all_tables AS
-  SELECT table_catalog AS database_name, table_schema AS schema_name, table_name,
-         CASE table_type WHEN 'BASE TABLE' THEN 'TABLE' ELSE table_type END AS table_type
-    FROM svv_tables;
-CREATE OR REPLACE VIEW svv_all_schemas AS
-  SELECT catalog_name::text AS database_name, schema_name::text, schema_owner::text
-    FROM information_schema.schemata;
-CREATE OR REPLACE VIEW svv_roles AS
-  SELECT oid::integer AS role_id, rolname::text AS role_name FROM pg_catalog.pg_roles
-   WHERE NOT rolcanlogin AND rolname NOT LIKE 'pg\_%';
-CREATE OR REPLACE VIEW svv_user_info AS
-  SELECT oid::integer AS user_id, rolname::text AS user_name FROM pg_catalog.pg_roles
-   WHERE rolcanlogin;
-CREATE OR REPLACE VIEW svv_user_grants AS
-  SELECT m.oid::integer AS user_id, m.rolname::text AS user_name, r.oid::integer AS role_id,
-         r.rolname::text AS role_name
-    FROM pg_catalog.pg_auth_members a
-    JOIN pg_catalog.pg_roles r ON r.oid = a.roleid
-    JOIN pg_catalog.pg_roles m ON m.oid = a.member
-   WHERE m.rolcanlogin;
 CREATE OR REPLACE VIEW pg_table_def AS
   SELECT n.nspname::text AS schemaname, c.relname::text AS tablename, a.attname::text AS "column",
          redshift_format_type(a.atttypid, a.atttypmod) AS type,
@@ -147,5 +132,4 @@ CREATE OR REPLACE VIEW pg_table_def AS
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped;
-GRANT SELECT ON svv_columns, svv_all_columns, svv_tables, svv_all_tables, svv_all_schemas,
-  svv_roles, svv_user_info, svv_user_grants, pg_table_def TO PUBLIC;
+GRANT SELECT ON svv_columns, svv_tables, pg_table_def TO PUBLIC;

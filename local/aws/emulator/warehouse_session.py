@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2 import errors, extensions
 
-from emulator import warehouse_views
-from emulator.redshift_sql import (
-    CopyParquet,
-    LateBindingView,
-    PostgresSql,
-    Statement,
-    WidenVarchar,
-    translate,
-)
-from emulator.redshift_tokens import RedshiftError, dotted, quote_name
+from emulator.redshift_names import RedshiftError, dotted, quote_name
+from emulator.redshift_sql import CopyParquet, Statement, WidenVarchar, translate
 from emulator.warehouse_copy import copy_parquet
 
 if TYPE_CHECKING:
@@ -117,42 +109,24 @@ class Session:
 
         Raises RedshiftError with the message that Redshift would show.
         """
-        outcome = Outcome(-1)
         try:
             with self._connection.cursor() as cursor:
-                for statement in translate(sql, in_transaction=in_transaction):
-                    outcome = self._execute(cursor, statement)
+                return self._execute(cursor, translate(sql, in_transaction=in_transaction))
         except errors.SerializationFailure as error:
             raise RedshiftError(f"1023 DETAIL: Serializable isolation violation: {error}") from (
                 error
             )
         except psycopg2.Error as error:
             raise RedshiftError(_message(error)) from error
-        return outcome
 
     def _execute(self, cursor: extensions.cursor, statement: Statement) -> Outcome:
         if isinstance(statement, CopyParquet):
             return Outcome(copy_parquet(cursor, statement, self._s3()))
-        if isinstance(statement, LateBindingView):
-            warehouse_views.create(cursor, statement)
-            return Outcome(-1)
         if isinstance(statement, WidenVarchar):
             _widen(cursor, statement)
             return Outcome(-1)
-        return self._execute_text(cursor, statement)
-
-    def _execute_text(self, cursor: extensions.cursor, statement: PostgresSql) -> Outcome:
-        if statement.drops_views and warehouse_views.forget(cursor, statement.changes):
-            return Outcome(-1)
-        for relation in statement.changes:
-            warehouse_views.unbind(cursor, relation)
         cursor.execute(statement.text)
-        outcome = _outcome(cursor)
-        if statement.changes or statement.makes_relation:
-            warehouse_views.bind_all(cursor)
-        if statement.commits:
-            self._connection.commit()
-        return outcome
+        return _outcome(cursor)
 
 
 def _message(error: psycopg2.Error) -> str:
@@ -186,12 +160,10 @@ def _widen(cursor: extensions.cursor, change: WidenVarchar) -> None:
             f'cannot alter column "{change.column}" of relation "{table}", '
             f"target column size {change.length_bytes} is below the size {row[1]}"
         )
-    warehouse_views.unbind(cursor, change.table)
     cursor.execute(
         f"ALTER TABLE {dotted(change.table)} ALTER COLUMN {quote_name(change.column)}"
         f" TYPE VARCHAR({change.length_bytes})"
     )
-    warehouse_views.bind_all(cursor)
 
 
 def _outcome(cursor: extensions.cursor) -> Outcome:

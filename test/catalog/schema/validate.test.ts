@@ -661,7 +661,7 @@ test("the mistakes of all entries are told at once, each with its place and a fi
       "table things: the owner is empty",
       'table things, key: "nothing" is no column. Fix: name one of thing_id',
       'table things, from: "A" is no name of an index',
-      "table others: it does not have the form of an entry",
+      "table others, columns: it is missing",
       "there is no file file:///model.sql",
       "table or model m: two entries have this name",
     ])

@@ -73,7 +73,12 @@ async function choose(
     deadline?: number;
   } = {},
 ): Promise<ChooseResult> {
-  const { change = (sql: string) => sql, statement, deadline = Date.now() + 20_000, ...parts } = more;
+  const {
+    change = (sql: string) => sql,
+    statement,
+    deadline = Date.now() + 20_000,
+    ...parts
+  } = more;
   asked = [];
   read = [];
   const warehouse = local.warehouseWith((sql) => {
@@ -86,6 +91,7 @@ async function choose(
     deadline,
     {
       ...{ warehouse, address: `${prefix}-${runs}`, store, nowMillis: now },
+      log: { error: () => undefined },
       readDefinitions: () => Promise.resolve({ definitions, broken: [] }),
       readLake: () => readMetadataLocations(glue, lakeDatabase),
       readContentId: (table) => {

@@ -64,10 +64,10 @@ describe("a load that failed", () => {
 
 describe("a whole copy", () => {
   it("is due while it is asked for", () => {
-    expect(isReplaceDue({})).toBe(false);
-    expect(isReplaceDue({ replace: asked })).toBe(true);
-    expect(isReplaceDue({ replace: written })).toBe(false);
-    expect(isReplaceDue({ replace: { ...written, state: "loaded" } })).toBe(false);
+    expect(isReplaceDue(undefined)).toBe(false);
+    expect(isReplaceDue(asked)).toBe(true);
+    expect(isReplaceDue(written)).toBe(false);
+    expect(isReplaceDue({ ...written, state: "loaded" })).toBe(false);
   });
 
   it("is asked for once, until a build has written it", () => {

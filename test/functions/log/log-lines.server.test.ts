@@ -194,6 +194,15 @@ describe("the lines", () => {
     expect(about(lines.slice(before))).toEqual([{ run: "two" }]);
   });
 
+  it("of Decide name the run", async () => {
+    vi.stubEnv("SLUICE_BUILD_VERSION", "v1");
+    const { handler } = await import("../../../functions/decide/handler.ts");
+    expect(await handler({ run: "one" }, context)).toMatchObject({ build: true });
+    expect(about(lines)).toEqual([{ run: "one" }]);
+    await expect(handler({ run: 2 }, context)).rejects.toThrow();
+    expect(lines.at(-1)).toMatchObject({ message: "the invocation failed" });
+  });
+
   it("of Load name the run and table, of one invocation after the other", async () => {
     const { handler } = await import("../../../functions/load/handler.ts");
     vi.stubEnv("SLUICE_WORKGROUP", "sluice");

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
-    from types_boto3_sns import SNSClient
     from types_boto3_stepfunctions import SFNClient
     from types_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
@@ -112,7 +111,6 @@ class Emulator:
         self.glue: GlueClient = boto3.client("glue", **options)
         self.s3: S3Client = boto3.client("s3", **options)
         self.dynamodb: DynamoDBClient = boto3.client("dynamodb", **options)
-        self.sns: SNSClient = boto3.client("sns", **options)
         created = boto3.client("iam", **options).create_role(
             RoleName="anything",
             AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}),

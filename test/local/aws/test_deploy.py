@@ -427,9 +427,9 @@ def test_an_empty_emulator_is_deployed_to_anew(app: Deployment) -> None:
 
 
 def test_a_refused_call_names_the_resource(app: Deployment) -> None:
-    app.synth(S=resources(Rule=simple("AWS::Events::Rule", ScheduleExpression="sometimes")))
+    app.synth(S=resources(Bucket=simple("AWS::S3::Bucket", BucketName="x")))
     error = app.error()
-    assert "AWS::Events::Rule Rule (S.template.json)" in error
+    assert "AWS::S3::Bucket Bucket (S.template.json)" in error
     app.synth(S=resources(A=simple("AWS::CloudWatch::Alarm", Bogus=1)))
     assert "no parameter Bogus" in app.error()
 
@@ -461,9 +461,6 @@ def every_type(tag: str) -> dict[str, Any]:
             Roles=[{"Ref": "Role"}],
             PolicyDocument={**POLICY, "Id": tag},
         ),
-        "Managed": simple(
-            "AWS::IAM::ManagedPolicy", Roles=[{"Ref": "Role"}], PolicyDocument={**POLICY, "Id": tag}
-        ),
         "Bucket": simple("AWS::S3::Bucket", Tags=[{"Key": "tag", "Value": tag}]),
         "BucketPolicy": simple(
             "AWS::S3::BucketPolicy", Bucket={"Ref": "Bucket"}, PolicyDocument={**POLICY, "Id": tag}
@@ -485,14 +482,6 @@ def every_type(tag: str) -> dict[str, Any]:
             ],
             TimeToLiveSpecification={"AttributeName": "ttl", "Enabled": True},
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-        ),
-        "GlobalTable": simple(
-            "AWS::DynamoDB::GlobalTable",
-            BillingMode="PAY_PER_REQUEST",
-            Replicas=[{"Region": "us-east-1", "Tags": [{"Key": "tag", "Value": tag}]}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            StreamSpecification={"StreamViewType": "NEW_IMAGE"},
         ),
         "Database": simple(
             "AWS::Glue::Database",
@@ -522,22 +511,6 @@ def every_type(tag: str) -> dict[str, Any]:
             Runtime="nodejs24.x",
             Environment={"Variables": {"TAG": tag}},
         ),
-        "Permission": simple(
-            "AWS::Lambda::Permission",
-            Action="lambda:InvokeFunction",
-            FunctionName={"Ref": "Function"},
-            Principal=f"{tag}.amazonaws.com",
-        ),
-        "Version": simple(
-            "AWS::Lambda::Version", FunctionName={"Ref": "Function"}, Description=tag
-        ),
-        "Alias": simple(
-            "AWS::Lambda::Alias",
-            FunctionName={"Ref": "Function"},
-            Name="live",
-            FunctionVersion={"Fn::GetAtt": ["Version", "Version"]},
-            Description=tag,
-        ),
         "Machine": simple(
             "AWS::StepFunctions::StateMachine",
             RoleArn=arn,
@@ -552,18 +525,11 @@ def every_type(tag: str) -> dict[str, Any]:
             },
         ),
         "Logs": simple("AWS::Logs::LogGroup", RetentionInDays=7 if tag == "one" else 14),
-        "Group": simple("AWS::Scheduler::ScheduleGroup", Tags=[{"Key": "tag", "Value": tag}]),
         "Schedule": simple(
             "AWS::Scheduler::Schedule",
             ScheduleExpression="rate(1 hour)",
-            GroupName={"Ref": "Group"},
             FlexibleTimeWindow={"Mode": "OFF"},
             Target={**target, "Input": tag},
-        ),
-        "Rule": simple(
-            "AWS::Events::Rule",
-            EventPattern={"source": [tag]},
-            Targets=[{**target, "Id": f"T-{tag}"}],
         ),
         "Secret": simple(
             "AWS::SecretsManager::Secret",
@@ -579,14 +545,10 @@ def every_type(tag: str) -> dict[str, Any]:
         "Subscription": simple(
             "AWS::SNS::Subscription",
             TopicArn={"Ref": "Topic"},
-            Protocol="sqs",
-            Endpoint={"Fn::GetAtt": ["Queue", "Arn"]},
-            RawMessageDelivery=True,
-            FilterPolicy={"tag": [tag]},
+            Protocol="email",
+            Endpoint=f"{tag}@example.com",
         ),
         "TopicPolicy": simple("AWS::SNS::TopicPolicy", PolicyDocument={**POLICY, "Id": tag}),
-        "Queue": simple("AWS::SQS::Queue", VisibilityTimeout=30 if tag == "one" else 60),
-        "QueuePolicy": simple("AWS::SQS::QueuePolicy", PolicyDocument={**POLICY, "Id": tag}),
         "Alarm": simple(
             "AWS::CloudWatch::Alarm",
             MetricName="m",
@@ -599,8 +561,6 @@ def every_type(tag: str) -> dict[str, Any]:
             AlarmDescription=tag,
             AlarmActions=[{"Ref": "Topic"}],
         ),
-        "Key": simple("AWS::KMS::Key", Description="k", KeyPolicy={**POLICY, "Id": tag}),
-        "KeyAlias": simple("AWS::KMS::Alias", AliasName=f"alias/{tag}", TargetKeyId={"Ref": "Key"}),
         "Namespace": simple("AWS::RedshiftServerless::Namespace", NamespaceName="ns", DbName=tag),
         "Workgroup": simple(
             "AWS::RedshiftServerless::Workgroup",
@@ -609,13 +569,6 @@ def every_type(tag: str) -> dict[str, Any]:
             BaseCapacity=tag,
         ),
         "Address": parameter({"Fn::GetAtt": ["Workgroup", "Workgroup.Endpoint.Address"]}),
-        "Vpc": simple("AWS::EC2::VPC", CidrBlock="10.0.0.0/16", Tags=[{"Key": "t", "Value": tag}]),
-        "Subnet": simple(
-            "AWS::EC2::Subnet",
-            VpcId={"Ref": "Vpc"},
-            CidrBlock={"Fn::GetAtt": ["Vpc", "CidrBlock"]},
-            MapPublicIp=tag,
-        ),
     }
 
 
@@ -645,11 +598,8 @@ def test_every_type_is_created_updated_and_deleted(app: Deployment) -> None:
         stateMachineArn=machine["stateMachineArn"]
     )
     assert json.loads(described["definition"])["States"]["A"]["Result"] == "two"
-    schedule = app.client("scheduler").list_schedules()["Schedules"][0]
-    assert schedule["GroupName"].startswith("Types-Group-")
-    rule = app.client("events").list_rules()["Rules"][0]["Name"]
-    targets = app.client("events").list_targets_by_rule(Rule=rule)["Targets"]
-    assert [item["Id"] for item in targets] == ["T-two"]
+    schedule = app.client("scheduler").list_schedules()["Schedules"][0]["Name"]
+    assert app.client("scheduler").get_schedule(Name=schedule)["Target"]["Input"] == "two"
     name = app.client("dynamodb").list_tables()["TableNames"]
     indexes = [
         index["IndexName"]

@@ -121,6 +121,7 @@ def test_one_run_at_a_time_which_can_be_stopped_or_killed(emulator: Emulator, jo
     run = emulator.glue.start_job_run(JobName=job)["JobRunId"]
     with pytest.raises(ClientError, match="ConcurrentRunsExceededException"):
         emulator.glue.start_job_run(JobName=job)
+    assert emulator.run(machine(job, {})).error == "Glue.ConcurrentRunsExceededException"
     state = wait_for(emulator, job, run, "RUNNING")
     assert "CompletedOn" not in state
     sleeping(emulator, job, run)

@@ -4,24 +4,10 @@ from collections.abc import Iterator
 
 import psycopg2
 import pytest
-from emulator.redshift_sql import (
-    CopyParquet,
-    LateBindingView,
-    PostgresSql,
-    WidenVarchar,
-    bind_parameters,
-    translate,
-)
-from emulator.redshift_tokens import (
-    NotEmulatedError,
-    RedshiftError,
-    quote_literal,
-    split_statements,
-    string_value,
-    tokenize,
-)
+from emulator.redshift_names import NotEmulatedError, RedshiftError
+from emulator.redshift_sql import CopyParquet, PostgresSql, WidenVarchar, translate
 from emulator.warehouse_session import Session, connect, install_functions
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg2.extensions import connection as PgConnection
 from real_servers import postgres
@@ -32,168 +18,161 @@ DEFINITIONS = [
     (
         'CREATE TABLE IF NOT EXISTS lake.T (id BIGINT NOT NULL ENCODE az64, "When" TIMESTAMP,'
         " v VARCHAR(MAX) ENCODE zstd, w VARCHAR, x TEXT, p SUPER, d DECIMAL, c CHAR(3),"
-        " f DOUBLE PRECISION, tz TIMESTAMP WITH TIME ZONE, n NUMERIC(18, 2) DEFAULT 0)"
+        " f DOUBLE PRECISION, g FLOAT, h REAL, i INT2, tz TIMESTAMP WITH TIME ZONE,"
+        " n NUMERIC(18, 2) NOT NULL, b VARBYTE(10), k CHARACTER VARYING(7), string INT,"
+        " bp BPCHAR, cm CHAR(MAX))"
         ' DISTSTYLE KEY DISTKEY ("ID") COMPOUND SORTKEY (id, "When") BACKUP NO',
-        'CREATE TABLE IF NOT EXISTS "lake"."t" ("id" BIGINT NOT NULL, "when" TIMESTAMP,'
-        ' "v" VARCHAR(65535), "w" VARCHAR(256), "x" VARCHAR(256), "p" JSONB, "d" NUMERIC(18,0),'
-        ' "c" CHAR(3), "f" DOUBLE PRECISION, "tz" TIMESTAMPTZ, "n" NUMERIC(18,2) DEFAULT (0))',
+        'CREATE TABLE IF NOT EXISTS lake.t (id BIGINT NOT NULL, "when" TIMESTAMP,'
+        " v VARCHAR(65535), w VARCHAR(256), x VARCHAR(256), p JSONB, d DECIMAL(18, 0),"
+        " c CHAR(3), f DOUBLE PRECISION, g DOUBLE PRECISION, h REAL, i SMALLINT,"
+        " tz TIMESTAMPTZ, n DECIMAL(18, 2) NOT NULL, b BYTEA, k VARCHAR(7), string INT,"
+        " bp CHAR(256), cm CHAR(4096))",
     ),
-    ("CREATE TABLE a (k INT DISTKEY SORTKEY, v INT) DISTSTYLE ALL SORTKEY AUTO", None),
-    ("CREATE TEMP TABLE s (LIKE lake.t INCLUDING DEFAULTS)", None),
-    ("CREATE TABLE #s (i INT)", 'CREATE TEMP TABLE "s" ("i" INTEGER)'),
+    ("CREATE TABLE a (k INT) DISTSTYLE ALL", "CREATE TABLE a (k INT)"),
+    ("CREATE TABLE a (k INT) DISTSTYLE EVEN SORTKEY (k)", "CREATE TABLE a (k INT)"),
+    ("CREATE TEMP TABLE s (i INT)", "CREATE TEMPORARY TABLE s (i INT)"),
     (
-        "CREATE TABLE b DISTKEY(k) SORTKEY(k) AS (SELECT NVL(k, 0) AS k FROM a)",
-        'CREATE TABLE "b" AS SELECT COALESCE(k, 0) AS k FROM a',
+        'CREATE VIEW mart."V" AS SELECT "A" FROM lake.v',
+        'CREATE VIEW mart."v" AS SELECT "a" FROM lake.v',
     ),
-    ("ALTER TABLE a ADD COLUMN c VARCHAR(9) ENCODE lzo DEFAULT 'x'", None),
-    ("ALTER TABLE a DROP COLUMN v CASCADE", 'ALTER TABLE "a" DROP COLUMN "v" CASCADE'),
-    ("LOCK a, lake.t", 'LOCK TABLE "a", "lake"."t" IN ACCESS EXCLUSIVE MODE'),
+    (
+        "ALTER TABLE a ADD COLUMN c VARCHAR(9) ENCODE lzo",
+        "ALTER TABLE a ADD COLUMN c VARCHAR(9)",
+    ),
+    ('LOCK a, lake."T-1"', 'LOCK TABLE "a","lake"."t-1" IN ACCESS EXCLUSIVE MODE'),
     ("LOCK TABLE a;", 'LOCK TABLE "a" IN ACCESS EXCLUSIVE MODE'),
-    ("CREATE SCHEMA IF NOT EXISTS lake QUOTA 5 GB", 'CREATE SCHEMA IF NOT EXISTS "lake"'),
+    ('LOCK "a""b"', 'LOCK TABLE "a""b" IN ACCESS EXCLUSIVE MODE'),
+    ('CREATE SCHEMA IF NOT EXISTS "Lake"', 'CREATE SCHEMA IF NOT EXISTS "lake"'),
     ("CREATE ROLE r", 'CREATE ROLE "r"'),
-    ("CREATE USER u PASSWORD 'Xy1' CREATEUSER", "CREATE ROLE \"u\" LOGIN PASSWORD 'Xy1'"),
-    ('CREATE USER "IAMR:x" PASSWORD DISABLE', 'CREATE ROLE "iamr:x" LOGIN PASSWORD NULL'),
-    ("GRANT USAGE ON SCHEMA s TO ROLE r, GROUP g", "GRANT USAGE ON SCHEMA s TO r , g"),
-    ("GRANT ROLE r TO u", "GRANT r TO u"),
-    ("REVOKE ALL ON t FROM ROLE r", "REVOKE ALL ON t FROM r"),
-    (
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO ROLE r",
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO r",
-    ),
-    (r"COMMENT ON TABLE a IS 'it''s \\ here'", r"COMMENT ON TABLE a IS E'it''s \\ here'"),
-    ("TRUNCATE lake.t", 'TRUNCATE TABLE "lake"."t"'),
-    ("ANALYZE lake.t PREDICATE COLUMNS", 'ANALYZE "lake"."t"'),
-    ("-- why\nDROP TABLE IF EXISTS /* no */ A", "DROP TABLE IF EXISTS A"),
+    ("GRANT USAGE ON SCHEMA s TO ROLE r, ROLE q", "GRANT USAGE ON SCHEMA s TO r, q"),
+    ('GRANT SELECT ON mart.v TO ROLE "r"', 'GRANT SELECT ON mart.v TO "r"'),
+    (r"COMMENT ON VIEW m.a IS 'it''s \\ here'", r"COMMENT ON VIEW m.a IS 'it''s \ here'"),
+    ("COMMENT ON COLUMN m.a.\"K\" IS 'x'", "COMMENT ON COLUMN m.a.\"k\" IS 'x'"),
+    ("-- why\nDROP TABLE IF EXISTS /* no */ A", "DROP TABLE IF EXISTS a"),
+    ("DROP VIEW IF EXISTS m.a; -- end", "DROP VIEW IF EXISTS m.a"),
 ]
 
 
 @pytest.mark.parametrize(("redshift", "expected"), DEFINITIONS)
-def test_definitions(redshift: str, expected: str | None) -> None:
-    statement = translate(redshift)[0]
-    assert isinstance(statement, PostgresSql)
-    if expected is not None:
-        assert statement.text == expected
-    for word in ("DISTKEY", "SORTKEY", "DISTSTYLE", "ENCODE", "BACKUP", "QUOTA"):
-        assert word not in statement.text
-
-
-@pytest.mark.parametrize(
-    "nothing",
-    [
-        "VACUUM FULL a TO 99 PERCENT",
-        "SET query_group TO 'x'",
-        "ALTER TABLE a ALTER SORTKEY (b)",
-        "ALTER TABLE a ALTER COLUMN c ENCODE zstd",
-        "GRANT CREATE ON DATABASE dev TO ROLE r",
-    ],
-)
-def test_what_only_concerns_redshift_is_left_out(nothing: str) -> None:
-    assert translate(nothing) == []
-
-
-def test_a_grant_on_tables_to_come() -> None:
-    texts = [
-        statement.text
-        for statement in translate("GRANT SELECT FOR TABLES IN SCHEMA mart TO ROLE r")
-        if isinstance(statement, PostgresSql)
-    ]
-    assert texts == [
-        "GRANT SELECT ON ALL TABLES IN SCHEMA mart TO r",
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA mart GRANT SELECT ON TABLES TO r",
-    ]
+def test_definitions(redshift: str, expected: str) -> None:
+    assert translate(redshift) == PostgresSql(expected)
 
 
 def test_statements_of_their_own_kind() -> None:
-    assert translate("ALTER TABLE L.T ALTER COLUMN c TYPE VARCHAR(MAX)") == [
-        WidenVarchar(("l", "t"), "c", 65535)
-    ]
-    assert translate("CREATE OR REPLACE VIEW m.v AS SELECT a FROM l.t WITH NO SCHEMA BINDING") == [
-        LateBindingView(("m", "v"), (), "SELECT a FROM l.t", or_replace=True)
-    ]
+    assert translate("ALTER TABLE L.T ALTER COLUMN c TYPE VARCHAR(MAX)") == WidenVarchar(
+        ("l", "t"), "c", 65535
+    )
     assert translate(
-        "COPY s.t (A, \"B\") FROM 's3://bucket/a/manifest' IAM_ROLE default"
-        " FORMAT AS PARQUET MANIFEST SERIALIZETOJSON FILLRECORD STATUPDATE OFF"
-    ) == [
-        CopyParquet(
-            table=("s", "t"),
-            columns=("a", "b"),
-            bucket="bucket",
-            key="a/manifest",
-            manifest=True,
-            serialize_to_json=True,
-            fill_record=True,
-        )
-    ]
+        "COPY s.T FROM 's3://bucket/a/manifest' IAM_ROLE default FORMAT AS PARQUET MANIFEST"
+    ) == CopyParquet(("s", "t"), "bucket", "a/manifest")
 
 
 REFUSED = [
     ("SELECT 1; SELECT 2", "multiple commands"),
     (" ; ", "is empty"),
-    ("SELEC 1", "does not understand"),
-    ("SELECT 'open", "unterminated"),
+    ("SELEC 1", "syntax error"),
+    ("SELECT 'open", "syntax error"),
     ("CREATE TABLE a (j JSONB)", 'Column "j" has unsupported type "jsonb"'),
     ("CREATE TABLE a (u UUID)", "unsupported type"),
+    ("CREATE TABLE a (t TIMESTAMP(3))", 'unsupported type "timestamp(3)"'),
+    ("SELECT a::JSONB FROM t", 'type "jsonb" does not exist'),
+    ("SELECT CAST(a AS UUID) FROM t", 'type "uuid" does not exist'),
+    ("SELECT a::STRING FROM t", "STRING"),
+    ("CREATE TABLE a (s STRING)", 'near "STRING"'),
+    ("CREATE TABLE a (d DOUBLE)", 'near "DOUBLE"'),
     ("CREATE TABLE a (v VARCHAR(65536))", "between 1 and 65535"),
+    ("CREATE TABLE a (c CHAR(4097))", "between 1 and 4096"),
     ("CREATE TABLE a (d DECIMAL(39, 2))", "out of range"),
-    ("ALTER TABLE a ADD COLUMN IF NOT EXISTS b INT", "syntax error"),
-    ("ALTER TABLE a ADD COLUMN b INT, ADD COLUMN c INT", "one column at a time"),
+    ("CREATE TABLE a (d DECIMAL(3, 4))", "out of range"),
+    ("CREATE TABLE a", "a table needs columns"),
     ("ALTER TABLE a ADD COLUMN b INT NOT NULL", "non-null default"),
     ("ALTER TABLE a ALTER COLUMN b TYPE BIGINT", "only the size of a VARCHAR"),
-    ("CREATE VIEW v AS SELECT 1 FROM t WITH NO SCHEMA BINDING", "should be qualified"),
     ("COPY t FROM 's3://b/k' FORMAT PARQUET", "IAM_ROLE"),
-    ("COPY t FROM 's3://b/k' IAM_ROLE default CSV", "PARQUET only"),
     ("COPY t FROM 's3://b/k' IAM_ROLE default PARQUET GZIP", "GZIP argument is not supported"),
-    ("COPY t FROM 'file://b/k' IAM_ROLE default PARQUET", "not an S3 path"),
+    ("COPY t FROM 'file://b/k' IAM_ROLE default PARQUET MANIFEST", "not an S3 path"),
     ("MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DELETE", "one WHEN NOT MATCHED"),
     (
         "MERGE INTO t AS x USING s ON x.a = s.a WHEN MATCHED THEN DELETE"
         " WHEN NOT MATCHED THEN INSERT VALUES (s.a)",
         "no alias in MERGE",
     ),
-    ("BEGIN", "not emulated"),
-    ("UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default", "not emulated"),
-    ("CREATE EXTERNAL SCHEMA s FROM DATA CATALOG", "not emulated"),
+    (
+        "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED AND t.a = 1 THEN DELETE"
+        " WHEN NOT MATCHED THEN INSERT VALUES (s.a)",
+        "takes no condition",
+    ),
+    ("LOCK a b", 'near "b"'),
+    ("LOCK a,", "end of input"),
+    ("LOCK 'a'", 'near "a"'),
+    ("CREATE ROLE r EXTERNALID x", 'near "EXTERNALID"'),
 ]
+"""What Redshift refuses too."""
 
 
 @pytest.mark.parametrize(("redshift", "message"), REFUSED)
 def test_refusals(redshift: str, message: str) -> None:
-    with pytest.raises(RedshiftError, match=message.replace("(", r"\(")):
+    with pytest.raises(RedshiftError) as refused:
         translate(redshift)
-
-
-@pytest.mark.parametrize(
-    "redshift",
-    [
-        "ALTER TABLE a ALTER COLUMN b TYPE VARCHAR(9)",
-        "VACUUM a",
-        "ALTER TABLE a APPEND FROM b",
-    ],
-)
-def test_refused_inside_a_transaction(redshift: str) -> None:
-    with pytest.raises(RedshiftError, match="cannot run inside a transaction block") as refused:
-        translate(redshift, in_transaction=True)
+    assert message in str(refused.value)
     assert not isinstance(refused.value, NotEmulatedError)
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00")))
-def test_literals_survive_quoting_and_splitting(value: str) -> None:
-    literal = quote_literal(value)
-    tokens = tokenize(literal.removeprefix("E"))
-    assert len(tokens) == 1
-    assert split_statements(f"SELECT {literal.removeprefix('E')};") == [
-        f"SELECT {literal.removeprefix('E')}"
-    ]
-    if literal.startswith("E"):
-        assert string_value(tokens[0]) == value
+NOT_EMULATED = [
+    ("CREATE TABLE a (i INT IDENTITY(0, 1))", "IDENTITY(0, 1)"),
+    ("CREATE TABLE a (i INT DEFAULT 5)", "DEFAULT 5"),
+    ("CREATE TABLE a (i INT PRIMARY KEY)", "PRIMARY KEY"),
+    ("CREATE TABLE a (i INT, UNIQUE (i))", "UNIQUE"),
+    ("CREATE TABLE a (LIKE b)", "LIKE b"),
+    ("CREATE TABLE a (v VARCHAR(9) COLLATE CASE_INSENSITIVE)", "COLLATE CASE_INSENSITIVE"),
+    ("CREATE TABLE a (k INT) INTERLEAVED SORTKEY (k)", "INTERLEAVED"),
+    ("CREATE TABLE a AS SELECT 1 AS k", "SELECT 1 AS k"),
+    ("CREATE OR REPLACE VIEW v AS SELECT 1 FROM t", "REPLACE"),
+    ("CREATE VIEW v AS SELECT 1 FROM t WITH NO SCHEMA BINDING", "NO SCHEMA BINDING"),
+    ("CREATE MATERIALIZED VIEW v AS SELECT 1", "MATERIALIZED"),
+    ("CREATE SCHEMA s QUOTA 5 GB", "QUOTA 5 GB"),
+    ("CREATE EXTERNAL SCHEMA s FROM DATA CATALOG", "CATALOG"),
+    ("CREATE USER u PASSWORD DISABLE", "CREATE USER"),
+    ("ALTER TABLE a DROP COLUMN v", "DROP COLUMN"),
+    ("ALTER TABLE a ADD COLUMN IF NOT EXISTS b INT", "EXISTS"),
+    ("ALTER TABLE a ADD COLUMN b INT, ADD COLUMN c INT", "ADD COLUMN c"),
+    ("ALTER TABLE a RENAME TO b", "RENAME TO b"),
+    ("ALTER TABLE a APPEND FROM b", "APPEND"),
+    ("ALTER TABLE a ALTER SORTKEY (b)", "SORTKEY"),
+    ("DROP MATERIALIZED VIEW v", "MATERIALIZED"),
+    ("DROP SCHEMA s", "DROP SCHEMA"),
+    ("GRANT ROLE r TO u", "GRANT ROLE"),
+    ("GRANT USAGE ON SCHEMA s TO GROUP g", "GROUP"),
+    ("GRANT CREATE ON DATABASE dev TO ROLE r", "DATABASE"),
+    ("GRANT SELECT ON t TO ROLE r WITH GRANT OPTION", "GRANT OPTION"),
+    ("GRANT SELECT FOR TABLES IN SCHEMA mart TO ROLE r", "FOR TABLES"),
+    ("REVOKE SELECT ON t FROM ROLE r", "REVOKE"),
+    ("COPY t FROM 's3://b/k' IAM_ROLE default CSV", "PARQUET only"),
+    ("COPY t FROM 's3://b/k' IAM_ROLE default PARQUET", "without MANIFEST"),
+    ("COPY t (a) FROM 's3://b/k' IAM_ROLE default PARQUET MANIFEST", "list of columns"),
+    ("COPY t FROM 's3://b/k' IAM_ROLE default PARQUET MANIFEST FILLRECORD", "FILLRECORD"),
+    ("UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default", "UNLOAD"),
+    *((sql, sql) for sql in ("TRUNCATE a", "VACUUM a", "ANALYZE a", "SET x TO 'y'", "SHOW x")),
+    *((sql, sql) for sql in ("BEGIN", "END", "COMMIT", "ROLLBACK", "CALL p()", "EXPLAIN SELECT 1")),
+    # What sqlglot would leave out of the PostgreSQL text with no more than a warning.
+    ("SELECT a FROM t PIVOT (SUM(x) FOR y IN ('a', 'b'))", "PIVOT"),
+    ("SELECT 1 FROM a, b WHERE a.x = b.x (+)", "(+)"),
+    ("SELECT LAG(x) IGNORE NULLS OVER (ORDER BY y) FROM t", "IGNORE NULLS"),
+    ("SELECT REGEXP_REPLACE(a, 'x', 'y', 2) FROM t", "REGEXP_REPLACE with a position"),
+]
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00")))
-def test_a_parameter_is_one_literal(value: str) -> None:
-    bound = bind_parameters("SELECT :p, ':p', x::int", {"p": value})
-    token = tokenize(bound)[1]
-    assert string_value(token) == value
-    assert bound.endswith(", ':p', x::int")
+@pytest.mark.parametrize(("redshift", "named"), NOT_EMULATED)
+def test_what_is_not_emulated_is_an_error_that_names_it(redshift: str, named: str) -> None:
+    with pytest.raises(NotEmulatedError) as refused:
+        translate(redshift)
+    assert named in str(refused.value)
+
+
+def test_refused_inside_a_transaction() -> None:
+    sql = "ALTER TABLE a ALTER COLUMN b TYPE VARCHAR(9)"
+    with pytest.raises(RedshiftError, match="cannot run inside a transaction block") as refused:
+        translate(sql, in_transaction=True)
+    assert not isinstance(refused.value, NotEmulatedError)
 
 
 # --- executed ---------------------------------------------------------------------------------
@@ -209,8 +188,8 @@ def connection() -> Iterator[PgConnection]:
         run(connection, "CREATE SCHEMA dw")
         run(
             connection,
-            "CREATE TABLE dw.f (id INT NOT NULL DISTKEY, ts TIMESTAMP, amount DECIMAL(18,2),"
-            " note VARCHAR(MAX), payload SUPER, PRIMARY KEY (id)) SORTKEY (ts)",
+            "CREATE TABLE dw.f (id INT NOT NULL, ts TIMESTAMP, amount DECIMAL(18,2),"
+            " note VARCHAR(MAX), payload SUPER) DISTSTYLE KEY DISTKEY (id) SORTKEY (ts)",
         )
         run(
             connection,
@@ -276,6 +255,12 @@ EXPRESSIONS: list[tuple[str, object]] = [
     (r"LEN('back\\slash')", 10),
     ("CAST('x' AS VARCHAR(MAX))", "x"),
     ("1::decimal(5,2)", "1.00"),
+    ("1.2::decimal", "1"),
+    ("1.2::decimal(4,1)", "1.2"),
+    ("REGEXP_REPLACE('a1b22', '[0-9]+', '-')", "a-b-"),
+    ("REGEXP_REPLACE('a1b22', '[0-9]+')", "ab"),
+    ("CONCAT('a', NULL)", None),
+    ("CONCAT('a', 'b') = 'ab'", True),
 ]
 
 
@@ -349,19 +334,39 @@ def test_data_changes(connection: PgConnection) -> None:
     ]
 
 
-def test_numbering_and_defaults(connection: PgConnection) -> None:
-    run(
-        connection,
-        "CREATE TABLE dw.n (i BIGINT IDENTITY(0, 2), j BIGINT GENERATED BY DEFAULT AS"
-        " IDENTITY(5, 1), at TIMESTAMP DEFAULT SYSDATE ENCODE az64, v VARCHAR(3) DEFAULT 'x')",
-    )
-    run(connection, "INSERT INTO dw.n (v) VALUES ('a'), ('b')")
-    run(connection, "INSERT INTO dw.n (j) VALUES (9)")
-    assert run(connection, "SELECT i, j, v, at IS NOT NULL FROM dw.n ORDER BY i") == [
-        [0, 5, "a", True],
-        [2, 6, "b", True],
-        [4, 9, "x", True],
+LITERALS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00"))
+
+
+@settings(deadline=None)
+@given(LITERALS)
+def test_a_text_comes_through_as_it_is(connection: PgConnection, value: str) -> None:
+    escaped = value.replace("\\", "\\\\").replace("'", "''")
+    assert run(connection, f"SELECT '{escaped}' AS v") == [[value]]
+    run(connection, f"COMMENT ON TABLE dw.f IS '{escaped}'")
+    described = "SELECT OBJ_DESCRIPTION('dw.f'::regclass)"
+    assert run(connection, described) == [[value or None]]
+
+
+def test_the_average_of_integers_is_whole(connection: PgConnection) -> None:
+    run(connection, "CREATE TABLE dw.avg (s SMALLINT, i INT, b BIGINT, d DECIMAL(9,2), f FLOAT8)")
+    assert run(connection, "SELECT AVG(i) FROM dw.avg") == [[None]]
+    run(connection, "INSERT INTO dw.avg VALUES (1, -1, 1, 1, 1), (2, -2, 2, 2, 2), (NULL, NULL,"
+        " 9223372036854775807, NULL, NULL)")  # fmt: skip
+    assert run(connection, "SELECT AVG(s), AVG(i), AVG(b), AVG(d) = 1.5, AVG(f) FROM dw.avg") == [
+        [1, -1, 3074457345618258603, True, 1.5]
     ]
+    assert run(connection, "SELECT AVG(DISTINCT i) + 1 FROM dw.avg") == [[0]]
+    assert run(connection, "SELECT AVG(i) OVER () FROM dw.avg LIMIT 1") == [[-1]]
+
+
+def test_columns_are_named_after_their_functions(connection: PgConnection) -> None:
+    outcome = Session(connection, lambda: pytest.fail("no S3 here")).run(
+        "SELECT AVG(id), AVG(id) OVER (), JSON_SERIALIZE(payload), COUNT(*) AS n FROM dw.f"
+        " GROUP BY id, payload",
+        in_transaction=False,
+    )
+    names = [column.name for column in outcome.columns or []]
+    assert names == ["avg", "avg", "json_serialize", "n"]
 
 
 def test_the_database_errors_come_through(connection: PgConnection) -> None:

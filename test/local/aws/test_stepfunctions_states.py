@@ -136,7 +136,7 @@ def test_choices(emulator: Emulator) -> None:
 def test_no_choice_matches(emulator: Emulator) -> None:
     rule = {"Condition": "{% $states.input.k = 'a' %}", "Next": "Y"}
     ended = emulator.run(machine(C={"Type": "Choice", "Choices": [rule]}, Y=passing()), {"k": 1})
-    assert (ended.status, ended.error) == ("FAILED", "States.NoChoiceMatched")
+    assert (ended.status, ended.error) == ("FAILED", "States.Runtime")
 
 
 def test_waits_and_ends(emulator: Emulator) -> None:
@@ -247,6 +247,25 @@ def test_a_payload_over_256_kib_is_refused(emulator: Emulator) -> None:
             machine(A={"Type": "Task", "Resource": "arn:aws:states:::no:such", "End": True}),
             "no:such",
         ),
+        (
+            machine(
+                A={"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun", "End": True}
+            ),
+            "glue:startJobRun",
+        ),
+        (
+            machine(
+                A={
+                    "Type": "Task",
+                    "Resource": "arn:aws:states:::lambda:invoke",
+                    "Retry": [{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["Boom"]}],
+                    "End": True,
+                }
+            ),
+            "States.ALL must come last",
+        ),
+        (machine(A={"Type": "Parallel", "Branches": [], "End": True}), "'Parallel' is not a type"),
+        (machine(A={"Type": "Wait", "Timestamp": "x", "End": True}), "Timestamp is not supported"),
         ({**machine(A=passing()), "QueryLanguage": "JSONPath"}, "only JSONata"),
     ],
 )

@@ -14,18 +14,13 @@ _FLOW = frozenset({"Next", "End"})
 _HANDLERS = frozenset({"Retry", "Catch"})
 _RESULT = frozenset({"Output", "Assign"})
 _PROCESSOR = frozenset({"ProcessorConfig", "StartAt", "States", "Comment", "QueryLanguage"})
-_STATE_FIELDS: Mapping[str, frozenset[str]] = {
-    "Task": _COMMON
-    | _FLOW
-    | _HANDLERS
-    | _RESULT
-    | {"Resource", "Arguments", "TimeoutSeconds", "HeartbeatSeconds", "Credentials"},
+STATE_FIELDS: Mapping[str, frozenset[str]] = {
+    "Task": _COMMON | _FLOW | _HANDLERS | _RESULT | {"Resource", "Arguments", "TimeoutSeconds"},
     "Choice": _COMMON | _RESULT | {"Choices", "Default"},
-    "Wait": _COMMON | _FLOW | _RESULT | {"Seconds", "Timestamp"},
+    "Wait": _COMMON | _FLOW | _RESULT | {"Seconds"},
     "Pass": _COMMON | _FLOW | _RESULT,
     "Succeed": _COMMON | {"Output"},
     "Fail": _COMMON | {"Error", "Cause"},
-    "Parallel": _COMMON | _FLOW | _HANDLERS | _RESULT | {"Branches", "Arguments"},
     "Map": _COMMON
     | _FLOW
     | _HANDLERS
@@ -36,15 +31,13 @@ _STATE_FIELDS: Mapping[str, frozenset[str]] = {
         "ItemProcessor",
         "ItemReader",
         "MaxConcurrency",
-        "ToleratedFailureCount",
         "ToleratedFailurePercentage",
-        "Label",
     },
 }
 _REQUIRED: Mapping[str, frozenset[str]] = {
     "Task": frozenset({"Resource"}),
     "Choice": frozenset({"Choices"}),
-    "Parallel": frozenset({"Branches"}),
+    "Wait": frozenset({"Seconds"}),
     "Map": frozenset({"ItemProcessor"}),
 }
 _RETRIER = frozenset(
@@ -60,18 +53,16 @@ _RETRIER = frozenset(
 )
 _CATCHER = frozenset({"ErrorEquals", "Next", "Output", "Assign", "Comment"})
 _CHOICE_RULE = frozenset({"Condition", "Next", "Output", "Assign", "Comment"})
-_OPTIMISED = (
-    r"lambda:invoke|glue:startJobRun(\.sync)?|dynamodb:(get|put|update|delete)Item|sns:publish"
-    r"|events:putEvents|states:startExecution(\.sync:2)?"
-)
+INTEGRATIONS = ("lambda:invoke", "glue:startJobRun.sync")
+"""What a Task may call."""
 _RESOURCE = re.compile(
-    rf"^arn:aws[\w-]*:states:::(?P<call>{_OPTIMISED}|aws-sdk:[a-z0-9]+:[a-zA-Z0-9]+)$"
+    rf"^arn:aws[\w-]*:states:::(?P<call>{'|'.join(map(re.escape, INTEGRATIONS))})$"
 )
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A flow of states: a state machine, a Map's processor or a Parallel's branch."""
+    """A flow of states: a state machine or a Map's processor."""
 
     start_at: str
     states: Mapping[str, Mapping[str, Json]]
@@ -101,13 +92,6 @@ def read_processor(map_state: Mapping[str, Json]) -> Machine:
     processor = map_state["ItemProcessor"]
     assert isinstance(processor, dict)
     return _machine(processor)
-
-
-def read_branches(parallel_state: Mapping[str, Json]) -> list[Machine]:
-    """The flows that a (checked) Parallel state runs."""
-    branches = parallel_state["Branches"]
-    assert isinstance(branches, list)
-    return [_machine(branch) for branch in branches if isinstance(branch, dict)]
 
 
 def is_distributed(map_state: Mapping[str, Json]) -> bool:
@@ -180,20 +164,24 @@ def _check_state(
     state: Mapping[str, Json], language: Json, known: frozenset[str], where: str
 ) -> set[Json]:
     kind = state.get("Type")
-    if not isinstance(kind, str) or kind not in _STATE_FIELDS:
-        raise _invalid(f"{where}/Type", f"{kind!r} is no type of state")
+    if not isinstance(kind, str) or kind not in STATE_FIELDS:
+        raise _invalid(f"{where}/Type", f"{kind!r} is not a type of state that is emulated")
     if state.get("QueryLanguage", language) != "JSONata":
         raise _invalid(f"{where}/QueryLanguage", "only JSONata is interpreted here")
-    _only(state, _STATE_FIELDS[kind], where)
+    _only(state, STATE_FIELDS[kind], where)
     for field in _REQUIRED.get(kind, frozenset()):
         if field not in state:
             raise _invalid(where, f"the field {field} is missing")
     targets: set[Json] = set()
-    if "Next" in _STATE_FIELDS[kind]:
+    if "Next" in STATE_FIELDS[kind]:
         if ("Next" in state) == (state.get("End") is True):
             raise _invalid(where, "a state must have either Next or End")
         if "Next" in state:
             targets.add(_target(state["Next"], known, f"{where}/Next"))
+    for field in ("Retry", "Catch"):
+        handlers = _objects(state.get(field), f"{where}/{field}")
+        if any("States.ALL" in error_equals(handler) for handler in handlers[:-1]):
+            raise _invalid(f"{where}/{field}", "States.ALL must come last")
     for index, retrier in enumerate(_objects(state.get("Retry"), f"{where}/Retry")):
         _check_handler(retrier, _RETRIER, f"{where}/Retry[{index}]")
     for index, catcher in enumerate(_objects(state.get("Catch"), f"{where}/Catch")):
@@ -208,12 +196,8 @@ def _check_state(
         targets.add(_target(state["Default"], known, f"{where}/Default"))
     if kind == "Task":
         _check_resource(state["Resource"], where)
-    if kind == "Wait" and ("Seconds" in state) == ("Timestamp" in state):
-        raise _invalid(where, "a Wait must have either Seconds or Timestamp")
     if kind == "Map":
         _check_map(state, language, where)
-    for index, branch in enumerate(_objects(state.get("Branches"), f"{where}/Branches")):
-        _read_flow(branch, language, f"{where}/Branches[{index}]")
     return targets
 
 
@@ -239,7 +223,7 @@ def _check_map(state: Mapping[str, Json], language: Json, where: str) -> None:
         raise _invalid(f"{where}/ItemProcessor", "must be an object")
     _only(processor, _PROCESSOR, f"{where}/ItemProcessor")
     distributed = is_distributed(state)
-    for field in ("ItemReader", "ToleratedFailureCount", "ToleratedFailurePercentage", "Label"):
+    for field in ("ItemReader", "ToleratedFailurePercentage"):
         if field in state and not distributed:
             raise _invalid(f"{where}/{field}", f"{field} needs a processor of Mode DISTRIBUTED")
     reader = state.get("ItemReader")
@@ -250,10 +234,10 @@ def _check_map(state: Mapping[str, Json], language: Json, where: str) -> None:
         config = reader.get("ReaderConfig")
         resource = str(reader.get("Resource"))
         if not resource.endswith(":states:::s3:getObject") or not (
-            isinstance(config, dict) and config.get("InputType") in ("JSON", "JSONL")
+            isinstance(config, dict) and config.get("InputType") == "JSON"
         ):
             raise _invalid(
-                f"{where}/ItemReader", "only s3:getObject with InputType JSON or JSONL is emulated"
+                f"{where}/ItemReader", "only s3:getObject with InputType JSON is emulated"
             )
         if "Items" in state:
             raise _invalid(f"{where}/Items", "a Map has either Items or ItemReader")

@@ -19,7 +19,6 @@ from emulator.states.definition import (
     error_equals,
     is_distributed,
     objects,
-    read_branches,
     read_processor,
 )
 from emulator.states.errors import HistoryFull, StateError, TaskError
@@ -161,7 +160,7 @@ class Interpreter:
             "stateEnteredEventDetails",
         )
         try:
-            if kind in ("Task", "Map", "Parallel"):
+            if kind in ("Task", "Map"):
                 step = await self._with_handlers(visit)
             else:
                 step = await self._simple(visit)
@@ -191,7 +190,7 @@ class Interpreter:
                 str(await self._fill(visit, "Error", "")), str(await self._fill(visit, "Cause", ""))
             )
         if kind == "Wait":
-            await asyncio.sleep(await self._seconds_to_wait(visit))
+            await asyncio.sleep(await self._number(visit, "Seconds"))
         return await self._leave(visit, visit.state, visit.input, visit.bindings())
 
     async def _choice(self, visit: Visit) -> Step:
@@ -208,23 +207,11 @@ class Interpreter:
                 return await self._leave(visit, rule, visit.input, bindings)
         if "Default" not in visit.state:
             raise StateError(
-                errors.NO_CHOICE_MATCHED,
+                errors.RUNTIME,
                 f"Failed to transition out of the state '{visit.name}'. No choice rule matched.",
             )
         step = await self._leave(visit, visit.state, visit.input, bindings)
         return Step(step.output, str(visit.state["Default"]), step.assigned)
-
-    async def _seconds_to_wait(self, visit: Visit) -> float:
-        if "Seconds" in visit.state:
-            return await self._number(visit, "Seconds")
-        until = await self._fill(visit, "Timestamp", None)
-        try:
-            moment = datetime.fromisoformat(str(until))
-        except ValueError as error:
-            raise StateError(
-                errors.RUNTIME, f"The field 'Timestamp' is no time: {compact(until)}"
-            ) from error
-        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
     async def _leave(
         self, visit: Visit, outlet: Mapping[str, Json], default: Json, bindings: dict[str, Json]
@@ -280,17 +267,15 @@ class Interpreter:
         raise error
 
     async def _attempt(self, visit: Visit) -> Json:
-        kind = visit.state["Type"]
-        if kind == "Task":
+        if visit.state["Type"] == "Task":
             return await self._task(visit)
-        attempt = self._parallel if kind == "Parallel" else self._map
         try:
-            result = await attempt(visit)
+            result = await self._map(visit)
             _check_size(result, f"The state '{visit.name}' returned a result")
         except StateError:
-            visit.scope.add(f"{kind}StateFailed")
+            visit.scope.add("MapStateFailed")
             raise
-        visit.scope.add(f"{kind}StateSucceeded")
+        visit.scope.add("MapStateSucceeded")
         return result
 
     async def _task(self, visit: Visit) -> Json:
@@ -326,17 +311,6 @@ class Interpreter:
         scope.add("TaskSucceeded", {**shown, **data("output", result)})
         return result
 
-    async def _parallel(self, visit: Visit) -> Json:
-        value = await self._fill(visit, "Arguments", visit.input)
-        visit.scope.add("ParallelStateStarted")
-        machines = read_branches(visit.state)
-        scopes = [self._inner(visit.scope) for _ in machines]
-
-        async def branch(index: int) -> Json:
-            return await self._flow(machines[index], value, scopes[index])
-
-        return list(await _at_most(len(machines), len(machines), branch))
-
     async def _map(self, visit: Visit) -> Json:
         concurrency = int(await self._number(visit, "MaxConcurrency"))
         items = await self._items(visit)
@@ -349,8 +323,6 @@ class Interpreter:
         if "ItemReader" in visit.state:
             return await self._read_items(visit)
         items = await self._fill(visit, "Items", visit.input)
-        if isinstance(items, dict):
-            return [{"Key": key, "Value": value} for key, value in items.items()]
         if not isinstance(items, list):
             raise StateError(
                 errors.QUERY_EVALUATION_ERROR,
@@ -366,12 +338,8 @@ class Interpreter:
             ),
             "ItemReader/Arguments",
         )
-        config = object_of(reader["ReaderConfig"], "ReaderConfig")
         try:
-            body = str((await self._tasks.sdk("s3", "getObject", arguments))["Body"])
-            if config["InputType"] == "JSONL":
-                return [parse(line) for line in body.split("\n") if line.strip()]
-            items = parse(body)
+            items = parse(str((await self._tasks.sdk("s3", "GetObject", arguments))["Body"]))
         except (TaskError, ValueError) as error:
             raise StateError(errors.ITEM_READER_FAILED, str(error)) from error
         if not isinstance(items, list):
@@ -416,8 +384,7 @@ class Interpreter:
 
     async def _distributed_map(self, visit: Visit, items: Sequence[Json], concurrency: int) -> Json:
         parent = visit.scope.execution
-        label = str(visit.state.get("Label") or visit.name)
-        prefix = parent.state_machine_arn.replace(":stateMachine:", ":{}:") + f"/{label}:"
+        prefix = parent.state_machine_arn.replace(":stateMachine:", ":{}:") + f"/{visit.name}:"
         run = MapRun(
             prefix.format("mapRun") + str(uuid.uuid4()),
             parent.execution_arn,
@@ -427,7 +394,8 @@ class Interpreter:
         self._runs.add_map_run(run)
         visit.scope.add("MapRunStarted", {"mapRunArn": run.arn})
         machine = read_processor(visit.state)
-        tolerated = await self._tolerated_failures(visit, len(items))
+        percentage = await self._number(visit, "ToleratedFailurePercentage")
+        tolerated = percentage * len(items) / 100
         failures = 0
 
         async def child(index: int) -> Json:
@@ -438,8 +406,8 @@ class Interpreter:
             execution = Execution(
                 arn=prefix.format("execution") + name,
                 name=name,
-                state_machine_arn=f"{parent.state_machine_arn}/{label}",
-                state_machine_name=f"{parent.state_machine_name}/{label}",
+                state_machine_arn=f"{parent.state_machine_arn}/{visit.name}",
+                state_machine_name=f"{parent.state_machine_name}/{visit.name}",
                 role_arn=parent.role_arn,
                 execution_input=compact(value),
                 input_value=value,
@@ -477,15 +445,6 @@ class Interpreter:
         visit.scope.add("MapRunSucceeded")
         succeeded = [child.status == "SUCCEEDED" for child in run.children]
         return outputs if all(succeeded) else [output for output in outputs if output is not None]
-
-    async def _tolerated_failures(self, visit: Visit, items: int) -> float:
-        limits = []
-        if "ToleratedFailureCount" in visit.state:
-            limits.append(await self._number(visit, "ToleratedFailureCount"))
-        if "ToleratedFailurePercentage" in visit.state:
-            percentage = await self._number(visit, "ToleratedFailurePercentage")
-            limits.append(percentage * items / 100)
-        return min(limits, default=0)
 
     @staticmethod
     def _inner(scope: Scope, map_item: Mapping[str, Json] | None = None) -> Scope:

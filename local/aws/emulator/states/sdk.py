@@ -1,31 +1,19 @@
-"""Calls any AWS API of the emulator in the way that a Task state names it."""
+"""Calls the emulator's own APIs, and shows what they answer as Step Functions does."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 
 import boto3
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
-from botocore.session import get_session
 
-from emulator.json_types import Json, compact
+from emulator.json_types import Json
 from emulator.settings import ACCESS_KEY, SECRET_KEY, Settings
 from emulator.states.errors import RUNTIME, StateError, TaskError
-
-# Service names of Step Functions that are not those of botocore.
-_BOTO_NAMES: Mapping[str, str] = {
-    "sfn": "stepfunctions",
-    "redshiftdata": "redshift-data",
-    "cloudwatchlogs": "logs",
-    "eventbridge": "events",
-}
 
 
 class SdkClients:
@@ -36,40 +24,24 @@ class SdkClients:
         self._lock = threading.Lock()
         self._clients: dict[str, object] = {}
 
-    def call(
-        self,
-        service: str,
-        action: str,
-        parameters: Mapping[str, Json],
-        error_prefix: str | None = None,
-    ) -> dict[str, Json]:
+    def call(self, service: str, action: str, parameters: Mapping[str, Json]) -> dict[str, Json]:
         """Call an API and return its answer as a Task state shows it.
 
-        `service` and `action` are as in a Resource: `redshiftdata`, `executeStatement`.
-
         Raises:
-            TaskError: the service refused; its name begins with `error_prefix` or, without one,
-                as AWS names the errors of SDK calls (`Glue.EntityNotFoundException`).
-            StateError: there is no such API.
+            TaskError: the service refused; its name is like `Glue.EntityNotFoundException`.
+            StateError: the request does not fit the API.
         """
-        boto_service = _BOTO_NAMES.get(service, service)
-        operation = _operation(boto_service, action)
-        request = _request(dict(parameters), operation.input_shape)
-        assert isinstance(request, dict)
         method: Callable[..., dict[str, object]] = getattr(
-            self._client(boto_service), xform_name(operation.name)
+            self._client(service), xform_name(action)
         )
         try:
-            answer = method(**request)
+            answer = method(**parameters)
         except ClientError as error:
-            prefix = error_prefix or _error_prefix(boto_service)
-            raise _task_error(error, prefix) from error
+            raise _task_error(error, service.capitalize()) from error
         except BotoCoreError as error:
             raise StateError(RUNTIME, str(error)) from error
         answer.pop("ResponseMetadata", None)
-        shown = _response(answer, operation.output_shape)
-        assert isinstance(shown, dict)
-        return shown
+        return {name: _shown(value) for name, value in answer.items()}
 
     def _client(self, service: str) -> object:
         with self._lock:
@@ -92,26 +64,6 @@ class SdkClients:
             return client
 
 
-@lru_cache(maxsize=256)
-def _operation(boto_service: str, action: str) -> OperationModel:
-    try:
-        model = get_session().get_service_model(boto_service)
-    except BotoCoreError as error:
-        raise StateError(RUNTIME, f"There is no service '{boto_service}'.") from error
-    name = action[:1].upper() + action[1:]
-    if name not in model.operation_names:
-        raise StateError(RUNTIME, f"There is no action '{action}' of service '{boto_service}'.")
-    return model.operation_model(name)
-
-
-def _error_prefix(boto_service: str) -> str:
-    if boto_service == "dynamodb":
-        return "DynamoDb"
-    service_id = str(get_session().get_service_model(boto_service).metadata["serviceId"])
-    name = service_id.replace(" ", "")
-    return name[:1].upper() + name[1:].lower() if name.isupper() and len(name) <= 3 else name
-
-
 def _task_error(error: ClientError, prefix: str) -> TaskError:
     code = error.response["Error"]["Code"]
     if not code.endswith("Exception"):
@@ -125,47 +77,18 @@ def _task_error(error: ClientError, prefix: str) -> TaskError:
     )
 
 
-def _request(value: Json, shape: Shape | None) -> object:
-    """A request with the member names and types of the API: PascalCase becomes what it uses."""
-    if isinstance(shape, StructureShape) and isinstance(value, dict):
-        members = {name.lower(): name for name in shape.members}
-        named = {members.get(key.lower(), key): item for key, item in value.items()}
-        return {key: _request(item, shape.members.get(key)) for key, item in named.items()}
-    if isinstance(shape, ListShape) and isinstance(value, list):
-        return [_request(item, shape.member) for item in value]
-    if isinstance(shape, MapShape) and isinstance(value, dict):
-        return {key: _request(item, shape.value) for key, item in value.items()}
-    if shape is not None and value is not None and not isinstance(value, str):
-        if shape.type_name == "string":
-            return compact(value)
-        if shape.type_name == "blob":
-            return json.dumps(value).encode()
-    if shape is not None and shape.type_name == "blob" and isinstance(value, str):
-        return value.encode()
-    return value
-
-
-def _response(value: object, shape: Shape | None) -> Json:
-    """An answer as JSON: PascalCase members, dates as texts, streams read."""
+def _shown(value: object) -> Json:
+    """An answer's value as JSON: dates as texts, streams read."""
     if isinstance(value, datetime):
         utc = value.astimezone(UTC)
         return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
     if hasattr(value, "read"):
         content: bytes = value.read()
         return content.decode(errors="replace")
     if isinstance(value, dict):
-        if isinstance(shape, StructureShape):
-            return {
-                key[:1].upper() + key[1:]: _response(item, shape.members.get(key))
-                for key, item in value.items()
-            }
-        inner = shape.value if isinstance(shape, MapShape) else None
-        return {str(key): _response(item, inner) for key, item in value.items()}
+        return {str(key): _shown(item) for key, item in value.items()}
     if isinstance(value, list):
-        item_shape = shape.member if isinstance(shape, ListShape) else None
-        return [_response(item, item_shape) for item in value]
+        return [_shown(item) for item in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return str(value)

@@ -1,11 +1,11 @@
-"""What a Task state calls: Lambda functions, Glue jobs, and any API of the emulator."""
+"""What a Task state calls: Lambda functions and Glue jobs."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -24,15 +24,6 @@ from emulator.states.sdk import SdkClients
 _POLL_SECONDS = 0.25
 _GLUE_RUNNING = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
 _GLUE_GOOD = frozenset({"SUCCEEDED", "STOPPED"})
-# Optimised integrations name their errors otherwise than SDK calls do.
-_ERROR_PREFIXES: Mapping[str, str] = {
-    "dynamodb": "DynamoDB",
-    "sns": "SNS",
-    "events": "Events",
-    "glue": "Glue",
-    "states": "StepFunctions",
-}
-
 Submitted = Callable[[Json], None]
 Result = TypeVar("Result")
 
@@ -46,11 +37,8 @@ class Call:
 
 
 def call_of(name: str) -> Call:
-    """Split `lambda:invoke`, `glue:startJobRun.sync` or `aws-sdk:glue:getTable`."""
-    if name.startswith("aws-sdk:"):
-        service, _, action = name.rpartition(":")
-    else:
-        service, _, action = name.partition(":")
+    """Split `lambda:invoke` or `glue:startJobRun.sync`."""
+    service, _, action = name.partition(":")
     return Call(service, action)
 
 
@@ -76,33 +64,15 @@ class Tasks:
         Raises:
             StateError: the call failed.
         """
-        action, _, pattern = call.resource.partition(".")
         if call.resource_type == "lambda":
             return await self._in_thread(partial(self._invoke, arguments))
-        if call.resource_type.startswith("aws-sdk:"):
-            service = call.resource_type.removeprefix("aws-sdk:")
-            return await self.sdk(service, action, arguments)
-        if pattern == "":
-            if call.resource_type == "glue":
-                started = await self._optimised("glue", action, arguments)
-                return {**started, "JobName": arguments.get("JobName")}
-            return await self._optimised(call.resource_type, action, arguments)
-        if call.resource_type == "glue":
-            return await self._glue_job(arguments, submitted)
-        return await self._execution(arguments, submitted)
+        return await self._glue_job(arguments, submitted)
 
     async def sdk(
         self, service: str, action: str, arguments: Mapping[str, Json]
     ) -> dict[str, Json]:
         """Call an API as an SDK does."""
         return await self._in_thread(partial(self._clients.call, service, action, arguments))
-
-    async def _optimised(
-        self, service: str, action: str, arguments: Mapping[str, Json]
-    ) -> dict[str, Json]:
-        called = "sfn" if service == "states" else service
-        prefix = _ERROR_PREFIXES[service]
-        return await self._in_thread(partial(self._clients.call, called, action, arguments, prefix))
 
     async def _in_thread(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -141,60 +111,29 @@ class Tasks:
     async def _glue_job(self, arguments: Mapping[str, Json], submitted: Submitted) -> Json:
         job_name = text_of(arguments, "JobName")
         started = {
-            **await self._optimised("glue", "startJobRun", arguments),
+            **await self.sdk("glue", "StartJobRun", arguments),
             "JobName": job_name,
         }
         submitted(started)
         run: Mapping[str, Json] = {"JobName": job_name, "RunId": started["JobRunId"]}
 
-        async def finished() -> Json:
-            answer = await self._optimised("glue", "getJobRun", run)
-            found = answer["JobRun"]
-            assert isinstance(found, dict)
-            if found["JobRunState"] in _GLUE_RUNNING:
-                return None
-            if found["JobRunState"] not in _GLUE_GOOD:
-                raise TaskError(TASK_FAILED, compact(found))
-            return found
-
         try:
-            return await _poll(finished)
+            while True:
+                found = (await self.sdk("glue", "GetJobRun", run))["JobRun"]
+                assert isinstance(found, dict)
+                if found["JobRunState"] in _GLUE_GOOD:
+                    return found
+                if found["JobRunState"] not in _GLUE_RUNNING:
+                    raise TaskError(TASK_FAILED, compact(found))
+                await asyncio.sleep(_POLL_SECONDS)
         except asyncio.CancelledError:
             stop: Mapping[str, Json] = {"JobName": job_name, "JobRunIds": [started["JobRunId"]]}
-            self._threads.submit(self._clients.call, "glue", "batchStopJobRun", stop)
-            raise
-
-    async def _execution(self, arguments: Mapping[str, Json], submitted: Submitted) -> Json:
-        started = await self._optimised("states", "startExecution", arguments)
-        submitted(started)
-        described: Mapping[str, Json] = {"ExecutionArn": started["ExecutionArn"]}
-
-        async def finished() -> Json:
-            answer = await self._optimised("states", "describeExecution", described)
-            if answer["Status"] == "RUNNING":
-                return None
-            if answer["Status"] != "SUCCEEDED":
-                raise TaskError(TASK_FAILED, compact(answer))
-            for member in ("Input", "Output"):
-                if isinstance(answer.get(member), str):
-                    answer[member] = parse(str(answer[member]))
-            return answer
-
-        try:
-            return await _poll(finished)
-        except asyncio.CancelledError:
-            self._threads.submit(self._clients.call, "sfn", "stopExecution", described)
+            self._threads.submit(self._clients.call, "glue", "BatchStopJobRun", stop)
             raise
 
     def close(self) -> None:
         """Let no further call begin."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-async def _poll(finished: Callable[[], Awaitable[Json]]) -> Json:
-    while (result := await finished()) is None:
-        await asyncio.sleep(_POLL_SECONDS)
-    return result
 
 
 def object_of(value: Json, field: str) -> Mapping[str, Json]:

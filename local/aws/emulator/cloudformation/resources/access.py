@@ -122,51 +122,6 @@ def _delete_policy(context: Context, physical_id: str, properties: Properties) -
         )
 
 
-# --- AWS::IAM::ManagedPolicy ------------------------------------------------------------------
-
-
-def _managed_policy_arn(context: Context, properties: Properties) -> str:
-    path = properties.get("Path", "/")
-    name = context.name(properties.get("ManagedPolicyName"), max_length=128)
-    return context.arn("iam", f"policy{path}{name}", regional=False)
-
-
-def _managed_policy(context: Context, properties: Properties) -> Created:
-    request = pick(properties, "Path", "Description")
-    request["PolicyName"] = context.name(properties.get("ManagedPolicyName"), max_length=128)
-    request["PolicyDocument"] = json.dumps(properties["PolicyDocument"])
-    policy = context.clients.call("iam", "CreatePolicy", request)["Policy"]
-    for role in properties.get("Roles", []):
-        _attach(context, role, policy["Arn"])
-    return Created(policy["Arn"], {"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]})
-
-
-def _update_managed_policy(context: Context, old: ResourceState, properties: Properties) -> Created:
-    iam = context.clients.get("iam")
-    arn = old.physical_id
-    if properties["PolicyDocument"] != old.properties["PolicyDocument"]:
-        previous = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        document = json.dumps(properties["PolicyDocument"])
-        iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
-        iam.delete_policy_version(PolicyArn=arn, VersionId=previous)
-    before, after = set(old.properties.get("Roles", [])), set(properties.get("Roles", []))
-    for role in before - after:
-        context.clients.call_if_there(
-            "iam", "DetachRolePolicy", {"RoleName": role, "PolicyArn": arn}
-        )
-    for role in after - before:
-        _attach(context, role, arn)
-    return Created(arn, old.attributes)
-
-
-def _delete_managed_policy(context: Context, physical_id: str, properties: Properties) -> None:
-    for role in properties.get("Roles", []):
-        context.clients.call_if_there(
-            "iam", "DetachRolePolicy", {"RoleName": role, "PolicyArn": physical_id}
-        )
-    context.clients.call_if_there("iam", "DeletePolicy", {"PolicyArn": physical_id})
-
-
 HANDLERS = {
     "AWS::IAM::Role": Handler(
         create=_role,
@@ -180,12 +135,5 @@ HANDLERS = {
         update=_update_policy,
         delete=_delete_policy,
         replaced_by=("PolicyName",),
-    ),
-    "AWS::IAM::ManagedPolicy": Handler(
-        create=_managed_policy,
-        update=_update_managed_policy,
-        delete=_delete_managed_policy,
-        replaced_by=("ManagedPolicyName", "Path", "Description"),
-        physical_id=_managed_policy_arn,
     ),
 }

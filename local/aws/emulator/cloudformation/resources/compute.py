@@ -91,51 +91,6 @@ def _delete_function(context: Context, physical_id: str, properties: Properties)
     context.clients.call_if_there("lambda", "DeleteFunction", {"FunctionName": physical_id})
 
 
-def _permission(context: Context, properties: Properties) -> Created:
-    statement = context.name(max_length=100)
-    request = pick(properties, "FunctionName", "Action", "Principal", "SourceArn", "SourceAccount")
-    context.clients.call("lambda", "AddPermission", {**request, "StatementId": statement})
-    return Created(statement, {"Id": statement})
-
-
-def _delete_permission(context: Context, physical_id: str, properties: Properties) -> None:
-    request = {"FunctionName": properties["FunctionName"], "StatementId": physical_id}
-    context.clients.call_if_there("lambda", "RemovePermission", request)
-
-
-def _version(context: Context, properties: Properties) -> Created:
-    request = pick(properties, "FunctionName", "Description")
-    answer = context.clients.call("lambda", "PublishVersion", request)
-    arn = answer["FunctionArn"]
-    version = str(answer["Version"])
-    qualified = arn if arn.endswith(f":{version}") else f"{arn}:{version}"
-    return Created(qualified, {"Version": version, "FunctionArn": qualified})
-
-
-def _keep_version(context: Context, old: ResourceState, properties: Properties) -> Created:
-    return Created(old.physical_id, old.attributes)
-
-
-def _delete_version(context: Context, physical_id: str, properties: Properties) -> None:
-    """Versions go with their function: moto deletes the function when asked for a version."""
-
-
-def _alias(context: Context, properties: Properties) -> Created:
-    request = pick(properties, "FunctionName", "Name", "FunctionVersion", "Description")
-    arn = context.clients.call("lambda", "CreateAlias", request)["AliasArn"]
-    return Created(arn, {"AliasArn": arn})
-
-
-def _update_alias(context: Context, old: ResourceState, properties: Properties) -> Created:
-    request = pick(properties, "FunctionName", "Name", "FunctionVersion", "Description")
-    context.clients.call("lambda", "UpdateAlias", request)
-    return Created(old.physical_id, old.attributes)
-
-
-def _delete_alias(context: Context, physical_id: str, properties: Properties) -> None:
-    context.clients.call_if_there("lambda", "DeleteAlias", pick(properties, "FunctionName", "Name"))
-
-
 # --- Step Functions ---------------------------------------------------------------------------
 
 
@@ -211,24 +166,6 @@ HANDLERS = {
         delete=_delete_function,
         replaced_by=("FunctionName", "PackageType", "Architectures"),
         physical_id=_function_name,
-    ),
-    "AWS::Lambda::Permission": Handler(
-        create=_permission,
-        delete=_delete_permission,
-        physical_id=lambda context, properties: context.name(max_length=100),
-    ),
-    "AWS::Lambda::Version": Handler(
-        create=_version,
-        update=_keep_version,
-        delete=_delete_version,
-        replaced_by=("FunctionName",),
-    ),
-    "AWS::Lambda::Alias": Handler(
-        create=_alias,
-        update=_update_alias,
-        delete=_delete_alias,
-        replaced_by=("FunctionName", "Name"),
-        physical_id=lambda context, properties: str(properties["Name"]),
     ),
     "AWS::StepFunctions::StateMachine": Handler(
         create=_machine,

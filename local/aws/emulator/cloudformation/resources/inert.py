@@ -6,51 +6,15 @@ Each is listed with its reason; a type that is listed nowhere is an error.
 from emulator.cloudformation.handler import Context, Created, Handler
 from emulator.cloudformation.state import Properties, ResourceState
 
-_NETWORK = "the emulator has no network: everything listens on this machine"
 _POLICY = "no access is checked here, and moto would enforce a Deny without reading its condition"
-_NOBODY = "nobody looks at it on one machine"
+_WAREHOUSE = "the warehouse is a PostgreSQL that the launcher runs"
 
 REASONS: dict[str, str] = {
-    **{
-        f"AWS::EC2::{name}": _NETWORK
-        for name in (
-            "VPC",
-            "Subnet",
-            "RouteTable",
-            "Route",
-            "SubnetRouteTableAssociation",
-            "SecurityGroup",
-            "SecurityGroupIngress",
-            "SecurityGroupEgress",
-            "VPCEndpoint",
-            "InternetGateway",
-            "VPCGatewayAttachment",
-            "NatGateway",
-            "EIP",
-            "FlowLog",
-            "VPCCidrBlock",
-            "NetworkAcl",
-            "NetworkAclEntry",
-            "SubnetNetworkAclAssociation",
-        )
-    },
-    "Custom::VpcRestrictDefaultSG": _NETWORK,
     "AWS::S3::BucketPolicy": _POLICY,
     "AWS::SNS::TopicPolicy": _POLICY,
-    "AWS::SQS::QueuePolicy": _POLICY,
-    "AWS::SecretsManager::ResourcePolicy": _POLICY,
-    "AWS::Lambda::EventInvokeConfig": "the emulator retries asynchronous calls as AWS's default",
-    "AWS::SecretsManager::RotationSchedule": "secrets are not rotated on one machine",
-    "AWS::SecretsManager::SecretTargetAttachment": "the local warehouse has its own address",
-    "AWS::CloudWatch::CompositeAlarm": _NOBODY,
-    "AWS::CloudWatch::Dashboard": _NOBODY,
-    "AWS::Logs::MetricFilter": _NOBODY,
-    "AWS::Budgets::Budget": _NOBODY,
-    "AWS::Glue::SecurityConfiguration": "objects are not encrypted here",
-    "AWS::RedshiftServerless::Namespace": "the warehouse is a PostgreSQL that the launcher runs",
-    "AWS::RedshiftServerless::Workgroup": "the warehouse is a PostgreSQL that the launcher runs",
+    "AWS::RedshiftServerless::Namespace": _WAREHOUSE,
+    "AWS::RedshiftServerless::Workgroup": _WAREHOUSE,
     "AWS::CDK::Metadata": "it only counts how the CDK is used",
-    "AWS::CloudFormation::WaitConditionHandle": "it is a placeholder of an empty stack",
 }
 
 

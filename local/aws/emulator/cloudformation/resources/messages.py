@@ -1,4 +1,4 @@
-"""Topics, queues, log groups and alarms: what tells people and programs."""
+"""Topics, log groups and alarms: what tells people and programs."""
 
 import json
 
@@ -52,49 +52,6 @@ def _subscription(context: Context, properties: Properties) -> Created:
 
 def _delete_subscription(context: Context, physical_id: str, properties: Properties) -> None:
     context.clients.call_if_there("sns", "Unsubscribe", {"SubscriptionArn": physical_id})
-
-
-# --- queues -----------------------------------------------------------------------------------
-
-_QUEUE_ATTRIBUTES = (
-    "DelaySeconds",
-    "MaximumMessageSize",
-    "MessageRetentionPeriod",
-    "ReceiveMessageWaitTimeSeconds",
-    "VisibilityTimeout",
-    "RedrivePolicy",
-    "FifoQueue",
-    "ContentBasedDeduplication",
-)
-
-
-def _queue_attributes(properties: Properties) -> dict[str, str]:
-    """An attribute is a text; encryption is left out, as nothing is stored on a disk."""
-    return {
-        key: value if isinstance(value, str) else json.dumps(value)
-        for key, value in pick(properties, *_QUEUE_ATTRIBUTES).items()
-    }
-
-
-def _queue(context: Context, properties: Properties) -> Created:
-    fifo = str(properties.get("FifoQueue", False)).lower() == "true"
-    suffix = ".fifo" if fifo else ""
-    name = context.name(properties.get("QueueName"), max_length=80, suffix=suffix)
-    request = {"QueueName": name, "Attributes": _queue_attributes(properties)}
-    url = context.clients.call("sqs", "CreateQueue", request)["QueueUrl"]
-    return Created(url, {"Arn": context.arn("sqs", name), "QueueName": name, "QueueUrl": url})
-
-
-def _update_queue(context: Context, old: ResourceState, properties: Properties) -> Created:
-    attributes = _queue_attributes(properties)
-    attributes.pop("FifoQueue", None)
-    request = {"QueueUrl": old.physical_id, "Attributes": attributes}
-    context.clients.call("sqs", "SetQueueAttributes", request)
-    return Created(old.physical_id, old.attributes)
-
-
-def _delete_queue(context: Context, physical_id: str, properties: Properties) -> None:
-    context.clients.call_if_there("sqs", "DeleteQueue", {"QueueUrl": physical_id})
 
 
 # --- log groups -------------------------------------------------------------------------------
@@ -160,13 +117,6 @@ HANDLERS = {
         replaced_by=("TopicName", "FifoTopic", "Subscription"),
     ),
     "AWS::SNS::Subscription": Handler(create=_subscription, delete=_delete_subscription),
-    "AWS::SQS::Queue": Handler(
-        create=_queue,
-        update=_update_queue,
-        delete=_delete_queue,
-        replaced_by=("QueueName", "FifoQueue"),
-        holds="messages",
-    ),
     "AWS::Logs::LogGroup": Handler(
         create=_log_group,
         update=_update_log_group,

@@ -1,4 +1,4 @@
-"""Secrets, parameters and keys."""
+"""Secrets and parameters."""
 
 import json
 import secrets
@@ -80,39 +80,6 @@ def _delete_parameter(context: Context, physical_id: str, properties: Properties
     context.clients.call_if_there("ssm", "DeleteParameter", {"Name": physical_id})
 
 
-def _key(context: Context, properties: Properties) -> Created:
-    request = pick(properties, "Description", "KeySpec", "KeyUsage", "MultiRegion")
-    if "KeyPolicy" in properties:
-        request["Policy"] = json.dumps(properties["KeyPolicy"])
-    key = context.clients.call("kms", "CreateKey", request)["KeyMetadata"]
-    return Created(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
-
-
-def _update_key(context: Context, old: ResourceState, properties: Properties) -> Created:
-    if "KeyPolicy" in properties:
-        request = {
-            "KeyId": old.physical_id,
-            "PolicyName": "default",
-            "Policy": json.dumps(properties["KeyPolicy"]),
-        }
-        context.clients.call("kms", "PutKeyPolicy", request)
-    return Created(old.physical_id, old.attributes)
-
-
-def _delete_key(context: Context, physical_id: str, properties: Properties) -> None:
-    request = {"KeyId": physical_id, "PendingWindowInDays": 7}
-    context.clients.call_if_there("kms", "ScheduleKeyDeletion", request)
-
-
-def _key_alias(context: Context, properties: Properties) -> Created:
-    context.clients.call("kms", "CreateAlias", pick(properties, "AliasName", "TargetKeyId"))
-    return Created(properties["AliasName"], {})
-
-
-def _delete_key_alias(context: Context, physical_id: str, properties: Properties) -> None:
-    context.clients.call_if_there("kms", "DeleteAlias", {"AliasName": physical_id})
-
-
 HANDLERS = {
     "AWS::SecretsManager::Secret": Handler(
         create=_secret,
@@ -127,16 +94,5 @@ HANDLERS = {
         update=_update_parameter,
         delete=_delete_parameter,
         replaced_by=("Name",),
-    ),
-    "AWS::KMS::Key": Handler(
-        create=_key,
-        update=_update_key,
-        delete=_delete_key,
-        replaced_by=("KeySpec", "KeyUsage", "MultiRegion"),
-    ),
-    "AWS::KMS::Alias": Handler(
-        create=_key_alias,
-        delete=_delete_key_alias,
-        physical_id=lambda context, properties: str(properties["AliasName"]),
     ),
 }

@@ -151,21 +151,6 @@ def _delete_table(context: Context, physical_id: str, properties: Properties) ->
     context.clients.call_if_there("dynamodb", "DeleteTable", {"TableName": physical_id})
 
 
-def _as_table(properties: Properties) -> Properties:
-    """A GlobalTable's properties as a Table's: the emulator has one region."""
-    table = dict(properties)
-    table.pop("Replicas", None)
-    table.setdefault("BillingMode", "PAY_PER_REQUEST")
-    if table["BillingMode"] != "PAY_PER_REQUEST":
-        raise DeployError("a GlobalTable is emulated with BillingMode PAY_PER_REQUEST only")
-    return table
-
-
-def _update_global_table(context: Context, old: ResourceState, properties: Properties) -> Created:
-    as_table = ResourceState(old.type, old.physical_id, _as_table(old.properties), old.attributes)
-    return _update_table(context, as_table, _as_table(properties))
-
-
 HANDLERS = {
     "AWS::S3::Bucket": Handler(
         create=_bucket,
@@ -178,14 +163,6 @@ HANDLERS = {
     "AWS::DynamoDB::Table": Handler(
         create=_table,
         update=_update_table,
-        delete=_delete_table,
-        replaced_by=("TableName", "KeySchema", "LocalSecondaryIndexes"),
-        holds="items",
-        physical_id=_table_name,
-    ),
-    "AWS::DynamoDB::GlobalTable": Handler(
-        create=lambda context, properties: _table(context, _as_table(properties)),
-        update=_update_global_table,
         delete=_delete_table,
         replaced_by=("TableName", "KeySchema", "LocalSecondaryIndexes"),
         holds="items",
