@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { catalog } from "../../../catalog/index.ts";
+import { allAuditsQuery, allRelationsQuery } from "../../../functions/load/all-facts.ts";
 import * as sql from "../../../functions/load/sql.ts";
 import type { Delta } from "../../../functions/protocol/delta.ts";
 import { buildStacks } from "../../../lib/stacks/build-stacks.ts";
@@ -102,6 +103,8 @@ function statements(): string[] {
     sql.createLock("companies"),
     sql.relationsQuery("companies"),
     sql.lastAuditQuery("companies"),
+    allRelationsQuery(),
+    allAuditsQuery(),
     sql.addColumn("companies", column),
     sql.widenColumn("companies", column),
     sql.dropView("companies"),
