@@ -138,7 +138,7 @@ export const configSchema = z.strictObject({
 });
 
 /** What the file holds, every default filled in. */
-export type Choices = Omit<z.infer<typeof configSchema>, "$schema">;
+export type Choices = z.infer<typeof configSchema>;
 
 export interface Config extends Choices {
   /** The file's name: the prefix of every name. One account can hold several deployments. */
@@ -169,8 +169,7 @@ export function parseConfig(
     ...mistakesInChoices(soundFields(given), place, exists),
   ];
   if (mistakes.length > 0 || !parsed.success) throw new DeploymentError(mistakes);
-  const { $schema: _, ...choices } = parsed.data;
-  return { ...choices, deployment };
+  return { ...parsed.data, deployment };
 }
 
 /** Those fields that are right by themselves, for the checks of how they fit together. */

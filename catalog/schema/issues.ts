@@ -121,7 +121,7 @@ function jsonOf(value: unknown): string | undefined {
   if (typeof value === "number") return undefined;
   try {
     // Undefined for what JSON has no word for, whatever its type says.
-    return JSON.stringify(value) as string | undefined;
+    return JSON.stringify(value);
   } catch {
     // A value that holds itself, or a bigint.
     return undefined;
@@ -187,7 +187,7 @@ function fitsDiscriminator(union: z.ZodUnion, option: unknown, value: unknown): 
 
 function fieldNamesAt(schema: z.ZodType, path: Path, value: unknown): string[] {
   const found = unwrapped(schemaAt(schema, path, value));
-  return found instanceof z.ZodObject ? Object.keys(found.shape as object) : [];
+  return found instanceof z.ZodObject ? Object.keys(found.shape) : [];
 }
 
 function descriptionAt(schema: z.ZodType, path: Path, value: unknown): string | undefined {

@@ -24,5 +24,5 @@ export function namedDeployment(node: Node): Config {
     );
   }
   const named: unknown = node.tryGetContext("deployment");
-  return readDeployment(named === undefined ? undefined : String(named));
+  return readDeployment(typeof named === "string" ? named : undefined);
 }
