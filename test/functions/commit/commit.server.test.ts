@@ -138,7 +138,7 @@ it("writes no manifest when there is nothing in it, and moves progress when an e
   expect(await commit("two")).toEqual(two);
   expect(await manifestFiles()).toBe(0);
   expect(await stores.ledger.readProgress("t")).toEqual({
-    ...{ ...EMPTY_PROGRESS, watermark: "100", passNumber: 1 },
+    ...{ ...EMPTY_PROGRESS, watermark: "100", watermarkUnit: "ms", passNumber: 1 },
   });
   const [third = 0] = await plan("three", ["t"]);
   await record("t", third, "0000", true);
