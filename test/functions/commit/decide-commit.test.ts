@@ -162,7 +162,7 @@ describe("a commit", () => {
       { pass: keys.pass, splits: keys.splits.map((one) => read(one, 3, true)) },
     ]);
     expect(commit?.after).toEqual({
-      ...{ ...progress, lastManifest: 1, passes: { rows: rows.pass }, watermarkUnit: "ms" },
+      ...{ ...progress, lastManifest: 1, passes: { rows: rows.pass } },
       committed: { "rows-1/0000": 2 },
     });
     expect(commit?.manifest).toMatchObject({ rows: 20, keys: 30, window: rows.pass.window });
