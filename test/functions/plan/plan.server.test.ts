@@ -144,14 +144,12 @@ describe("a run", () => {
     await readAll(first.items[0]?.slice(0, 1) ?? []);
     const early = await plan("early");
     expect(early.file).toMatchObject({
-      waiting: [{ table: "leads", reason: "all lanes of source shop are in use" }],
+      waiting: [{ table: "leads", cause: "lanes" }],
     });
     const { ledger, store } = stores;
     // As the link gives it back that is the lane's last.
     await ledger.releaseLane("shop", 0, first.lanes[0]?.laneToken ?? 0);
-    expect((await plan("reading")).file.waiting).toEqual([
-      { table: "leads", reason: "held by one" },
-    ]);
+    expect((await plan("reading")).file.waiting).toMatchObject([{ table: "leads", cause: "held" }]);
     await commitRun({ run: "one", execution: "one" }, { ledger, store, log: quiet });
     expect(executions.running.has("one")).toBe(true);
     const second = await plan("two");
