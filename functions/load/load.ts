@@ -151,8 +151,9 @@ class TableLoad {
 
   /** The next run goes on, but not at once: so long a statement costs as much as it takes. */
   async #stop(): Promise<LoadResult> {
-    const { statement } = this.#input;
+    const { statement, table } = this.#input;
     if (statement !== undefined) await this.#warehouse.cancel(statement);
+    this.#definition = await this.#parts.readDefinition(table);
     return this.fail({
       step: "polls",
       kind: TOO_SLOW,

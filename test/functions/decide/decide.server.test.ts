@@ -62,6 +62,7 @@ it("follows the ledger, and builds where the last build's summary cannot be read
   expect((await decide()).build).toBe(false);
   await put({ ...itemKeys.replace("leads"), requestedAt: 1 });
   await expect(decide()).rejects.toThrow(/replace is not as this version expects/);
+  await put({ ...itemKeys.replace("leads"), requestedAt: 1, state: "written" });
   await stores.store.put(keys.buildSummary, { ...summary, format: 2 });
   expect((await decide()).reason).toBe("no build has ended yet");
 });

@@ -100,7 +100,7 @@ describe("a run", () => {
       })),
     );
     expect(file).toEqual({
-      ...{ format: 1, run: "one", problems: [], waiting: [], unread: [], drift: [] },
+      ...{ format: 1, run: "one", byName: false, problems: [], waiting: [], unread: [], drift: [] },
       definitions: [{ name: "leads", kind: "table", source: "shop" }],
       tables: [{ table: "leads", source: "shop", token: 1 }],
       lanes: [{ source: "shop", lane: 0, token: 1 }],
