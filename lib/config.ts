@@ -29,6 +29,10 @@ const configSchema = z.strictObject({
   extractTimeoutSeconds: z.coerce.number().int().min(10).max(900).default(900),
   extractMemoryMegabytes: z.coerce.number().int().min(256).max(10_240).default(512),
   buildWorkers: z.coerce.number().int().min(2).max(100).default(2),
+  /** Whether runs are expected: with it, that none succeeded for a while is an alarm. */
+  enabled: fromText(z.boolean()).default(false),
+  /** Hours without a run that succeeded after which there is an alarm; CloudWatch looks back for a week at most. */
+  alarmAfterHours: z.coerce.number().int().min(1).max(168).default(24),
   /** Where alarms and failed runs are mailed to. */
   alarmEmail: z.email().optional(),
   /** Network from which the sources can be reached: functions that read them, and the warehouse, are put there. */

@@ -5,6 +5,7 @@ import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
+import { BUILD_TIMEOUT_MINUTES } from "../pipeline-definition.ts";
 import { acknowledgePattern } from "./access.ts";
 import { fileURLToPath } from "node:url";
 
@@ -66,7 +67,7 @@ export class BuildJob extends Construct {
       workerType: "G.1X",
       numberOfWorkers: props.workers,
       maxRetries: 0,
-      timeout: 480,
+      timeout: BUILD_TIMEOUT_MINUTES,
       executionProperty: { maxConcurrentRuns: 1 },
       command: {
         name: "glueetl",

@@ -1,6 +1,6 @@
 // Everything but the catalog's entries: storage, ledger, databases, functions, build job, state machine, schedule, secrets, warehouse.
-import { ArnFormat, Stack, Validations, type App } from "aws-cdk-lib";
-import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { ArnFormat, Duration, Stack, Validations, type App } from "aws-cdk-lib";
+import { Alarm, ComparisonOperator, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { SecurityGroup, Subnet, Vpc } from "aws-cdk-lib/aws-ec2";
 import { CfnDatabase } from "aws-cdk-lib/aws-glue";
@@ -12,6 +12,7 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import { DefinitionBody, LogLevel, StateMachine } from "aws-cdk-lib/aws-stepfunctions";
+import { resolveSource } from "../../catalog/schema/resolve.ts";
 import type { Catalog, Source } from "../../catalog/schema/table.ts";
 import type { Config } from "../config.ts";
 import {
@@ -25,7 +26,7 @@ import { DataBucket } from "../constructs/data-bucket.ts";
 import { LedgerTable } from "../constructs/ledger-table.ts";
 import { PipelineFunction, type PipelineFunctionProps } from "../constructs/pipeline-function.ts";
 import { Warehouse } from "../constructs/warehouse.ts";
-import { pipelineDefinition } from "../pipeline-definition.ts";
+import { pipelineDefinition, runTimeoutSeconds } from "../pipeline-definition.ts";
 
 /** What reading and moving a table's progress under its lease takes. */
 const TRANSACT = ["GetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"] as const;
@@ -90,7 +91,7 @@ export class CoreStack extends Stack {
                   securityGroupIds: config.network.securityGroupIds,
                 }),
           });
-    const topic = new Topic(this, "Alerts", { enforceSSL: true, displayName: "Sluice alerts" });
+    const topic = this.makeTopic();
     if (config.alarmEmail !== undefined) {
       topic.addSubscription(new EmailSubscription(config.alarmEmail));
     }
@@ -236,6 +237,9 @@ export class CoreStack extends Stack {
             reportArn: report.functionArn,
             buildJobName: this.build.name,
             bucketName: bucket.bucketName,
+            timeoutSeconds: runTimeoutSeconds(
+              catalog.sources.map((source) => resolveSource(source, deployment).budget),
+            ),
           }),
         ),
       ),
@@ -285,7 +289,7 @@ export class CoreStack extends Stack {
       "X-Ray and CloudWatch's log delivery take no resource; CDK adds them for tracing and logs",
     );
     this.makeSchedule(config, machine);
-    this.makeAlarms(machine, topic);
+    this.makeAlarms(config, machine, report, topic);
 
     new StringParameter(this, "Deployment", {
       parameterName: `/sluice/${deployment}`,
@@ -402,21 +406,67 @@ export class CoreStack extends Stack {
     });
   }
 
-  private makeAlarms(machine: StateMachine, topic: Topic): void {
+  private makeTopic(): Topic {
+    const topic = new Topic(this, "Alerts", { enforceSSL: true, displayName: "Sluice alerts" });
+    // A policy of its own, such as the one that asks for TLS, takes the place of SNS's default policy.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "AlarmsOfThisAccount",
+        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions: ["sns:Publish"],
+        resources: [topic.topicArn],
+        conditions: {
+          StringEquals: { "aws:SourceAccount": this.account },
+          ArnLike: {
+            "aws:SourceArn": this.formatArn({
+              service: "cloudwatch",
+              resource: "alarm",
+              resourceName: "*",
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            }),
+          },
+        },
+      }),
+    );
+    return topic;
+  }
+
+  private makeAlarms(
+    config: Config,
+    machine: StateMachine,
+    report: PipelineFunction,
+    topic: Topic,
+  ): void {
+    const ended = "A run of Sluice did not end well: see its run record";
     const alarms = {
-      RunsFailed: machine.metricFailed(),
-      RunsTimedOut: machine.metricTimedOut(),
-      RunsAborted: machine.metricAborted(),
-    };
-    for (const [id, metric] of Object.entries(alarms)) {
+      RunsFailed: [machine.metricFailed(), ended],
+      RunsTimedOut: [machine.metricTimedOut(), ended],
+      RunsAborted: [machine.metricAborted(), ended],
+      ReportFails: [
+        report.metricErrors(),
+        "Sluice's Report fails: runs leave no record, and alerts are not sent. See its log group",
+      ],
+    } as const;
+    for (const [id, [metric, alarmDescription]] of Object.entries(alarms)) {
       new Alarm(this, id, {
         metric,
         threshold: 1,
         evaluationPeriods: 1,
         comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         treatMissingData: TreatMissingData.NOT_BREACHING,
-        alarmDescription: "A run of Sluice did not end well: see its run record",
+        alarmDescription,
       }).addAlarmAction(new SnsAction(topic));
     }
+    if (!config.enabled || config.schedule === "off") return;
+    new Alarm(this, "NoRunSucceeded", {
+      // Hour by hour: CloudWatch takes periods of an hour or more for up to seven days together.
+      metric: machine.metricSucceeded({ period: Duration.hours(1), statistic: Stats.SUM }),
+      threshold: 1,
+      evaluationPeriods: config.alarmAfterHours,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      // Where nothing succeeds there is no data.
+      treatMissingData: TreatMissingData.BREACHING,
+      alarmDescription: `No run of Sluice succeeded in ${config.alarmAfterHours} hours: see the newest run records, or whether the schedule starts runs`,
+    }).addAlarmAction(new SnsAction(topic));
   }
 }

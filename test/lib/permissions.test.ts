@@ -478,3 +478,35 @@ describe("everything else", () => {
     expect(allowed(part, cases)).toEqual([own]);
   });
 });
+
+// --- the topic ----------------------------------------------------------------------------------------------------
+
+describe("the topic of alarms", () => {
+  const publish = (caller: string, context: AccessRequest["context"]): Decision =>
+    decide(
+      { action: "sns:Publish", resource: TOPIC, caller, context: { ...context } },
+      { identity: [], resource: template.resourceStatements(only("AWS::SNS::Topic")) },
+    );
+  const alarmOf = (account: string): Record<string, string> => ({
+    "aws:SecureTransport": "true",
+    "aws:SourceAccount": account,
+    "aws:SourceArn": `arn:aws:cloudwatch:${REGION}:${account}:alarm:sluice-core-RunsFailed`,
+  });
+
+  it("takes what CloudWatch says about alarms of this account", () => {
+    expect(publish("cloudwatch.amazonaws.com", alarmOf(ACCOUNT))).toBe("allowed");
+  });
+
+  it("takes nothing from another account, service or resource, nor without TLS", () => {
+    expect(publish("cloudwatch.amazonaws.com", alarmOf("999988887777"))).toBe("refused");
+    expect(publish("cloudwatch.amazonaws.com", {})).toBe("refused");
+    expect(publish("events.amazonaws.com", alarmOf(ACCOUNT))).toBe("refused");
+    const rule = `arn:aws:events:${REGION}:${ACCOUNT}:rule/any`;
+    expect(
+      publish("cloudwatch.amazonaws.com", { ...alarmOf(ACCOUNT), "aws:SourceArn": rule }),
+    ).toBe("refused");
+    expect(
+      publish("cloudwatch.amazonaws.com", { ...alarmOf(ACCOUNT), "aws:SecureTransport": "false" }),
+    ).toBe("denied");
+  });
+});

@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { catalog } from "../../catalog/index.ts";
+import { resolveSource } from "../../catalog/schema/resolve.ts";
 import { readConfig } from "../../lib/config.ts";
+import { runTimeoutSeconds } from "../../lib/pipeline-definition.ts";
 import { buildStacks } from "../../lib/stacks/build-stacks.ts";
 import type { CoreStack } from "../../lib/stacks/core-stack.ts";
 
@@ -52,6 +54,15 @@ describe("the core stack", () => {
     template.allResources("AWS::DynamoDB::Table", { DeletionPolicy: "Retain" });
   });
 
+  it("ends a run that hangs, so that its alarm can be raised", () => {
+    const [machine] = Object.values(template.findResources("AWS::StepFunctions::StateMachine"));
+    const text = JSON.stringify(machine);
+    const [, seconds] = /\\"TimeoutSeconds\\":(\d+)/.exec(text) ?? [];
+    expect(Number(seconds)).toBe(
+      runTimeoutSeconds(catalog.sources.map((source) => resolveSource(source, "sluice").budget)),
+    );
+  });
+
   it("has no password in it", () => {
     const text = JSON.stringify(template.toJSON());
     expect(text).toContain("{{resolve:secretsmanager:");
@@ -70,6 +81,91 @@ describe("the core stack", () => {
       DefaultArguments: Match.objectLike({ "--datalake-formats": "iceberg" }),
     });
   });
+});
+
+const alarmSchema = z.looseObject({
+  AlarmActions: z.array(z.unknown()),
+  ComparisonOperator: z.string(),
+  Dimensions: z.array(z.looseObject({ Name: z.string(), Value: z.unknown() })),
+  EvaluationPeriods: z.int(),
+  MetricName: z.string(),
+  Namespace: z.string(),
+  Period: z.int(),
+  Statistic: z.string(),
+  Threshold: z.number(),
+  TreatMissingData: z.string(),
+});
+
+function alarmsOf(context: Record<string, unknown>): Map<string, z.output<typeof alarmSchema>> {
+  const template = Template.fromStack(synthesize(context).core);
+  const found = Object.values(template.findResources("AWS::CloudWatch::Alarm"));
+  return new Map(
+    found.map(({ Properties }) => {
+      const alarm = alarmSchema.parse(Properties);
+      return [`${alarm.Namespace} ${alarm.MetricName}`, alarm];
+    }),
+  );
+}
+
+describe("the alarms", () => {
+  const ALWAYS = [
+    "AWS/Lambda Errors",
+    "AWS/States ExecutionsAborted",
+    "AWS/States ExecutionsFailed",
+    "AWS/States ExecutionsTimedOut",
+  ];
+
+  it("all go to the topic, to which the address is subscribed", () => {
+    const context = { enabled: true, alarmEmail: "oncall@example.com" };
+    const template = Template.fromStack(synthesize(context).core);
+    const [topic] = Object.keys(template.findResources("AWS::SNS::Topic"));
+    template.hasResourceProperties("AWS::SNS::Subscription", {
+      Protocol: "email",
+      Endpoint: "oncall@example.com",
+      TopicArn: { Ref: topic },
+    });
+    const alarms = alarmsOf(context);
+    expect([...alarms.keys()].sort()).toEqual([...ALWAYS, "AWS/States ExecutionsSucceeded"].sort());
+    for (const alarm of alarms.values()) expect(alarm.AlarmActions).toEqual([{ Ref: topic }]);
+  });
+
+  it("tell when Report itself fails", () => {
+    const alarm = alarmsOf({}).get("AWS/Lambda Errors");
+    expect(alarm).toMatchObject({
+      Statistic: "Sum",
+      Threshold: 1,
+      ComparisonOperator: "GreaterThanOrEqualToThreshold",
+      TreatMissingData: "notBreaching",
+    });
+    expect(JSON.stringify(alarm?.Dimensions)).toMatch(/"FunctionName","Value":\{"Ref":"Report/);
+  });
+
+  it.each([
+    [{}, 24],
+    [{ alarmAfterHours: "168" }, 168],
+    [{ alarmAfterHours: 1 }, 1],
+  ])("tell when no run succeeded for the hours that %j says", (context, hours) => {
+    const alarm = alarmsOf({ enabled: "true", ...context }).get("AWS/States ExecutionsSucceeded");
+    expect(alarm).toMatchObject({
+      Period: 3600,
+      EvaluationPeriods: hours,
+      Statistic: "Sum",
+      Threshold: 1,
+      ComparisonOperator: "LessThanThreshold",
+      TreatMissingData: "breaching",
+    });
+    // Executions of a distributed Map count under `<machine>/<label>`, not under the machine itself.
+    expect(alarm?.Dimensions).toEqual([
+      { Name: "StateMachineArn", Value: { Ref: expect.stringMatching(/^Pipeline/) as string } },
+    ]);
+  });
+
+  it.each([{}, { enabled: false }, { enabled: true, schedule: "off" }])(
+    "do not expect runs with %j",
+    (context) => {
+      expect([...alarmsOf(context).keys()].sort()).toEqual(ALWAYS);
+    },
+  );
 });
 
 describe("cdk-nag", () => {
@@ -92,6 +188,9 @@ describe("the configuration", () => {
     [{ deployment: "Bad-Name" }, /deployment = "Bad-Name"/],
     [{ warehouse: "oracle" }, /warehouse = "oracle"/],
     [{ extractTimeoutSeconds: "9000" }, /extractTimeoutSeconds = "9000"/],
+    [{ alarmAfterHours: "169" }, /alarmAfterHours = "169".*168/],
+    [{ alarmAfterHours: "0" }, /alarmAfterHours = "0"/],
+    [{ enabled: "yes" }, /enabled = "yes"/],
   ])("refuses %j with the value and its place", (context, message) => {
     const app = newApp(context);
     expect(() => readConfig(app.node)).toThrow(message);
