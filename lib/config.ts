@@ -18,7 +18,8 @@ const configSchema = z.strictObject({
   /** Prefix of every name; one account can hold several deployments. */
   deployment: z
     .string()
-    .regex(/^[a-z][a-z0-9_]{0,30}$/, "wants lower case letters, digits and underscores")
+    // Of a bucket's 63 characters `-data-`, an account's number and the longest region take 33.
+    .regex(/^[a-z][a-z0-9_]{0,29}$/, "wants at most 30 lower case letters, digits and underscores")
     .default("sluice"),
   /** Path of the module that exports `catalog`, relative to the project. */
   catalog: z.string().default("catalog/index.ts"),
@@ -33,6 +34,8 @@ const configSchema = z.strictObject({
   enabled: fromText(z.boolean()).default(false),
   /** Hours without a run that succeeded after which there is an alarm; CloudWatch looks back for a week at most. */
   alarmAfterHours: z.coerce.number().int().min(1).max(168).default(24),
+  /** Takes over what an earlier deployment of this name left, by CloudFormation's import (docs/deploying.md). */
+  adopt: fromText(z.boolean()).default(false),
   /** Where alarms and failed runs are mailed to. */
   alarmEmail: z.email().optional(),
   /** Network from which the sources can be reached: functions that read them, and the warehouse, are put there. */

@@ -1,5 +1,5 @@
 // Everything but the catalog's entries: storage, ledger, databases, functions, build job, state machine, schedule, secrets, warehouse.
-import { ArnFormat, Duration, Stack, Validations, type App } from "aws-cdk-lib";
+import { ArnFormat, Duration, RemovalPolicy, Stack, Validations, type App } from "aws-cdk-lib";
 import { Alarm, ComparisonOperator, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { SecurityGroup, Subnet, Vpc } from "aws-cdk-lib/aws-ec2";
@@ -25,6 +25,7 @@ import { BuildJob } from "../constructs/build-job.ts";
 import { DataBucket } from "../constructs/data-bucket.ts";
 import { LedgerTable } from "../constructs/ledger-table.ts";
 import { PipelineFunction, type PipelineFunctionProps } from "../constructs/pipeline-function.ts";
+import { Preflight } from "../constructs/preflight.ts";
 import { Warehouse } from "../constructs/warehouse.ts";
 import { pipelineDefinition, runTimeoutSeconds } from "../pipeline-definition.ts";
 
@@ -36,6 +37,9 @@ export interface CoreStackProps {
   readonly catalog: Catalog;
 }
 
+const secretName = (source: Source, config: Config): string =>
+  `${config.deployment}/source/${source.name}`;
+
 export class CoreStack extends Stack {
   readonly data: DataBucket;
   readonly ledger: LedgerTable;
@@ -46,9 +50,20 @@ export class CoreStack extends Stack {
     super(scope, id, { description: "Sluice: a warehouse kept true to live databases" });
     const { config, catalog } = props;
     const { deployment } = config;
-    this.data = new DataBucket(this, "Storage");
+    const preflight = new Preflight(this, "Preflight", { deployment, adopt: config.adopt });
+    // Names that are the same for each deployment of this name: what one left is found by the next.
+    const inBucketName = deployment.replaceAll("_", "-");
+    const names = {
+      data: `${inBucketName}-data-${this.account}-${this.region}`,
+      accessLogs: `${inBucketName}-logs-${this.account}-${this.region}`,
+      ledger: `${deployment}-ledger`,
+    };
+    this.data = new DataBucket(this, "Storage", names);
     const { bucket } = this.data;
-    this.ledger = new LedgerTable(this, "Ledger");
+    this.ledger = new LedgerTable(this, "Ledger", names.ledger);
+    preflight.watch("bucket", names.data, bucket, true);
+    preflight.watch("bucket", names.accessLogs, this.data.accessLogs);
+    preflight.watch("table", names.ledger, this.ledger, true);
     this.databases = {
       raw: `${deployment}_raw`,
       models: `${deployment}_models`,
@@ -56,7 +71,11 @@ export class CoreStack extends Stack {
     };
     this.makeDatabase("RawDatabase", this.databases.raw, "Definitions of Sluice's tables");
     this.makeDatabase("ModelsDatabase", this.databases.models, "Definitions of Sluice's models");
-    this.makeDatabase("LakeDatabase", this.databases.lake, "Iceberg tables, written by the build");
+    const written = "Iceberg tables, written by the build";
+    const lake = this.makeDatabase("LakeDatabase", this.databases.lake, written);
+    // Deleting a database deletes its tables, without which nothing reads the lake.
+    lake.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+    preflight.watch("database", this.databases.lake, lake, true);
     this.build = new BuildJob(this, "Build", {
       deployment,
       bucket,
@@ -91,6 +110,9 @@ export class CoreStack extends Stack {
                   securityGroupIds: config.network.securityGroupIds,
                 }),
           });
+    if (warehouse !== undefined) {
+      preflight.watch("secret", `${deployment}/warehouse`, warehouse.secret);
+    }
     const topic = this.makeTopic();
     if (config.alarmEmail !== undefined) {
       topic.addSubscription(new EmailSubscription(config.alarmEmail));
@@ -148,7 +170,10 @@ export class CoreStack extends Stack {
       environment: { SLUICE_TOPIC_ARN: topic.topicArn },
     });
 
-    for (const source of catalog.sources) this.makeSecret(source, config, [plan, extract]);
+    for (const source of catalog.sources) {
+      const secret = this.makeSecret(source, config, [plan, extract]);
+      preflight.watch("secret", secretName(source, config), secret);
+    }
     for (const reader of [plan, extract, load]) this.allowDefinitions(reader.ownRole);
     this.allowLake(load.ownRole, ["glue:GetTable"]);
     const { ledger } = this;
@@ -244,7 +269,11 @@ export class CoreStack extends Stack {
         ),
       ),
       logs: {
-        destination: new LogGroup(this, "PipelineLogs", { retention: RetentionDays.THREE_MONTHS }),
+        // Like those of the functions it goes with the stack: it holds no rows, and what a run did is in the ledger.
+        destination: new LogGroup(this, "PipelineLogs", {
+          retention: RetentionDays.THREE_MONTHS,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
         level: LogLevel.ALL,
       },
       tracingEnabled: true,
@@ -311,10 +340,11 @@ export class CoreStack extends Stack {
               },
       }),
     });
+    preflight.precedeAll();
   }
 
-  private makeDatabase(id: string, name: string, description: string): void {
-    new CfnDatabase(this, id, {
+  private makeDatabase(id: string, name: string, description: string): CfnDatabase {
+    return new CfnDatabase(this, id, {
       catalogId: this.account,
       databaseInput: {
         name,
@@ -324,9 +354,10 @@ export class CoreStack extends Stack {
     });
   }
 
-  private makeSecret(source: Source, config: Config, readers: readonly PipelineFunction[]): void {
+  private makeSecret(source: Source, config: Config, readers: readonly PipelineFunction[]): Secret {
     const secret = new Secret(this, `Source-${source.name}`, {
-      secretName: `${config.deployment}/source/${source.name}`,
+      secretName: secretName(source, config),
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       description: `Address and credentials of ${source.name} (${source.system}): fill it in after the first deploy`,
     });
     for (const reader of readers) secret.grantRead(reader);
@@ -334,6 +365,7 @@ export class CoreStack extends Stack {
       id: "AwsSolutions::AwsSolutions-SMG4",
       reason: "The source's own administrators rotate its password and put the new one here",
     });
+    return secret;
   }
 
   private catalogArns(databases: readonly string[]): string[] {

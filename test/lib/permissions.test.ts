@@ -47,6 +47,7 @@ const PARTS = [
   "COPY",
   "state machine",
   "schedule",
+  "Preflight",
 ] as const;
 type Part = (typeof PARTS)[number];
 
@@ -81,6 +82,7 @@ const roleArn = (part: Part): string => {
     case "Commit":
     case "Load":
     case "Report":
+    case "Preflight":
       return template.text(property(functionId(part.toLowerCase()), "Role"));
   }
 };
@@ -226,7 +228,8 @@ describe("objects of the data bucket", () => {
 
   it.each(PARTS)("%s hears that an object is missing only if it reads objects", (part) => {
     // S3 asks for leave to list, without a prefix, before it says that there is no such object.
-    const reads = prefixes.some(({ read }) => read.includes(part));
+    // The preflight asks only whether there is such a bucket.
+    const reads = part === "Preflight" || prefixes.some(({ read }) => read.includes(part));
     const decision = decideFor(part, { action: "s3:ListBucket", resource: DATA });
     expect(decision).toBe(reads ? "allowed" : "refused");
   });
@@ -340,6 +343,7 @@ describe("items of the ledger", () => {
 const glueArn = (resource: string): string => `arn:aws:glue:${REGION}:${ACCOUNT}:${resource}`;
 const TABLE_ACTIONS = ["GetTable", "GetTables", "CreateTable", "UpdateTable", "DeleteTable"];
 const FUNCTIONS = ["plan", "extract", "commit", "load", "report"];
+const LEDGER_NAME = "sluice-ledger";
 const secretArn = (name: string): string =>
   `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-AbCdEf`;
 const MACHINE = `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:sluice`;
@@ -410,6 +414,17 @@ const OTHER_CASES: Case[] = [
   ...["iam:PassRole", "sts:AssumeRole"].flatMap((action) =>
     PARTS.map((part): Case => [`${action} ${part}`, { action, resource: roleArn(part) }]),
   ),
+  ...[LEDGER_NAME, "another"].map((name): Case => [
+    `dynamodb:DescribeTable ${name}`,
+    {
+      action: "dynamodb:DescribeTable",
+      resource: `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${name}`,
+    },
+  ]),
+  ...[...sources, "sluice/warehouse", "another/source/events"].map((name): Case => [
+    `secretsmanager:DescribeSecret ${name}`,
+    { action: "secretsmanager:DescribeSecret", resource: secretArn(name) },
+  ]),
   ["kms:Decrypt", { action: "kms:Decrypt", resource: `arn:aws:kms:${REGION}:${ACCOUNT}:key/1` }],
   ["cloudformation:UpdateStack", { action: "cloudformation:UpdateStack", resource: "*" }],
 ];
@@ -418,7 +433,10 @@ const READ_DEFINITIONS = ["raw", "models"].flatMap((database) => [
   `glue:GetTable ${database}`,
   `glue:GetTables ${database}`,
 ]);
-const READ_SOURCES = sources.map((name) => `secretsmanager:GetSecretValue ${name}`);
+// The CDK's grantRead of a secret allows to describe it too.
+const readSecret = (name: string): string[] =>
+  ["GetSecretValue", "DescribeSecret"].map((action) => `secretsmanager:${action} ${name}`);
+const READ_SOURCES = sources.flatMap(readSecret);
 const IN_NETWORK = ["ec2:CreateNetworkInterface"];
 
 const DOES: Record<Part, readonly string[]> = {
@@ -428,7 +446,7 @@ const DOES: Record<Part, readonly string[]> = {
   Load: [
     ...READ_DEFINITIONS,
     "glue:GetTable lake",
-    "secretsmanager:GetSecretValue sluice/warehouse",
+    ...readSecret("sluice/warehouse"),
     "redshift-data:ExecuteStatement own",
     "redshift-data:BatchExecuteStatement own",
     "redshift-data:DescribeStatement",
@@ -457,6 +475,11 @@ const DOES: Record<Part, readonly string[]> = {
     "logs:CreateLogDelivery",
   ],
   schedule: ["states:StartExecution"],
+  Preflight: [
+    "glue:GetDatabase lake",
+    `dynamodb:DescribeTable ${LEDGER_NAME}`,
+    ...[...sources, "sluice/warehouse"].map((name) => `secretsmanager:DescribeSecret ${name}`),
+  ],
 };
 
 describe("everything else", () => {
@@ -464,7 +487,7 @@ describe("everything else", () => {
     expect(allowed(part, OTHER_CASES)).toEqual([...DOES[part]].sort());
   });
 
-  it.each(FUNCTIONS)("%s writes its own log group only", (name) => {
+  it.each([...FUNCTIONS, "preflight"])("%s writes its own log group only", (name) => {
     const part = PARTS.find((one) => one.toLowerCase() === name) ?? "Plan";
     const logging = z
       .looseObject({ LogGroup: z.unknown() })

@@ -13,6 +13,7 @@ import { readConfig } from "../../lib/config.ts";
 import { runTimeoutSeconds } from "../../lib/pipeline-definition.ts";
 import { buildStacks } from "../../lib/stacks/build-stacks.ts";
 import type { CoreStack } from "../../lib/stacks/core-stack.ts";
+import { SynthesizedTemplate, type TemplateResource } from "./template-policies.ts";
 
 const reportSchema = z.object({
   pluginReports: z.array(
@@ -49,11 +50,6 @@ describe("the core stack", () => {
     expect(Object.keys(template.toJSON().Resources as object).length).toBeLessThan(150);
   });
 
-  it("keeps data when the stack is deleted", () => {
-    template.allResources("AWS::S3::Bucket", { DeletionPolicy: "Retain" });
-    template.allResources("AWS::DynamoDB::Table", { DeletionPolicy: "Retain" });
-  });
-
   it("ends a run that hangs, so that its alarm can be raised", () => {
     const [machine] = Object.values(template.findResources("AWS::StepFunctions::StateMachine"));
     const text = JSON.stringify(machine);
@@ -80,6 +76,112 @@ describe("the core stack", () => {
       GlueVersion: "5.1",
       DefaultArguments: Match.objectLike({ "--datalake-formats": "iceberg" }),
     });
+  });
+});
+
+describe("what outlives the stack", () => {
+  const RETAINED = [
+    "AWS::DynamoDB::Table sluice-ledger",
+    "AWS::Glue::Database sluice_lake",
+    "AWS::S3::Bucket sluice-data-111122223333-eu-central-1",
+    "AWS::S3::Bucket sluice-logs-111122223333-eu-central-1",
+    "AWS::SecretsManager::Secret sluice/source/events",
+    "AWS::SecretsManager::Secret sluice/source/search",
+    "AWS::SecretsManager::Secret sluice/warehouse",
+  ];
+  const NAMES = ["TableName", "BucketName", "Name"];
+  const synthesized = new Map<string, SynthesizedTemplate>();
+  const templateOf = (context: Record<string, unknown> = {}): SynthesizedTemplate => {
+    const key = JSON.stringify(context);
+    const known =
+      synthesized.get(key) ??
+      new SynthesizedTemplate(Template.fromStack(synthesize(context).core).toJSON());
+    synthesized.set(key, known);
+    return known;
+  };
+  const nameOf = (template: SynthesizedTemplate, { Properties }: TemplateResource): string => {
+    const { Name } = z
+      .looseObject({ Name: z.unknown().optional() })
+      .parse(Properties.DatabaseInput ?? {});
+    const given = NAMES.map((name) => Properties[name]).find((name) => name !== undefined);
+    return template.text(given ?? Name);
+  };
+  const retainedOf = (template: SynthesizedTemplate): [string, TemplateResource][] =>
+    Object.entries(template.resources).filter(
+      ([, { DeletionPolicy }]) => DeletionPolicy !== undefined && DeletionPolicy !== "Delete",
+    );
+  const namesSchema = z.array(
+    z.object({ kind: z.string(), name: z.unknown(), logicalId: z.string(), isData: z.string() }),
+  );
+  const checkOf = (template: SynthesizedTemplate): [string, TemplateResource] => {
+    const [check] = template.ofType("AWS::CloudFormation::CustomResource");
+    if (check === undefined) throw new Error("there is no preflight");
+    return check;
+  };
+
+  it("is the data and the secrets, but not what a failed first deployment made", () => {
+    const template = templateOf();
+    const found = retainedOf(template);
+    expect(
+      found.map(([, resource]) => `${resource.Type} ${nameOf(template, resource)}`).sort(),
+    ).toEqual(RETAINED);
+    for (const [, { DeletionPolicy, UpdateReplacePolicy }] of found) {
+      expect(DeletionPolicy).toBe("RetainExceptOnCreate");
+      expect(UpdateReplacePolicy).toBe("Retain");
+    }
+  });
+
+  it("is a snapshot of the warehouse, named anew for each stack", () => {
+    const template = templateOf({ deployment: "a__b_" });
+    const [[, namespace] = ["", undefined]] = template.ofType("AWS::RedshiftServerless::Namespace");
+    const name = template.text(namespace?.Properties.FinalSnapshotName);
+    expect(name).toMatch(/^a-b-final-0a1b2c3d-/);
+    expect(name).toMatch(/^[a-z](-?[a-z0-9])+$/);
+    expect(namespace?.Properties.FinalSnapshotRetentionPeriod).toBe(90);
+  });
+
+  it("is what the preflight looks for", () => {
+    const template = templateOf();
+    const [, { Properties }] = checkOf(template);
+    const names = namesSchema.parse(Properties.names);
+    expect(names.map(({ logicalId }) => logicalId).sort()).toEqual(
+      retainedOf(template)
+        .map(([id]) => id)
+        .sort(),
+    );
+    for (const { name, logicalId } of names) {
+      const resource = template.resources[logicalId];
+      expect(template.text(name)).toBe(resource && nameOf(template, resource));
+    }
+    const data = names.filter(({ isData }) => isData === "true").map(({ kind }) => kind);
+    expect(data.sort()).toEqual(["bucket", "database", "table"]);
+  });
+
+  it.each([
+    [{}, []],
+    // An import takes resources alone: they must not name what is made later.
+    [{ adopt: true }, RETAINED],
+  ])("comes after the preflight, as all else does: %j", (context, exceptions) => {
+    const template = templateOf(context);
+    const [check] = checkOf(template);
+    const own = Object.keys(template.resources).filter((id) => id.startsWith("Preflight"));
+    const free = Object.entries(template.resources).filter(
+      ([id, { DependsOn }]) => !own.includes(id) && !DependsOn.includes(check),
+    );
+    expect(
+      free.map(([, resource]) => `${resource.Type} ${nameOf(template, resource)}`).sort(),
+    ).toEqual(exceptions);
+    expect(own).toContain(check);
+  });
+
+  it("has names that fit, for the longest name of a deployment too", () => {
+    const template = templateOf({ deployment: "a".repeat(30) });
+    for (const [id] of template.ofType("AWS::S3::Bucket")) {
+      const name = template.text({ Ref: id }).replace("eu-central-1", "ap-northeast-1");
+      expect(name.length).toBeLessThanOrEqual(63);
+      expect(name).toMatch(/^[a-z0-9][a-z0-9-]+[a-z0-9]$/);
+    }
+    expect(() => readConfig(newApp({ deployment: "a".repeat(31) }).node)).toThrow("at most 30");
   });
 });
 

@@ -1,14 +1,12 @@
 // A run that has ended, however it ended, holds nothing any more: the next one takes its tables.
 import { SFNClient, SFNServiceException } from "@aws-sdk/client-sfn";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { isRunning } from "../../../functions/plan/is-running.ts";
 
 const ARN = "arn:aws:states:eu-central-1:111122223333:execution:sluice:run-1";
 
 function answering(answer: () => Promise<unknown>): SFNClient {
-  const sfn = new SFNClient({ region: "eu-central-1" });
-  vi.spyOn(sfn, "send").mockImplementation(answer);
-  return sfn;
+  return Object.assign(new SFNClient({ region: "eu-central-1" }), { send: answer });
 }
 
 it.each([
