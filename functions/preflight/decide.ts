@@ -76,7 +76,7 @@ function torn(question: PreflightQuestion, found: readonly Found[]): string | un
 function howToAdopt({ stack }: PreflightQuestion, found: readonly Found[]): string {
   return (
     `Save as import.json: ${JSON.stringify(resourceMapping(found))} and set adopt to true in the deployment's ` +
-    `configuration, then: npx cdk import ${stack} --resource-mapping import.json, then deploy as before.`
+    `configuration, then: npx cdk import ${stack} --resource-mapping import.json -c import=true, then deploy as before.`
   );
 }
 

@@ -19,12 +19,10 @@ interface Retained {
 export class Preflight extends Construct {
   readonly fn: PipelineFunction;
   readonly #retained: Retained[] = [];
-  readonly #adopt: boolean;
   readonly #resource: CustomResource;
 
   constructor(scope: Construct, id: string, props: { deployment: string; adopt: boolean }) {
     super(scope, id);
-    this.#adopt = props.adopt;
     this.fn = new PipelineFunction(this, "Function", {
       name: "preflight",
       description: "Looks whether an earlier deployment left something under the same names",
@@ -61,11 +59,12 @@ export class Preflight extends Construct {
   /** Has everything else of the stack come after the preflight. To be called when all of it is there. */
   precedeAll(): void {
     const check = this.#resource.node.defaultChild as CfnResource;
+    const importing = this.node.tryGetContext("import") === "true";
     const retained = new Set<unknown>(this.#retained.map(({ resource }) => resource));
     for (const other of Stack.of(this).node.findAll()) {
       if (!CfnResource.isCfnResource(other) || other.node.scopes.includes(this)) continue;
       // An import takes resources alone, which must not depend on what is made later.
-      if (this.#adopt && retained.has(other)) continue;
+      if (importing && retained.has(other)) continue;
       other.addResourceDependency(check);
     }
   }

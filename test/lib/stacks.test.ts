@@ -159,8 +159,8 @@ describe("what outlives the stack", () => {
 
   it.each([
     [{}, []],
-    // An import takes resources alone: they must not name what is made later.
-    [{ adopt: true }, RETAINED],
+    [{ adopt: true }, []],
+    [{ adopt: true, import: "true" }, RETAINED],
   ])("comes after the preflight, as all else does: %j", (context, exceptions) => {
     const template = templateOf(context);
     const [check] = checkOf(template);

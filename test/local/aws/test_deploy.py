@@ -821,10 +821,11 @@ def test_what_an_earlier_deployment_left_is_told_at_once_and_can_be_taken_over(
     status, _, refused = real.run(*adopting)
     assert status == 1
     assert "not imported" in refused, "without adopt a resource depends on the preflight"
-    synthesize(real, adopt=True)
+    synthesize(real, adopt=True, **{"import": "true"})
     status, out, failure = real.run(*adopting)
     assert status == 0, failure
     assert json.loads(out.splitlines()[-1])["created"] == len(RETAINED)
+    synthesize(real, adopt=True)
     real.counts()
     assert secrets.get_secret_value(SecretId="kept/source/events")["SecretString"] == "ours"
     body = real.client("s3").get_object(Bucket=bucket, Key="raw/x")["Body"].read()
