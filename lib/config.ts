@@ -118,6 +118,17 @@ export const configSchema = z.strictObject({
     .describe(
       "The network in which the sources can be reached: Plan, Extract and the warehouse are put there.",
     ),
+  alarmAfterHours: whole(1, 168)
+    .default(24)
+    .describe(
+      "Hours without a run that succeeded after which there is an alarm: at most 168, for CloudWatch looks back a week.",
+    ),
+  adopt: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Takes over what an earlier deployment of this name left: see docs/deploying.md, Taking it down.",
+    ),
   alarmEmail: z
     .email({ error: "write one mail address" })
     .optional()

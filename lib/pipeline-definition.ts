@@ -10,6 +10,45 @@ export interface PipelineTargets {
   readonly reportArn: string;
   readonly buildJobName: string;
   readonly bucketName: string;
+  /** After which a run that has not ended is ended: `runTimeoutSeconds`. */
+  readonly timeoutSeconds: number;
+}
+
+/** Lanes that are read at the same time: an inline Map allows no more. */
+const LANES_AT_ONCE = 40;
+
+/** Glue's own time-out of the build, and its default. */
+export const BUILD_TIMEOUT_MINUTES = 480;
+
+/** The last link of a lane, its retries among them, ends so much after the budget's time is over, at the latest. */
+const LAST_LINK_SECONDS = 2 * 3600;
+/** How long `Build` waits for another run's build: 40 attempts, up to 120 seconds apart. */
+const BUILD_QUEUE_SECONDS = 80 * 60;
+/** Load gives a table up after 900 polls, each of at most 20 seconds and 10 seconds of waiting. */
+const LOAD_SECONDS = 8 * 3600;
+/** Plan, Commit and Report with all their retries. */
+const OTHER_STEPS_SECONDS = 2 * 3600;
+
+/**
+ * How long a run may take, in seconds: longer than the longest that does what it should, so that only one that hangs
+ * is ended. Each step has a limit of its own, and this is their sum. With the defaults it is less than a day.
+ *
+ * A run that is ended so leaves its tables to the next one, which finds that the execution no longer runs; a lane
+ * stays taken until its lease ends.
+ */
+export function runTimeoutSeconds(
+  budgets: readonly { readonly lanes: number; readonly maxSecondsPerRun: number }[],
+): number {
+  const lanes = budgets.reduce((sum, budget) => sum + budget.lanes, 0);
+  const longest = Math.max(0, ...budgets.map(({ maxSecondsPerRun }) => maxSecondsPerRun));
+  const rounds = Math.max(1, Math.ceil(lanes / LANES_AT_ONCE));
+  return Math.ceil(
+    rounds * (longest + LAST_LINK_SECONDS) +
+      BUILD_QUEUE_SECONDS +
+      BUILD_TIMEOUT_MINUTES * 60 +
+      LOAD_SECONDS +
+      OTHER_STEPS_SECONDS,
+  );
 }
 
 type State = Record<string, unknown>;
@@ -71,6 +110,7 @@ export function pipelineDefinition(targets: PipelineTargets): State {
   return {
     Comment: "One run: plan, extract, commit, build if one is due, load, report",
     QueryLanguage: "JSONata",
+    TimeoutSeconds: targets.timeoutSeconds,
     StartAt: "Start",
     States: {
       Start: {
@@ -91,7 +131,7 @@ export function pipelineDefinition(targets: PipelineTargets): State {
       Extract: {
         Type: "Map",
         Items: "{% [$states.input.lanes] %}",
-        MaxConcurrency: 40,
+        MaxConcurrency: LANES_AT_ONCE,
         ItemProcessor: {
           ProcessorConfig: { Mode: "INLINE" },
           StartAt: "Link",

@@ -6,6 +6,7 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
+import { BUILD_TIMEOUT_MINUTES } from "../pipeline-definition.ts";
 import { acknowledgePattern } from "./access.ts";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
@@ -58,7 +59,7 @@ export class BuildJob extends Construct {
       workerType: "G.1X",
       numberOfWorkers: props.workers,
       maxRetries: 0,
-      timeout: 480,
+      timeout: BUILD_TIMEOUT_MINUTES,
       executionProperty: { maxConcurrentRuns: 1 },
       command: {
         name: "glueetl",

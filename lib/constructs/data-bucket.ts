@@ -9,26 +9,35 @@ import {
 } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 
+/** The same for each deployment of a name: what an earlier one left is found, and can be taken over. */
+export interface BucketNames {
+  readonly data: string;
+  readonly accessLogs: string;
+}
+
 export class DataBucket extends Construct {
   readonly bucket: Bucket;
+  readonly accessLogs: Bucket;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, names: BucketNames) {
     super(scope, id);
     const closed = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     };
-    const accessLogs = new Bucket(this, "AccessLogs", {
+    this.accessLogs = new Bucket(this, "AccessLogs", {
+      bucketName: names.accessLogs,
       ...closed,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED,
       lifecycleRules: [{ expiration: Duration.days(90) }],
     });
     this.bucket = new Bucket(this, "Data", {
+      bucketName: names.data,
       ...closed,
       // The assertion: Bucket and IBucket differ in an optional property under exactOptionalPropertyTypes.
-      serverAccessLogsBucket: accessLogs as IBucket,
+      serverAccessLogsBucket: this.accessLogs as IBucket,
       lifecycleRules: [
         { abortIncompleteMultipartUploadAfter: Duration.days(2) },
         { prefix: "runs/", expiration: Duration.days(90) },

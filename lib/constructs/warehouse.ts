@@ -4,8 +4,18 @@ import { CompositePrincipal, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam"
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
-import { Validations } from "aws-cdk-lib";
+import { Aws, Fn, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { allowObjects } from "./access.ts";
+
+/** How long what the warehouse held is kept after it was deleted. All of it can be loaded again from the lake. */
+const FINAL_SNAPSHOT_DAYS = 90;
+
+/**
+ * Two snapshots can't have one name, so it ends with the stack's own id, which each deployment has anew. A name has no
+ * two hyphens in a row.
+ */
+const finalSnapshotName = (namespace: string): string =>
+  `${namespace.replaceAll(/-+/g, "-").replace(/-$/, "")}-final-${Fn.select(2, Fn.split("/", Aws.STACK_ID))}`;
 
 export interface WarehouseProps {
   readonly deployment: string;
@@ -35,6 +45,8 @@ export class Warehouse extends Construct {
     this.secret = new Secret(this, "Admin", {
       secretName: `${props.deployment}/warehouse`,
       description: "Sluice's loader in Redshift",
+      // A snapshot that is restored has the password that it was taken with.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       generateSecretString: {
         secretStringTemplate: JSON.stringify({ username: "sluice" }),
         generateStringKey: "password",
@@ -55,6 +67,8 @@ export class Warehouse extends Construct {
       adminUserPassword: this.secret.secretValueFromJson("password").unsafeUnwrap(),
       iamRoles: [this.copyRole.roleArn],
       defaultIamRoleArn: this.copyRole.roleArn,
+      finalSnapshotName: finalSnapshotName(name),
+      finalSnapshotRetentionPeriod: FINAL_SNAPSHOT_DAYS,
       logExports: ["userlog", "connectionlog", "useractivitylog"],
     });
     const workgroup = new CfnWorkgroup(this, "Workgroup", {

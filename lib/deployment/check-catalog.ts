@@ -12,7 +12,7 @@ const MOST_OF_THE_INTERVAL = 0.9;
 /** @throws CatalogError that lists every source whose secret would have a name that AWS does not take */
 export function checkCatalog(config: Config, catalog: Catalog): void {
   const sources = catalog.sources.map(({ name }) => name);
-  const mistakes = [...mistakesInSourceNames({ deployment: config.deployment, sources })];
+  const mistakes = [...mistakesInSourceNames({ ...config, sources })];
   if (mistakes.length > 0) throw new CatalogError(mistakes);
 }
 

@@ -7,6 +7,8 @@ export interface Named {
   readonly deployment: string;
   /** The sources' names. */
   readonly sources: readonly string[];
+  readonly account: string;
+  readonly region: string;
 }
 
 /** What one service allows for the names that a deployment gives it. */
@@ -26,7 +28,15 @@ export interface NameRule {
 }
 
 /** The functions of the pipeline: folders under `functions/`. */
-export const FUNCTION_NAMES = ["plan", "extract", "commit", "decide", "load", "report"] as const;
+export const FUNCTION_NAMES = [
+  "plan",
+  "extract",
+  "commit",
+  "decide",
+  "load",
+  "report",
+  "preflight",
+] as const;
 
 /** A deployment's name where underscores are not allowed. */
 export const hyphened = (deployment: string): string => deployment.replaceAll("_", "-");
@@ -34,8 +44,7 @@ export const hyphened = (deployment: string): string => deployment.replaceAll("_
 const DOCS = "https://docs.aws.amazon.com";
 
 /**
- * All names that stand in the templates. What has no name here (buckets, the ledger, roles, log groups, alarms, the
- * topic) is named by CloudFormation, which cuts the name to what the service allows. A test compares this table with
+ * All names that stand in the templates. What has no name here (roles, other log groups, alarms, the topic) is named by CloudFormation, which cuts the name to what the service allows. A test compares this table with
  * the synthesized templates.
  */
 export const NAME_RULES: readonly NameRule[] = [
@@ -89,10 +98,30 @@ export const NAME_RULES: readonly NameRule[] = [
   {
     ...{ type: "AWS::Glue::Database", property: "DatabaseInput.Name" },
     what: "a database of the Data Catalog",
-    names: ({ deployment }) => [`${deployment}_raw`, `${deployment}_models`, `${deployment}_lake`],
+    names: ({ deployment }) => [`${deployment}_lake`],
     // Athena takes lower-case letters, digits and underscores without quotes.
     ...{ least: 1, most: 255, pattern: /^[a-z][a-z0-9_]*$/ },
     page: `${DOCS}/glue/latest/webapi/API_DatabaseInput.html`,
+  },
+  {
+    ...{ type: "AWS::S3::Bucket", property: "BucketName", what: "a bucket" },
+    names: ({ deployment, account, region }) =>
+      ["data", "logs"].map((part) => `${hyphened(deployment)}-${part}-${account}-${region}`),
+    ...{ least: 3, most: 63, pattern: /^[a-z0-9][a-z0-9-]*[a-z0-9]$/ },
+    page: `${DOCS}/AmazonS3/latest/userguide/bucketnamingrules.html`,
+  },
+  {
+    ...{ type: "AWS::DynamoDB::Table", property: "TableName", what: "DynamoDB's table" },
+    names: ({ deployment }) => [`${deployment}-ledger`],
+    ...{ least: 3, most: 255, pattern: /^[A-Za-z0-9_.-]+$/ },
+    page: `${DOCS}/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html`,
+  },
+  {
+    ...{ type: "AWS::Logs::LogGroup", property: "LogGroupName", what: "a log group" },
+    names: ({ deployment }) =>
+      ["output", "error"].map((name) => `/sluice/${deployment}/build/${name}`),
+    ...{ least: 1, most: 512, pattern: /^[A-Za-z0-9_/.#-]+$/ },
+    page: `${DOCS}/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html`,
   },
   {
     ...{ type: "AWS::SecretsManager::Secret", property: "Name", what: "a secret" },
@@ -111,6 +140,10 @@ export const NAME_RULES: readonly NameRule[] = [
   },
 ];
 
+/** The longest region's name, where it is not known yet. */
+const LONGEST_REGION = "ap-southeast-1";
+const ANY_ACCOUNT = "000000000000";
+
 /** How a deployment may be called, whatever the services: the form that all of their names can be made from. */
 const DEPLOYMENT_NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
 
@@ -124,14 +157,15 @@ export function* mistakesInDeploymentName(deployment: string, place: string): Ge
     };
     return;
   }
-  yield* mistakesInNames({ deployment, sources: [] }, () => place);
+  const named = { deployment, sources: [], account: ANY_ACCOUNT, region: LONGEST_REGION };
+  yield* mistakesInNames(named, () => place);
 }
 
 /** Mistakes in the names of the sources' secrets. */
 export function* mistakesInSourceNames(named: Named): Generator<Mistake> {
   for (const source of named.sources) {
     yield* mistakesInNames(
-      { deployment: named.deployment, sources: [source] },
+      { ...named, sources: [source] },
       () => `source ${source}`,
       (name) => name.endsWith(`/${source}`),
     );

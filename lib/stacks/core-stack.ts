@@ -1,6 +1,6 @@
 // Everything but the catalog's entries: storage, ledger, databases, functions, build job, state machine, schedule, secrets, warehouse.
-import { ArnFormat, Stack, Validations, type App } from "aws-cdk-lib";
-import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { ArnFormat, Duration, RemovalPolicy, Stack, Validations, type App } from "aws-cdk-lib";
+import { Alarm, ComparisonOperator, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { SecurityGroup, Subnet, Vpc } from "aws-cdk-lib/aws-ec2";
 import { CfnDatabase } from "aws-cdk-lib/aws-glue";
@@ -13,6 +13,7 @@ import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import { DefinitionBody, LogLevel, StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { definitionsDatabasePattern, lakeDatabase } from "../../catalog/schema/placement.ts";
+import { resolveSource } from "../../catalog/schema/resolve.ts";
 import type { Catalog, Source } from "../../catalog/schema/table.ts";
 import type { Config } from "../config.ts";
 import {
@@ -25,8 +26,9 @@ import { BuildJob } from "../constructs/build-job.ts";
 import { DataBucket } from "../constructs/data-bucket.ts";
 import { LedgerTable } from "../constructs/ledger-table.ts";
 import { PipelineFunction, type PipelineFunctionProps } from "../constructs/pipeline-function.ts";
+import { Preflight } from "../constructs/preflight.ts";
 import { Warehouse } from "../constructs/warehouse.ts";
-import { pipelineDefinition } from "../pipeline-definition.ts";
+import { pipelineDefinition, runTimeoutSeconds } from "../pipeline-definition.ts";
 
 /** What reading and moving a table's progress under its lease takes. */
 const TRANSACT = ["GetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"] as const;
@@ -35,6 +37,9 @@ export interface CoreStackProps {
   readonly config: Config;
   readonly catalog: Catalog;
 }
+
+const secretName = (source: Source, config: Config): string =>
+  `${config.deployment}/source/${source.name}`;
 
 export class CoreStack extends Stack {
   readonly data: DataBucket;
@@ -52,11 +57,22 @@ export class CoreStack extends Stack {
     });
     const { deployment } = config;
     this.deployment = deployment;
-    this.data = new DataBucket(this, "Storage");
+    const preflight = new Preflight(this, "Preflight", { deployment, adopt: config.adopt });
+    // Names that are the same for each deployment of this name: what one left is found by the next.
+    const inBucketName = deployment.replaceAll("_", "-");
+    const names = {
+      data: `${inBucketName}-data-${this.account}-${this.region}`,
+      accessLogs: `${inBucketName}-logs-${this.account}-${this.region}`,
+      ledger: `${deployment}-ledger`,
+    };
+    this.data = new DataBucket(this, "Storage", names);
     const { bucket } = this.data;
-    this.ledger = new LedgerTable(this, "Ledger");
+    this.ledger = new LedgerTable(this, "Ledger", names.ledger);
+    preflight.watch("bucket", names.data, bucket, true);
+    preflight.watch("bucket", names.accessLogs, this.data.accessLogs);
+    preflight.watch("table", names.ledger, this.ledger, true);
     this.lakeDatabase = lakeDatabase(deployment);
-    new CfnDatabase(this, "LakeDatabase", {
+    const lake = new CfnDatabase(this, "LakeDatabase", {
       catalogId: this.account,
       databaseInput: {
         name: this.lakeDatabase,
@@ -64,6 +80,9 @@ export class CoreStack extends Stack {
         locationUri: `s3://${bucket.bucketName}/lake`,
       },
     });
+    // Deleting a database deletes its tables, without which nothing reads the lake.
+    lake.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+    preflight.watch("database", this.lakeDatabase, lake, true);
     this.build = new BuildJob(this, "Build", {
       deployment,
       bucket,
@@ -100,7 +119,10 @@ export class CoreStack extends Stack {
                   securityGroupIds: config.network.securityGroupIds,
                 }),
           });
-    const topic = new Topic(this, "Alerts", { enforceSSL: true, displayName: "Sluice alerts" });
+    if (warehouse !== undefined) {
+      preflight.watch("secret", `${deployment}/warehouse`, warehouse.secret);
+    }
+    const topic = this.makeTopic();
     if (config.alarmEmail !== undefined) {
       topic.addSubscription(new EmailSubscription(config.alarmEmail));
     }
@@ -163,7 +185,10 @@ export class CoreStack extends Stack {
       environment: { SLUICE_TOPIC_ARN: topic.topicArn },
     });
 
-    for (const source of catalog.sources) this.makeSecret(source, config, [plan, extract]);
+    for (const source of catalog.sources) {
+      const secret = this.makeSecret(source, config, [plan, extract]);
+      preflight.watch("secret", secretName(source, config), secret);
+    }
     for (const reader of [plan, extract, decide, load]) this.allowDefinitions(reader.ownRole);
     this.allowLake(decide.ownRole, ["glue:GetTables"]);
     this.allowLake(load.ownRole, ["glue:GetTable", "glue:GetTables"]);
@@ -262,11 +287,18 @@ export class CoreStack extends Stack {
             reportArn: report.functionArn,
             buildJobName: this.build.name,
             bucketName: bucket.bucketName,
+            timeoutSeconds: runTimeoutSeconds(
+              catalog.sources.map((source) => resolveSource(source, deployment).budget),
+            ),
           }),
         ),
       ),
       logs: {
-        destination: new LogGroup(this, "PipelineLogs", { retention: RetentionDays.THREE_MONTHS }),
+        // Like those of the functions it goes with the stack: it holds no rows, and what a run did is in the ledger.
+        destination: new LogGroup(this, "PipelineLogs", {
+          retention: RetentionDays.THREE_MONTHS,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
         level: LogLevel.ALL,
       },
       tracingEnabled: true,
@@ -312,7 +344,7 @@ export class CoreStack extends Stack {
       "X-Ray and CloudWatch's log delivery take no resource; CDK adds them for tracing and logs",
     );
     this.makeSchedule(config, machine);
-    this.makeAlarms(machine, topic);
+    this.makeAlarms(config, machine, report, topic);
 
     new StringParameter(this, "Deployment", {
       parameterName: `/sluice/${deployment}`,
@@ -335,11 +367,13 @@ export class CoreStack extends Stack {
               },
       }),
     });
+    preflight.precedeAll();
   }
 
-  private makeSecret(source: Source, config: Config, readers: readonly PipelineFunction[]): void {
+  private makeSecret(source: Source, config: Config, readers: readonly PipelineFunction[]): Secret {
     const secret = new Secret(this, `Source-${source.name}`, {
-      secretName: `${config.deployment}/source/${source.name}`,
+      secretName: secretName(source, config),
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       description: `Address and credentials of ${source.name} (${source.system}): fill it in after the first deploy`,
     });
     for (const reader of readers) secret.grantRead(reader);
@@ -347,6 +381,7 @@ export class CoreStack extends Stack {
       id: "AwsSolutions::AwsSolutions-SMG4",
       reason: "The source's own administrators rotate its password and put the new one here",
     });
+    return secret;
   }
 
   private catalogArns(databases: readonly string[]): string[] {
@@ -422,21 +457,67 @@ export class CoreStack extends Stack {
     });
   }
 
-  private makeAlarms(machine: StateMachine, topic: Topic): void {
+  private makeTopic(): Topic {
+    const topic = new Topic(this, "Alerts", { enforceSSL: true, displayName: "Sluice alerts" });
+    // A policy of its own, such as the one that asks for TLS, takes the place of SNS's default policy.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "AlarmsOfThisAccount",
+        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions: ["sns:Publish"],
+        resources: [topic.topicArn],
+        conditions: {
+          StringEquals: { "aws:SourceAccount": this.account },
+          ArnLike: {
+            "aws:SourceArn": this.formatArn({
+              service: "cloudwatch",
+              resource: "alarm",
+              resourceName: "*",
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            }),
+          },
+        },
+      }),
+    );
+    return topic;
+  }
+
+  private makeAlarms(
+    config: Config,
+    machine: StateMachine,
+    report: PipelineFunction,
+    topic: Topic,
+  ): void {
+    const ended = "A run of Sluice did not end well: see its run record";
     const alarms = {
-      RunsFailed: machine.metricFailed(),
-      RunsTimedOut: machine.metricTimedOut(),
-      RunsAborted: machine.metricAborted(),
-    };
-    for (const [id, metric] of Object.entries(alarms)) {
+      RunsFailed: [machine.metricFailed(), ended],
+      RunsTimedOut: [machine.metricTimedOut(), ended],
+      RunsAborted: [machine.metricAborted(), ended],
+      ReportFails: [
+        report.metricErrors(),
+        "Sluice's Report fails: runs leave no record, and alerts are not sent. See its log group",
+      ],
+    } as const;
+    for (const [id, [metric, alarmDescription]] of Object.entries(alarms)) {
       new Alarm(this, id, {
         metric,
         threshold: 1,
         evaluationPeriods: 1,
         comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         treatMissingData: TreatMissingData.NOT_BREACHING,
-        alarmDescription: "A run of Sluice did not end well: see its run record",
+        alarmDescription,
       }).addAlarmAction(new SnsAction(topic));
     }
+    if (!config.enabled || config.schedule === "off") return;
+    new Alarm(this, "NoRunSucceeded", {
+      // Hour by hour: CloudWatch takes periods of an hour or more for up to seven days together.
+      metric: machine.metricSucceeded({ period: Duration.hours(1), statistic: Stats.SUM }),
+      threshold: 1,
+      evaluationPeriods: config.alarmAfterHours,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      // Where nothing succeeds there is no data.
+      treatMissingData: TreatMissingData.BREACHING,
+      alarmDescription: `No run of Sluice succeeded in ${config.alarmAfterHours} hours: see the newest run records, or whether the schedule starts runs`,
+    }).addAlarmAction(new SnsAction(topic));
   }
 }

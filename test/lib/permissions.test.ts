@@ -42,6 +42,7 @@ const PARTS = [
   "COPY",
   "state machine",
   "schedule",
+  "Preflight",
 ] as const;
 type Part = (typeof PARTS)[number];
 
@@ -76,6 +77,7 @@ const roleArn = (part: Part): string => {
     case "Commit":
     case "Load":
     case "Report":
+    case "Preflight":
       return template.text(property(functionId(part.toLowerCase()), "Role"));
   }
 };
@@ -221,7 +223,8 @@ describe("objects of the data bucket", () => {
 
   it.each(PARTS)("%s hears that an object is missing only if it reads objects", (part) => {
     // S3 asks for leave to list, without a prefix, before it says that there is no such object.
-    const reads = prefixes.some(({ read }) => read.includes(part));
+    // The preflight asks only whether there is such a bucket.
+    const reads = part === "Preflight" || prefixes.some(({ read }) => read.includes(part));
     const decision = decideFor(part, { action: "s3:ListBucket", resource: DATA });
     expect(decision).toBe(reads ? "allowed" : "refused");
   });
@@ -336,6 +339,7 @@ describe("items of the ledger", () => {
 const glueArn = (resource: string): string => `arn:aws:glue:${REGION}:${ACCOUNT}:${resource}`;
 const TABLE_ACTIONS = ["GetTable", "GetTables", "CreateTable", "UpdateTable", "DeleteTable"];
 const FUNCTIONS = ["plan", "extract", "commit", "load", "report"];
+const LEDGER_NAME = "sluice-ledger";
 const secretArn = (name: string): string =>
   `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-AbCdEf`;
 const MACHINE = `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:sluice`;
@@ -406,6 +410,17 @@ const OTHER_CASES: Case[] = [
   ...["iam:PassRole", "sts:AssumeRole"].flatMap((action) =>
     PARTS.map((part): Case => [`${action} ${part}`, { action, resource: roleArn(part) }]),
   ),
+  ...[LEDGER_NAME, "another"].map((name): Case => [
+    `dynamodb:DescribeTable ${name}`,
+    {
+      action: "dynamodb:DescribeTable",
+      resource: `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${name}`,
+    },
+  ]),
+  ...[...sources, "sluice/warehouse", "another/source/events"].map((name): Case => [
+    `secretsmanager:DescribeSecret ${name}`,
+    { action: "secretsmanager:DescribeSecret", resource: secretArn(name) },
+  ]),
   ["kms:Decrypt", { action: "kms:Decrypt", resource: `arn:aws:kms:${REGION}:${ACCOUNT}:key/1` }],
   ["cloudformation:UpdateStack", { action: "cloudformation:UpdateStack", resource: "*" }],
 ];
@@ -414,7 +429,10 @@ const READ_DEFINITIONS = ["definitions_000", "definitions_007"].flatMap((databas
   `glue:GetTable ${database}`,
   `glue:GetTables ${database}`,
 ]);
-const READ_SOURCES = sources.map((name) => `secretsmanager:GetSecretValue ${name}`);
+// The CDK's grantRead of a secret allows to describe it too.
+const readSecret = (name: string): string[] =>
+  ["GetSecretValue", "DescribeSecret"].map((action) => `secretsmanager:${action} ${name}`);
+const READ_SOURCES = sources.flatMap(readSecret);
 const IN_NETWORK = ["ec2:CreateNetworkInterface"];
 
 const DOES: Record<Part, readonly string[]> = {
@@ -424,7 +442,7 @@ const DOES: Record<Part, readonly string[]> = {
   Load: [
     ...READ_DEFINITIONS,
     "glue:GetTable lake",
-    "secretsmanager:GetSecretValue sluice/warehouse",
+    ...readSecret("sluice/warehouse"),
     "redshift-data:ExecuteStatement own",
     "redshift-data:BatchExecuteStatement own",
     "redshift-data:DescribeStatement",
@@ -453,6 +471,11 @@ const DOES: Record<Part, readonly string[]> = {
     "logs:CreateLogDelivery",
   ],
   schedule: ["states:StartExecution"],
+  Preflight: [
+    "glue:GetDatabase lake",
+    `dynamodb:DescribeTable ${LEDGER_NAME}`,
+    ...[...sources, "sluice/warehouse"].map((name) => `secretsmanager:DescribeSecret ${name}`),
+  ],
 };
 
 describe("everything else", () => {
@@ -460,7 +483,7 @@ describe("everything else", () => {
     expect(allowed(part, OTHER_CASES)).toEqual([...DOES[part]].sort());
   });
 
-  it.each(FUNCTIONS)("%s writes its own log group only", (name) => {
+  it.each([...FUNCTIONS, "preflight"])("%s writes its own log group only", (name) => {
     const part = PARTS.find((one) => one.toLowerCase() === name) ?? "Plan";
     const logging = z
       .looseObject({ LogGroup: z.unknown() })
@@ -488,5 +511,37 @@ describe("everything else", () => {
       .slice(0, 2)
       .flatMap((group) => [`make ${group}`, `stream ${group}`, `put ${group}`]);
     expect(allowed("Build", cases)).toEqual(expected.sort());
+  });
+});
+
+// --- the topic ----------------------------------------------------------------------------------------------------
+
+describe("the topic of alarms", () => {
+  const publish = (caller: string, context: AccessRequest["context"]): Decision =>
+    decide(
+      { action: "sns:Publish", resource: TOPIC, caller, context: { ...context } },
+      { identity: [], resource: template.resourceStatements(only("AWS::SNS::Topic")) },
+    );
+  const alarmOf = (account: string): Record<string, string> => ({
+    "aws:SecureTransport": "true",
+    "aws:SourceAccount": account,
+    "aws:SourceArn": `arn:aws:cloudwatch:${REGION}:${account}:alarm:sluice-core-RunsFailed`,
+  });
+
+  it("takes what CloudWatch says about alarms of this account", () => {
+    expect(publish("cloudwatch.amazonaws.com", alarmOf(ACCOUNT))).toBe("allowed");
+  });
+
+  it("takes nothing from another account, service or resource, nor without TLS", () => {
+    expect(publish("cloudwatch.amazonaws.com", alarmOf("999988887777"))).toBe("refused");
+    expect(publish("cloudwatch.amazonaws.com", {})).toBe("refused");
+    expect(publish("events.amazonaws.com", alarmOf(ACCOUNT))).toBe("refused");
+    const rule = `arn:aws:events:${REGION}:${ACCOUNT}:rule/any`;
+    expect(
+      publish("cloudwatch.amazonaws.com", { ...alarmOf(ACCOUNT), "aws:SourceArn": rule }),
+    ).toBe("refused");
+    expect(
+      publish("cloudwatch.amazonaws.com", { ...alarmOf(ACCOUNT), "aws:SecureTransport": "false" }),
+    ).toBe("denied");
   });
 });

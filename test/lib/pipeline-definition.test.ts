@@ -1,7 +1,11 @@
 // The state machine's definition: every state is reached, every name exists, results stay small.
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { pipelineDefinition } from "../../lib/pipeline-definition.ts";
+import {
+  BUILD_TIMEOUT_MINUTES,
+  pipelineDefinition,
+  runTimeoutSeconds,
+} from "../../lib/pipeline-definition.ts";
 
 const stateSchema = z.looseObject({
   Type: z.string(),
@@ -28,6 +32,7 @@ const definition = machineSchema.parse(
     reportArn: "report",
     buildJobName: "build",
     bucketName: "bucket",
+    timeoutSeconds: 3600,
   }),
 );
 
@@ -107,4 +112,32 @@ it("is loaded into the warehouse only what was chosen", () => {
 
 it("is the same size whatever the catalog: no table is named in it", () => {
   expect(JSON.stringify(definition).length).toBeLessThan(16_384);
+});
+
+describe("the time-out of a run", () => {
+  const budget = (maxSecondsPerRun: number, lanes = 1) => ({ maxSecondsPerRun, lanes });
+  const A_YEAR = 365 * 24 * 3600;
+
+  it("outlasts the longest extraction and the longest build together", () => {
+    for (const seconds of [60, 3600, 604_800]) {
+      const timeout = runTimeoutSeconds([budget(10), budget(seconds)]);
+      expect(timeout).toBeGreaterThan(seconds + BUILD_TIMEOUT_MINUTES * 60);
+      // Step Functions runs an execution for a year at most.
+      expect(timeout).toBeLessThan(A_YEAR);
+    }
+  });
+
+  it("counts the rounds in which lanes are read, of which 40 run at once", () => {
+    const one = runTimeoutSeconds([budget(3600, 40)]);
+    expect(runTimeoutSeconds([budget(3600, 1)])).toBe(one);
+    expect(runTimeoutSeconds([budget(3600, 40), budget(60, 1)]) - one).toBeGreaterThanOrEqual(3600);
+  });
+
+  it("is there without sources", () => {
+    expect(runTimeoutSeconds([])).toBeGreaterThan(BUILD_TIMEOUT_MINUTES * 60);
+  });
+
+  it("is the machine's", () => {
+    expect(definition.TimeoutSeconds).toBe(3600);
+  });
 });

@@ -8,9 +8,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { catalog } from "../../catalog/index.ts";
+import { resolveSource } from "../../catalog/schema/resolve.ts";
+import { runTimeoutSeconds } from "../../lib/pipeline-definition.ts";
 import { buildStacks } from "../../lib/stacks/build-stacks.ts";
 import type { CoreStack } from "../../lib/stacks/core-stack.ts";
 import { RIGHT, testConfig } from "./deployment-fixture.ts";
+import { SynthesizedTemplate, type TemplateResource } from "./template-policies.ts";
 
 const reportSchema = z.object({
   pluginReports: z.array(
@@ -37,9 +40,17 @@ function newApp(context: Record<string, unknown>): App {
   return new App({ context, outdir: join(outputs, String(apps)) });
 }
 
-function synthesize(choices: Record<string, unknown> = {}): { app: App; core: CoreStack } {
-  const app = newApp({ "aws:cdk:bundling-stacks": [] });
-  const core = buildStacks(app, testConfig(choices), catalog);
+function synthesize({ deployment, import: importing, ...choices }: Record<string, unknown> = {}): {
+  app: App;
+  core: CoreStack;
+} {
+  const app = newApp({
+    "aws:cdk:bundling-stacks": [],
+    ...(importing === undefined ? {} : { import: importing }),
+  });
+  const config = testConfig(choices);
+  const named = typeof deployment === "string" ? { ...config, deployment } : config;
+  const core = buildStacks(app, named, catalog);
   return { app, core };
 }
 
@@ -55,9 +66,13 @@ describe("the core stack", () => {
     expect(Object.keys(template.toJSON().Resources as object).length).toBeLessThan(150);
   });
 
-  it("keeps data when the stack is deleted", () => {
-    template.allResources("AWS::S3::Bucket", { DeletionPolicy: "Retain" });
-    template.allResources("AWS::DynamoDB::Table", { DeletionPolicy: "Retain" });
+  it("ends a run that hangs, so that its alarm can be raised", () => {
+    const [machine] = Object.values(template.findResources("AWS::StepFunctions::StateMachine"));
+    const text = JSON.stringify(machine);
+    const [, seconds] = /\\"TimeoutSeconds\\":(\d+)/.exec(text) ?? [];
+    expect(Number(seconds)).toBe(
+      runTimeoutSeconds(catalog.sources.map((source) => resolveSource(source, "sluice").budget)),
+    );
   });
 
   it("has no password in it", () => {
@@ -109,6 +124,196 @@ describe("the core stack", () => {
     for (const group of groups) expect(resources).toContain(`:log-group:${group}"`);
     expect(resources.match(/Logs[0-9A-F]{8}","Arn"/g)).toHaveLength(2);
   });
+});
+
+describe("what outlives the stack", () => {
+  const RETAINED = [
+    "AWS::DynamoDB::Table sluice-ledger",
+    "AWS::Glue::Database sluice_lake",
+    `AWS::S3::Bucket sluice-data-${RIGHT.account}-eu-central-1`,
+    `AWS::S3::Bucket sluice-logs-${RIGHT.account}-eu-central-1`,
+    "AWS::SecretsManager::Secret sluice/source/events",
+    "AWS::SecretsManager::Secret sluice/source/search",
+    "AWS::SecretsManager::Secret sluice/warehouse",
+  ];
+  const NAMES = ["TableName", "BucketName", "Name"];
+  const synthesized = new Map<string, SynthesizedTemplate>();
+  const templateOf = (context: Record<string, unknown> = {}): SynthesizedTemplate => {
+    const key = JSON.stringify(context);
+    const known =
+      synthesized.get(key) ??
+      new SynthesizedTemplate(Template.fromStack(synthesize(context).core).toJSON());
+    synthesized.set(key, known);
+    return known;
+  };
+  const nameOf = (template: SynthesizedTemplate, { Properties }: TemplateResource): string => {
+    const { Name } = z
+      .looseObject({ Name: z.unknown().optional() })
+      .parse(Properties.DatabaseInput ?? {});
+    const given = NAMES.map((name) => Properties[name]).find((name) => name !== undefined);
+    return template.text(given ?? Name);
+  };
+  const retainedOf = (template: SynthesizedTemplate): [string, TemplateResource][] =>
+    Object.entries(template.resources).filter(
+      ([, { DeletionPolicy }]) => DeletionPolicy !== undefined && DeletionPolicy !== "Delete",
+    );
+  const namesSchema = z.array(
+    z.object({ kind: z.string(), name: z.unknown(), logicalId: z.string(), isData: z.string() }),
+  );
+  const checkOf = (template: SynthesizedTemplate): [string, TemplateResource] => {
+    const [check] = template.ofType("AWS::CloudFormation::CustomResource");
+    if (check === undefined) throw new Error("there is no preflight");
+    return check;
+  };
+
+  it("is the data and the secrets, but not what a failed first deployment made", () => {
+    const template = templateOf();
+    const found = retainedOf(template);
+    expect(
+      found.map(([, resource]) => `${resource.Type} ${nameOf(template, resource)}`).sort(),
+    ).toEqual(RETAINED);
+    for (const [, { DeletionPolicy, UpdateReplacePolicy }] of found) {
+      expect(DeletionPolicy).toBe("RetainExceptOnCreate");
+      expect(UpdateReplacePolicy).toBe("Retain");
+    }
+  });
+
+  it("is a snapshot of the warehouse, named anew for each stack", () => {
+    const template = templateOf({ deployment: "a_b_" });
+    const [[, namespace] = ["", undefined]] = template.ofType("AWS::RedshiftServerless::Namespace");
+    const name = template.text(namespace?.Properties.FinalSnapshotName);
+    expect(name).toMatch(/^a-b-final-0a1b2c3d-/);
+    expect(name).toMatch(/^[a-z](-?[a-z0-9])+$/);
+    expect(namespace?.Properties.FinalSnapshotRetentionPeriod).toBe(90);
+  });
+
+  it("is what the preflight looks for", () => {
+    const template = templateOf();
+    const [, { Properties }] = checkOf(template);
+    const names = namesSchema.parse(Properties.names);
+    expect(names.map(({ logicalId }) => logicalId).sort()).toEqual(
+      retainedOf(template)
+        .map(([id]) => id)
+        .sort(),
+    );
+    for (const { name, logicalId } of names) {
+      const resource = template.resources[logicalId];
+      expect(template.text(name)).toBe(resource && nameOf(template, resource));
+    }
+    const data = names.filter(({ isData }) => isData === "true").map(({ kind }) => kind);
+    expect(data.sort()).toEqual(["bucket", "database", "table"]);
+  });
+
+  it.each([
+    [{}, []],
+    [{ adopt: true }, []],
+    [{ adopt: true, import: "true" }, RETAINED],
+  ])("comes after the preflight, as all else does: %j", (context, exceptions) => {
+    const template = templateOf(context);
+    const [check] = checkOf(template);
+    const own = Object.keys(template.resources).filter((id) => id.startsWith("Preflight"));
+    const free = Object.entries(template.resources).filter(
+      ([id, { DependsOn }]) => !own.includes(id) && !DependsOn.includes(check),
+    );
+    expect(
+      free.map(([, resource]) => `${resource.Type} ${nameOf(template, resource)}`).sort(),
+    ).toEqual(exceptions);
+    expect(own).toContain(check);
+  });
+
+  it("has names that fit, for the longest name of a deployment too", () => {
+    const template = templateOf({ deployment: "a".repeat(30) });
+    for (const [id] of template.ofType("AWS::S3::Bucket")) {
+      const name = template.text({ Ref: id }).replace("eu-central-1", "ap-northeast-1");
+      expect(name.length).toBeLessThanOrEqual(63);
+      expect(name).toMatch(/^[a-z0-9][a-z0-9-]+[a-z0-9]$/);
+    }
+  });
+});
+
+const alarmSchema = z.looseObject({
+  AlarmActions: z.array(z.unknown()),
+  ComparisonOperator: z.string(),
+  Dimensions: z.array(z.looseObject({ Name: z.string(), Value: z.unknown() })),
+  EvaluationPeriods: z.int(),
+  MetricName: z.string(),
+  Namespace: z.string(),
+  Period: z.int(),
+  Statistic: z.string(),
+  Threshold: z.number(),
+  TreatMissingData: z.string(),
+});
+
+function alarmsOf(context: Record<string, unknown>): Map<string, z.output<typeof alarmSchema>> {
+  const template = Template.fromStack(synthesize(context).core);
+  const found = Object.values(template.findResources("AWS::CloudWatch::Alarm"));
+  return new Map(
+    found.map(({ Properties }) => {
+      const alarm = alarmSchema.parse(Properties);
+      return [`${alarm.Namespace} ${alarm.MetricName}`, alarm];
+    }),
+  );
+}
+
+describe("the alarms", () => {
+  const ALWAYS = [
+    "AWS/Lambda Errors",
+    "AWS/States ExecutionsAborted",
+    "AWS/States ExecutionsFailed",
+    "AWS/States ExecutionsTimedOut",
+  ];
+
+  it("all go to the topic, to which the address is subscribed", () => {
+    const context = { enabled: true, alarmEmail: "oncall@example.com" };
+    const template = Template.fromStack(synthesize(context).core);
+    const [topic] = Object.keys(template.findResources("AWS::SNS::Topic"));
+    template.hasResourceProperties("AWS::SNS::Subscription", {
+      Protocol: "email",
+      Endpoint: "oncall@example.com",
+      TopicArn: { Ref: topic },
+    });
+    const alarms = alarmsOf(context);
+    expect([...alarms.keys()].sort()).toEqual([...ALWAYS, "AWS/States ExecutionsSucceeded"].sort());
+    for (const alarm of alarms.values()) expect(alarm.AlarmActions).toEqual([{ Ref: topic }]);
+  });
+
+  it("tell when Report itself fails", () => {
+    const alarm = alarmsOf({}).get("AWS/Lambda Errors");
+    expect(alarm).toMatchObject({
+      Statistic: "Sum",
+      Threshold: 1,
+      ComparisonOperator: "GreaterThanOrEqualToThreshold",
+      TreatMissingData: "notBreaching",
+    });
+    expect(JSON.stringify(alarm?.Dimensions)).toMatch(/"FunctionName","Value":\{"Ref":"Report/);
+  });
+
+  it.each([
+    [{}, 24],
+    [{ alarmAfterHours: 168 }, 168],
+    [{ alarmAfterHours: 1 }, 1],
+  ])("tell when no run succeeded for the hours that %j says", (context, hours) => {
+    const alarm = alarmsOf({ enabled: true, ...context }).get("AWS/States ExecutionsSucceeded");
+    expect(alarm).toMatchObject({
+      Period: 3600,
+      EvaluationPeriods: hours,
+      Statistic: "Sum",
+      Threshold: 1,
+      ComparisonOperator: "LessThanThreshold",
+      TreatMissingData: "breaching",
+    });
+    // Executions of a distributed Map count under `<machine>/<label>`, not under the machine itself.
+    expect(alarm?.Dimensions).toEqual([
+      { Name: "StateMachineArn", Value: { Ref: expect.stringMatching(/^Pipeline/) as string } },
+    ]);
+  });
+
+  it.each([{ enabled: false }, { enabled: true, schedule: "off" }])(
+    "do not expect runs with %j",
+    (context) => {
+      expect([...alarmsOf(context).keys()].sort()).toEqual(ALWAYS);
+    },
+  );
 });
 
 describe("cdk-nag", () => {

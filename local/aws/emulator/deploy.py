@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--state", required=True, type=Path, help="the file to remember it all in")
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--account", default="123456789012")
+    parser.add_argument("--import-into", metavar="STACK", help="import into this stack instead")
+    parser.add_argument("--resource-mapping", type=Path, help="the file that says what to import")
     parser.add_argument("--json", action="store_true", help="print only the summary")
     options = parser.parse_args(arguments)
 
@@ -49,7 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 report("the emulator is another one than last time: deploying everything")
             _mark(clients, state)
         try:
-            summary = Engine(environment, clients, state, report).deploy(stacks)
+            engine = Engine(environment, clients, state, report)
+            if options.import_into is None:
+                summary = engine.deploy(stacks)
+            else:
+                [stack] = [one for one in stacks if one.name == options.import_into]
+                mapping = json.loads(options.resource_mapping.read_text(encoding="utf-8"))
+                summary = engine.adopt(stack, mapping)
         finally:
             state.save()
     except (DeployError, BotoCoreError, ClientError) as error:

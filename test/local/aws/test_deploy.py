@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -17,9 +18,10 @@ from emulator import deploy
 from emulator.cloudformation import engine
 from emulator.cloudformation.assets import zip_folder
 from emulator.cloudformation.handler import Created
-from emulator.cloudformation.resources import HANDLERS
+from emulator.cloudformation.resources import HANDLERS, custom
 from emulator.cloudformation.state import DeploymentState, ResourceState
 from real_servers import moto
+from running_emulator import PROJECT, Emulator
 
 Template = dict[str, Any]
 ROLE: dict[str, Any] = {
@@ -100,9 +102,9 @@ class Deployment:
         shuffled = dict(reversed(artifacts.items()))
         (self.assembly / "manifest.json").write_text(json.dumps({"artifacts": shuffled}))
 
-    def run(self) -> tuple[int, str, str]:
+    def run(self, *more: str) -> tuple[int, str, str]:
         where = ["--assembly", str(self.assembly), "--state", str(self.state_file)]
-        status = deploy.main(["--endpoint", self.endpoint, *where])
+        status = deploy.main(["--endpoint", self.endpoint, *where, *more])
         captured = self._capsys.readouterr()
         return status, captured.out, captured.err
 
@@ -592,7 +594,9 @@ UNCHANGED = {"Address"}
 def test_every_type_is_created_updated_and_deleted(app: Deployment) -> None:
     first, second = every_type("one"), every_type("two")
     tested = {resource["Type"] for resource in first.values()}
-    assert {kind for kind, handler in HANDLERS.items() if not handler.inert} <= tested
+    emulated = {kind for kind, handler in HANDLERS.items() if not handler.inert}
+    # What stands behind a custom resource is a Lambda function, which moto alone does not run.
+    assert emulated - {custom.TYPE} <= tested
     app.synth(Types=resources(**first))
     assert app.counts() == (len(first), 0, 0)
     secrets = app.client("secretsmanager")
@@ -645,3 +649,169 @@ def test_a_hundred_resources_take_seconds(app: Deployment) -> None:
     app.synth(S=resources(Database=database, **tables))
     assert app.counts() == (151, 0, 0)
     assert app.counts() == (0, 0, 0)
+
+
+# --- custom resources, which need Lambda ------------------------------------------------------
+
+ANSWERING = """
+export const handler = async (event) => {
+  const p = event.ResourceProperties;
+  if (p.crash) throw new Error('crashed');
+  const same = ['StackId', 'RequestId', 'LogicalResourceId'].map((name) => [name, event[name]]);
+  const body = {
+    ...Object.fromEntries(same), Status: p.fail ? 'FAILED' : 'SUCCESS', Reason: p.fail,
+    PhysicalResourceId: p.id ?? event.PhysicalResourceId ?? 'made',
+    Data: { heard: JSON.stringify([event.RequestType, p.number, event.OldResourceProperties]) },
+  };
+  if (p.number !== undefined || event.RequestType === 'Delete') console.log(event.RequestType);
+  await fetch(event.ResponseURL, { method: 'PUT', body: JSON.stringify(body) });
+};
+"""
+
+
+@pytest.fixture
+def real(
+    tmp_path: Path, emulator: Emulator, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Deployment]:
+    """An app whose functions run."""
+    app = Deployment(tmp_path, emulator.port, capsys)
+    yield app
+    app.synth(Nothing=resources())
+    app.run()
+
+
+def custom_template(**properties: object) -> Template:
+    token = "arn:aws:lambda:us-east-1:123456789012:function:answering"
+    template = resources(Asked=simple(custom.TYPE, ServiceToken=token, **properties))
+    heard = {"Fn::GetAtt": ["Asked", "heard"]}
+    return {**template, "Outputs": {"Heard": {"Value": heard}, "Id": {"Value": {"Ref": "Asked"}}}}
+
+
+def test_a_custom_resource_asks_its_function(real: Deployment, emulator: Emulator) -> None:
+    emulator.create_function("answering", ANSWERING)
+    real.synth(S=custom_template(number=1))
+    assert real.counts() == (1, 0, 0)
+    assert real.summary["outputs"]["S"]["Id"] == "made"
+    assert json.loads(real.summary["outputs"]["S"]["Heard"]) == ["Create", "1", None]
+
+    real.synth(S=custom_template(number=2, yes=True))
+    assert real.counts() == (0, 1, 0)
+    kind, number, old = json.loads(real.summary["outputs"]["S"]["Heard"])
+    assert (kind, number, old["number"]) == ("Update", "2", "1")
+    assert real.counts() == (0, 0, 0)
+
+    real.synth(S=custom_template(fail="three reasons"))
+    assert "three reasons" in real.error()
+    real.synth(S=custom_template(crash=True))
+    assert "crashed" in real.error()
+
+    real.synth(S=resources(P=parameter("1")))
+    assert real.counts() == (1, 0, 1)
+
+
+# --- what an earlier deployment left ----------------------------------------------------------
+
+RETAINED = {
+    "StorageData": ("bucket", "kept-data-123456789012-us-east-1"),
+    "StorageAccessLogs": ("bucket", "kept-logs-123456789012-us-east-1"),
+    "Ledger": ("DynamoDB table", "kept-ledger"),
+    "LakeDatabase": ("Glue database", "kept_lake"),
+    "Sourceevents": ("secret", "kept/source/events"),
+    "Sourcesearch": ("secret", "kept/source/search"),
+    "WarehouseAdmin": ("secret", "kept/warehouse"),
+}
+
+
+def synthesize(
+    app: Deployment, deployment: str = "kept", importing: bool = False, **choices: object
+) -> None:
+    """The CDK app itself, for a deployment with these choices."""
+    file = app.assembly.parent / f"{deployment}.json"
+    where = {"account": "123456789012", "region": "us-east-1"}
+    file.write_text(
+        json.dumps({**where, "catalog": "catalog/index.ts", "enabled": False, **choices})
+    )
+    context = {"deployment": str(file), **({"import": "true"} if importing else {})}
+    subprocess.run(
+        [str(PROJECT / "node_modules" / ".bin" / "node"), str(PROJECT / "lib" / "app.ts")],
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "CDK_OUTDIR": str(app.assembly),
+            "CDK_CONTEXT_JSON": json.dumps(context),
+        },
+        check=True,
+        capture_output=True,
+    )
+
+
+def existing(app: Deployment) -> set[str]:
+    """Names that exist in the emulator and are of the deployment."""
+    names = list(app.client("dynamodb").list_tables()["TableNames"])
+    names += [one["Name"] for one in app.client("s3").list_buckets()["Buckets"]]
+    names += [one["Name"] for one in app.client("glue").get_databases()["DatabaseList"]]
+    names += [one["Name"] for one in app.client("secretsmanager").list_secrets()["SecretList"]]
+    functions = app.client("lambda").list_functions()["Functions"]
+    names += [one["FunctionName"] for one in functions]
+    machines = app.client("stepfunctions").list_state_machines()["stateMachines"]
+    names += [one["name"] for one in machines]
+    names += [one["Name"] for one in app.client("sns").list_topics()["Topics"] if "Name" in one]
+    return {name for name in names if re.match(r"kept\b|kept_", name)}
+
+
+def test_what_an_earlier_deployment_left_is_told_at_once_and_can_be_taken_over(
+    real: Deployment, tmp_path: Path
+) -> None:
+    names = {name for _, name in RETAINED.values()}
+    synthesize(real)
+    real.counts()
+    assert names < existing(real)
+    secrets = real.client("secretsmanager")
+    secrets.put_secret_value(SecretId="kept/source/events", SecretString="ours")
+    bucket = RETAINED["StorageData"][1]
+    real.client("s3").put_object(Bucket=bucket, Key="raw/x", Body=b"row")
+
+    # `cdk destroy`
+    real.synth(Nothing=resources())
+    real.counts()
+    assert existing(real) == names
+
+    # The same names, by a deployment that knows nothing of the first.
+    real.state_file.unlink()
+    synthesize(real)
+    error = real.error()
+    for what, name in RETAINED.values():
+        assert f"{what} {name}" in error
+    assert existing(real) == {*names, "kept-preflight"}
+    assert real.error() == error, "and again"
+
+    # What the message says: import what is there, then deploy.
+    mapping = re.search(r"import\.json: (\{.*?\}\}) and", error)
+    assert mapping is not None
+    (tmp_path / "import.json").write_text(mapping[1])
+    adopting = ["--resource-mapping", str(tmp_path / "import.json"), "--import-into", "kept-core"]
+    status, _, refused = real.run(*adopting)
+    assert status == 1
+    assert "not imported" in refused, "without adopt a resource depends on the preflight"
+    synthesize(real, importing=True, adopt=True)
+    status, out, failure = real.run(*adopting)
+    assert status == 0, failure
+    assert json.loads(out.splitlines()[-1])["created"] == len(RETAINED)
+    synthesize(real, adopt=True)
+    real.counts()
+    assert secrets.get_secret_value(SecretId="kept/source/events")["SecretString"] == "ours"
+    body = real.client("s3").get_object(Bucket=bucket, Key="raw/x")["Body"].read()
+    assert body == b"row"
+
+    # Adopted once, it is a deployment like any other.
+    synthesize(real)
+    real.counts()
+    assert real.counts() == (0, 0, 0)
+
+
+def test_a_part_of_the_data_is_not_taken_over(real: Deployment) -> None:
+    real.client("s3").create_bucket(Bucket="part-data-123456789012-us-east-1")
+    synthesize(real, deployment="part", adopt=True)
+    error = real.error()
+    assert "Only a part" in error
+    assert "part-ledger" in error

@@ -77,6 +77,47 @@ class Engine:
                 del self._state.stacks[name]
         return self._summary
 
+    def adopt(self, stack: Stack, mapping: dict[str, Properties]) -> Summary:
+        """Takes existing resources into a stack, as `cdk import` with a resource mapping does.
+
+        `mapping` holds each resource's identifier by its logical id. The stack then has these
+        resources beside those that it had. Raises DeployError before anything is changed if one
+        of them refers to what the stack would not have.
+        """
+        state = self._state.stack(stack.name)
+        templates: dict[str, Any] = stack.template.get("Resources", {})
+        unknown = sorted(mapping.keys() - templates.keys())
+        if unknown:
+            raise DeployError(f"{stack.template_file} has no {', '.join(unknown)}")
+        resources = {logical_id: templates[logical_id] for logical_id in mapping}
+        there = resources.keys() | state.resources.keys()
+        for logical_id, resource in resources.items():
+            named = _references(resource) & templates.keys()
+            if named - there:
+                raise DeployError(f"{logical_id} refers to {sorted(named - there)}, not imported")
+            if "DeletionPolicy" not in resource or logical_id in state.resources:
+                raise DeployError(f"{logical_id} has no DeletionPolicy, or is in the stack already")
+        scope = StackScope(stack, state, self._environment, self._clients, self._exported)
+        dependencies = _dependencies(resources)
+        for logical_id in _in_order(dependencies, stack):
+            resource = resources[logical_id]
+            handler = HANDLERS[resource["Type"]]
+            if handler.adopt is None:
+                raise DeployError(f"{resource['Type']} {logical_id} can't be imported")
+            wanted = ResourceState(
+                type=resource["Type"],
+                physical_id="",
+                properties=json.loads(json.dumps(resolve(resource.get("Properties", {}), scope))),
+                attributes={},
+                depends_on=sorted(dependencies[logical_id]),
+                deletion_policy=resource["DeletionPolicy"],
+            )
+            adopted = handler.adopt(self._context(stack.name, logical_id), mapping[logical_id])
+            self._record(stack.name, logical_id, wanted, adopted)
+            self._summary.created += 1
+            self._say("imported", stack.name, logical_id, wanted)
+        return self._summary
+
     # --- one stack ----------------------------------------------------------------------------
 
     def _deploy_stack(self, stack: Stack) -> set[str]:
@@ -307,14 +348,17 @@ def _check_types(stack: Stack) -> None:
         )
 
 
+def _references(resource: dict[str, Any]) -> set[str]:
+    named = set(references(resource.get("Properties", {})))
+    explicit = resource.get("DependsOn", [])
+    return named | ({explicit} if isinstance(explicit, str) else set(explicit))
+
+
 def _dependencies(resources: dict[str, Any]) -> dict[str, set[str]]:
-    dependencies: dict[str, set[str]] = {}
-    for logical_id, resource in resources.items():
-        named = set(references(resource.get("Properties", {})))
-        explicit = resource.get("DependsOn", [])
-        named |= {explicit} if isinstance(explicit, str) else set(explicit)
-        dependencies[logical_id] = (named & resources.keys()) - {logical_id}
-    return dependencies
+    return {
+        logical_id: (_references(resource) & resources.keys()) - {logical_id}
+        for logical_id, resource in resources.items()
+    }
 
 
 def _in_order(dependencies: dict[str, set[str]], stack: Stack) -> list[str]:

@@ -65,6 +65,11 @@ class Handler:
 
     None where creating twice is harmless.
     """
+    adopt: Callable[[Context, Properties], Created] | None = None
+    """What exists under an import's identifier, as CloudFormation names its properties.
+
+    None: the type can't be imported.
+    """
     inert: bool = False
     """Only recorded: nothing in the emulator stands behind it."""
 

@@ -4,6 +4,7 @@ from emulator.cloudformation.handler import Handler
 from emulator.cloudformation.resources import (
     access,
     compute,
+    custom,
     data_catalog,
     events,
     inert,
@@ -16,6 +17,7 @@ HANDLERS: dict[str, Handler] = {
     **storage.HANDLERS,
     **access.HANDLERS,
     **compute.HANDLERS,
+    **custom.HANDLERS,
     **data_catalog.HANDLERS,
     **events.HANDLERS,
     **secrets.HANDLERS,

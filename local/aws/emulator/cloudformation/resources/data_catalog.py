@@ -21,6 +21,12 @@ def _database(context: Context, properties: Properties) -> Created:
     return Created(name, {})
 
 
+def _adopt_database(context: Context, identifier: Properties) -> Created:
+    name: str = identifier["DatabaseName"]
+    context.clients.call("glue", "GetDatabase", {"Name": name})
+    return Created(name, {})
+
+
 def _update_database(context: Context, old: ResourceState, properties: Properties) -> Created:
     name = old.physical_id
     request = {"Name": name, "DatabaseInput": _database_input(name, properties)}
@@ -106,6 +112,7 @@ HANDLERS = {
         replaced_by=("DatabaseInput.Name",),
         holds="tables",
         physical_id=_database_name,
+        adopt=_adopt_database,
     ),
     "AWS::Glue::Table": Handler(
         create=_table,

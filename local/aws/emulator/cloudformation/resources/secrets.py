@@ -23,6 +23,12 @@ def _secret(context: Context, properties: Properties) -> Created:
     return Created(arn, {"Id": arn})
 
 
+def _adopt_secret(context: Context, identifier: Properties) -> Created:
+    request = {"SecretId": identifier["Id"]}
+    arn = context.clients.call("secretsmanager", "DescribeSecret", request)["ARN"]
+    return Created(arn, {"Id": arn})
+
+
 def generate(wish: Properties) -> str:
     """A secret's text as GenerateSecretString describes it."""
     characters = ""
@@ -88,6 +94,7 @@ HANDLERS = {
         replaced_by=("Name",),
         holds="its value",
         physical_id=_secret_name,
+        adopt=_adopt_secret,
     ),
     "AWS::SSM::Parameter": Handler(
         create=_parameter,

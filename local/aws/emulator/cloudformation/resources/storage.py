@@ -37,6 +37,12 @@ def _bucket_created(context: Context, name: str) -> Created:
     )
 
 
+def _adopt_bucket(context: Context, identifier: Properties) -> Created:
+    name: str = identifier["BucketName"]
+    context.clients.call("s3", "HeadBucket", {"Bucket": name})
+    return _bucket_created(context, name)
+
+
 def _update_bucket(context: Context, old: ResourceState, properties: Properties) -> Created:
     return _bucket_created(context, old.physical_id)
 
@@ -110,6 +116,12 @@ def _table_created(context: Context, name: str, stream_arn: str | None) -> Creat
     return Created(name, attributes)
 
 
+def _adopt_table(context: Context, identifier: Properties) -> Created:
+    name: str = identifier["TableName"]
+    answer = context.clients.call("dynamodb", "DescribeTable", {"TableName": name})["Table"]
+    return _table_created(context, name, answer.get("LatestStreamArn"))
+
+
 def _update_table(context: Context, old: ResourceState, properties: Properties) -> Created:
     """Changes billing, indexes, stream and time to live; one index at a time, as the API wants."""
     name = old.physical_id
@@ -159,6 +171,7 @@ HANDLERS = {
         replaced_by=("BucketName",),
         holds="objects",
         physical_id=_bucket_name,
+        adopt=_adopt_bucket,
     ),
     "AWS::DynamoDB::Table": Handler(
         create=_table,
@@ -167,5 +180,6 @@ HANDLERS = {
         replaced_by=("TableName", "KeySchema", "LocalSecondaryIndexes"),
         holds="items",
         physical_id=_table_name,
+        adopt=_adopt_table,
     ),
 }
