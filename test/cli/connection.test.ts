@@ -15,6 +15,7 @@ async function startParameters(account: string | null): Promise<{ regions: strin
     regions.push(String(request.headers.authorization).split("/")[2] ?? "");
     const value = {
       ...{ format: 1, deployment: "prod", bucket: "b", ledger: "l", buildJob: "j" },
+      catalogStacks: 1,
       stateMachineArn: `arn:aws:states:eu-central-1:${String(account)}:stateMachine:prod`,
       warehouse: null,
     };

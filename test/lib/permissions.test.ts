@@ -36,6 +36,7 @@ const PARTS = [
   "Plan",
   "Extract",
   "Commit",
+  "Decide",
   "Load",
   "Report",
   "Build",
@@ -75,6 +76,7 @@ const roleArn = (part: Part): string => {
     case "Plan":
     case "Extract":
     case "Commit":
+    case "Decide":
     case "Load":
     case "Report":
     case "Preflight":
@@ -279,7 +281,7 @@ describe("objects of the data bucket", () => {
 // --- the ledger ---------------------------------------------------------------------------------------------------
 
 const ITEM_ACTIONS = {
-  read: ["GetItem", "Query"],
+  read: ["GetItem", "BatchGetItem", "Query"],
   written: ["PutItem", "UpdateItem", "ConditionCheckItem"],
   deleted: ["DeleteItem"],
 } as const;
@@ -302,17 +304,28 @@ const LEDGER_CASES: Case[] = [
         },
       ]),
   ),
-  ...["Scan", "BatchGetItem", "BatchWriteItem", "PartiQLSelect", "DeleteTable", "UpdateTable"].map(
+  ...["Scan", "BatchWriteItem", "PartiQLSelect", "DeleteTable", "UpdateTable"].map(
     (action): Case => [action, { action: `dynamodb:${action}`, resource: LEDGER }],
   ),
 ];
 /** What a part that reads or writes some items does not need of the actions above. */
 const NOT_NEEDED: Partial<Record<Part, readonly string[]>> = {
-  Extract: ["Query source", "ConditionCheckItem source"],
-  Plan: ["ConditionCheckItem source"],
-  Build: ["PutItem table", "ConditionCheckItem table"],
-  Load: ["Query table", "ConditionCheckItem table"],
+  Extract: [
+    "BatchGetItem table",
+    "BatchGetItem source",
+    "Query source",
+    "ConditionCheckItem source",
+  ],
+  Plan: ["BatchGetItem table", "BatchGetItem source", "ConditionCheckItem source"],
+  Commit: [
+    ...["BatchGetItem table", "BatchGetItem source", "Query source"],
+    ...["PutItem source", "ConditionCheckItem source"],
+  ],
+  Decide: ["GetItem table", "Query table"],
+  Build: ["BatchGetItem table", "PutItem table", "ConditionCheckItem table"],
+  Load: ["BatchGetItem table", "Query table", "ConditionCheckItem table"],
   Report: [
+    ...["BatchGetItem table", "BatchGetItem source"],
     ...["Query table", "PutItem table", "ConditionCheckItem table"],
     ...["Query source", "PutItem source", "ConditionCheckItem source"],
     ...["UpdateItem run", "ConditionCheckItem run"],
@@ -338,7 +351,7 @@ describe("items of the ledger", () => {
 
 const glueArn = (resource: string): string => `arn:aws:glue:${REGION}:${ACCOUNT}:${resource}`;
 const TABLE_ACTIONS = ["GetTable", "GetTables", "CreateTable", "UpdateTable", "DeleteTable"];
-const FUNCTIONS = ["plan", "extract", "commit", "load", "report"];
+const FUNCTIONS = ["plan", "extract", "commit", "decide", "load", "report"];
 const LEDGER_NAME = "sluice-ledger";
 const secretArn = (name: string): string =>
   `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-AbCdEf`;
@@ -439,9 +452,11 @@ const DOES: Record<Part, readonly string[]> = {
   Plan: [...READ_DEFINITIONS, ...READ_SOURCES, ...IN_NETWORK, "states:DescribeExecution"],
   Extract: [...READ_DEFINITIONS, ...READ_SOURCES, ...IN_NETWORK],
   Commit: [],
+  Decide: [...READ_DEFINITIONS, "glue:GetTables lake"],
   Load: [
     ...READ_DEFINITIONS,
     "glue:GetTable lake",
+    "glue:GetTables lake",
     ...readSecret("sluice/warehouse"),
     "redshift-data:ExecuteStatement own",
     "redshift-data:BatchExecuteStatement own",

@@ -39,6 +39,9 @@ describe("a right file", () => {
       extractTimeoutSeconds: 900,
       extractMemoryMegabytes: 512,
       buildWorkers: 2,
+      catalogStacks: 4,
+      alarmAfterHours: 24,
+      adopt: false,
     });
   });
 
