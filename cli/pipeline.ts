@@ -5,15 +5,15 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { Ledger } from "../functions/ledger/ledger.ts";
-import { decisionSchema } from "../functions/protocol/decision.ts";
-import { keys } from "../functions/protocol/keys.ts";
-import type { RunRecord } from "../functions/protocol/run.ts";
+import { Ledger } from "../stores/ledger/ledger.ts";
+import { decisionSchema } from "../contract/decision.ts";
+import { keys } from "../contract/keys.ts";
+import type { RunRecord } from "../contract/run.ts";
 import { lastLines } from "../local/toolchain/log-tail.ts";
 import type { Connection } from "./connection.ts";
 import { formatCount, type Output } from "./output.ts";
 import { passProgress } from "./reading-progress.ts";
-import { openPasses } from "../functions/protocol/passes.ts";
+import { openPasses } from "../contract/passes.ts";
 
 const POLL_MILLIS = 500;
 

@@ -1,6 +1,6 @@
 // How far a table's reading is: what is recorded, moved on by the notes that its lanes leave between objects.
-import { cursorWords } from "../functions/protocol/cursor-time.ts";
-import type { ReadingNote, SplitRecord } from "../functions/protocol/records.ts";
+import { cursorWords } from "../contract/cursor-time.ts";
+import type { ReadingNote, SplitRecord } from "../contract/records.ts";
 import { formatCount } from "./output.ts";
 
 /** One open pass of a table. */

@@ -1,5 +1,5 @@
 // A run record in words: what was extracted from where and how fast, built and loaded, and what failed.
-import type { RunLane, RunRecord } from "../functions/protocol/run.ts";
+import type { RunLane, RunRecord } from "../contract/run.ts";
 import { formatBytes, formatCount, formatSeconds, formatTable } from "./output.ts";
 
 const ENDS: Record<NonNullable<RunLane["ended"]>, string> = {

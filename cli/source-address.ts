@@ -2,15 +2,12 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { z } from "zod";
-import {
-  type CassandraSecret,
-  cassandraSecretSchema,
-} from "../functions/extract/sources/cassandra/secret.ts";
+import { type CassandraSecret, cassandraSecretSchema } from "../sources/cassandra/secret.ts";
 import {
   type ElasticsearchSecret,
   elasticsearchSecretSchema,
-} from "../functions/extract/sources/elasticsearch/secret.ts";
-import { parseSecret } from "../functions/extract/sources/secret.ts";
+} from "../sources/elasticsearch/secret.ts";
+import { parseSecret } from "../sources/secret.ts";
 import { UsageError } from "./arguments.ts";
 
 /** @throws UsageError if it is neither an address nor a readable file; what may be a password is not shown */

@@ -1,8 +1,8 @@
 // What `sluice status` says, from what it read: a pure function.
-import type { SourceRest } from "../functions/ledger/ledger.ts";
-import { cursorTime, cursorWords } from "../functions/protocol/cursor-time.ts";
-import type { CursorUnit, ReadingNote } from "../functions/protocol/records.ts";
-import type { RunRecord } from "../functions/protocol/run.ts";
+import type { SourceRest } from "../stores/ledger/ledger.ts";
+import { cursorTime, cursorWords } from "../contract/cursor-time.ts";
+import type { CursorUnit, ReadingNote } from "../contract/records.ts";
+import type { RunRecord } from "../contract/run.ts";
 import { formatCount, formatTable } from "./output.ts";
 import { type PassProgress, passWords } from "./reading-progress.ts";
 import { laneTable } from "./run-summary.ts";

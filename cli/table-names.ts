@@ -1,6 +1,6 @@
 // A deployment's tables, from its Data Catalog.
 import { GlueClient } from "@aws-sdk/client-glue";
-import { readDefinitions } from "../functions/data-catalog/read-definitions.ts";
+import { readDefinitions } from "../stores/data-catalog/read-definitions.ts";
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from "../local/state.ts";
 import type { Connection } from "./connection.ts";
 

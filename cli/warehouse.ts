@@ -9,7 +9,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { ExactNumber, parseExact } from "../functions/discover/exact-json.ts";
+import { ExactNumber, parseExact } from "../sources/discover/exact-json.ts";
 import type { Deployment } from "./connection.ts";
 
 const POLL_MILLIS = 150;

@@ -24,7 +24,10 @@ import {
 } from "./state.ts";
 
 /** Everything that decides what is deployed. */
-const DEPLOYED_FOLDERS = ["catalog", "lib", "functions", "glue-jobs"];
+const DEPLOYED_FOLDERS = [
+  ...["contract", "catalog", "sources", "stores"],
+  ...["functions", "glue-jobs", "lib"],
+];
 const DEPLOYED_FILES = ["package-lock.json", "cdk.json", "tsconfig.json"];
 
 /** Of each secret the hash of what was put into it. */
@@ -109,7 +112,7 @@ export async function applyCatalogAndCode(
     ],
     logFile: deployLog,
     folder: projectFolder,
-    env: { ...process.env, PYTHONPATH: join(projectFolder, "local/aws") },
+    env: { ...process.env, PYTHONPATH: join(projectFolder, "emulator") },
   });
   const lastLine = lastLines(deployLog, 1)[0] ?? "";
   const summary = parseSummary(lastLine, deployLog);

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { cassandraSecretSchema } from "../functions/extract/sources/cassandra/secret.ts";
-import { elasticsearchSecretSchema } from "../functions/extract/sources/elasticsearch/secret.ts";
+import { cassandraSecretSchema } from "../sources/cassandra/secret.ts";
+import { elasticsearchSecretSchema } from "../sources/elasticsearch/secret.ts";
 
 export const projectFolder = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 

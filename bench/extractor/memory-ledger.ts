@@ -1,6 +1,6 @@
 // A ledger in memory: what the extractor asks of it, without the emulator's share of the machine.
 import type { ExtractDependencies } from "../../functions/extract/extract.ts";
-import type { SplitRecord } from "../../functions/protocol/records.ts";
+import type { SplitRecord } from "../../contract/records.ts";
 
 type ExtractLedger = ExtractDependencies["ledger"];
 

@@ -1,10 +1,10 @@
 // `sluice status`: the last runs, how far each table is, and what is read now.
-import { Ledger } from "../../functions/ledger/ledger.ts";
+import { Ledger } from "../../stores/ledger/ledger.ts";
 import { driftFileSchema } from "../../functions/plan/drift.ts";
-import { keys } from "../../functions/protocol/keys.ts";
-import { openPasses } from "../../functions/protocol/passes.ts";
-import type { ReadingNote } from "../../functions/protocol/records.ts";
-import { JsonStore } from "../../functions/storage/json-store.ts";
+import { keys } from "../../contract/keys.ts";
+import { openPasses } from "../../contract/passes.ts";
+import type { ReadingNote } from "../../contract/records.ts";
+import { JsonStore } from "../../stores/bucket/json-store.ts";
 import { readArguments } from "../arguments.ts";
 import { chooseConnection } from "../choose-connection.ts";
 import { COMMANDS } from "../commands.ts";

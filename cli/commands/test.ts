@@ -94,7 +94,7 @@ export async function test(args: string[]): Promise<number> {
     { name: "lint", program: bin("eslint"), args: ["."] },
     python("python format", ["ruff", "format", "--check", "--no-cache", "--quiet", "."]),
     python("python lint", ["ruff", "check", "--no-cache", "--quiet", "."]),
-    python("python types", ["mypy", "glue-jobs", "local/aws/emulator"]),
+    python("python types", ["mypy", "glue-jobs", "emulator/emulator"]),
   ];
   // All of them wait now and then, for servers that start and for runs: side by side they keep two cores busy. They
   // take about as long as each other, so that none is left alone with cores that nobody else uses.

@@ -1,13 +1,13 @@
 // Commits one table: fences it, writes the next manifest from what the ledger recorded, and moves progress.
 import { randomUUID } from "node:crypto";
-import { StaleProgressError } from "../ledger/errors.ts";
-import type { Ledger } from "../ledger/ledger.ts";
-import { keys } from "../protocol/keys.ts";
-import type { Manifest } from "../protocol/manifest.ts";
-import { openPasses } from "../protocol/passes.ts";
-import type { Pass, Progress } from "../protocol/records.ts";
-import type { CommitResult } from "../protocol/run-files.ts";
-import type { JsonStore } from "../storage/json-store.ts";
+import { StaleProgressError } from "../../stores/ledger/errors.ts";
+import type { Ledger } from "../../stores/ledger/ledger.ts";
+import { keys } from "../../contract/keys.ts";
+import type { Manifest } from "../../contract/manifest.ts";
+import { openPasses } from "../../contract/passes.ts";
+import type { Pass, Progress } from "../../contract/records.ts";
+import type { CommitResult } from "../../contract/run-files.ts";
+import type { JsonStore } from "../../stores/bucket/json-store.ts";
 import {
   committedKey,
   decideCommit,

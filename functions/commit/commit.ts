@@ -2,14 +2,14 @@
 // does not hold up the others.
 import { z } from "zod";
 import type { Log } from "../log/log.ts";
-import { keys } from "../protocol/keys.ts";
+import { keys } from "../../contract/keys.ts";
 import {
   commitFileSchema,
   planFileSchema,
   type CommitFile,
   type CommitResult,
   type PlanFile,
-} from "../protocol/run-files.ts";
+} from "../../contract/run-files.ts";
 import { laneResultsSchema, type LaneResult } from "../report/input.ts";
 import { lanesToRelease } from "../report/release.ts";
 import { commitTable, type CommitContext } from "./commit-table.ts";

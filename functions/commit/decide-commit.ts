@@ -1,7 +1,7 @@
 // What a table's next manifest holds and how its progress moves: a pure decision over what the ledger has recorded.
-import { ProtocolError } from "../protocol/errors.ts";
-import type { Manifest } from "../protocol/manifest.ts";
-import type { ObjectRecord, Pass, Progress, SplitRecord } from "../protocol/records.ts";
+import { ProtocolError } from "../../contract/errors.ts";
+import type { Manifest } from "../../contract/manifest.ts";
+import type { ObjectRecord, Pass, Progress, SplitRecord } from "../../contract/records.ts";
 
 /** What the ledger holds of one split of an open pass. */
 export interface SplitContent {

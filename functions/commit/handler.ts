@@ -3,9 +3,9 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { Ledger } from "../ledger/ledger.ts";
+import { Ledger } from "../../stores/ledger/ledger.ts";
 import { withLog } from "../log/log.ts";
-import { JsonStore } from "../storage/json-store.ts";
+import { JsonStore } from "../../stores/bucket/json-store.ts";
 import { commitInputSchema, commitRun } from "./commit.ts";
 
 const environment = z

@@ -1,9 +1,9 @@
 // Whether a build is due: a pure decision over what the last one left and what is there now.
 import type { Definition } from "../../catalog/schema/definition.ts";
-import type { BrokenDefinition } from "../data-catalog/read-definitions.ts";
-import type { TableNeeds } from "../ledger/read-needs.ts";
-import type { BuildSummary, BuiltEntry } from "../protocol/build-summary.ts";
-import type { Decision } from "../protocol/decision.ts";
+import type { BrokenDefinition } from "../../stores/data-catalog/read-definitions.ts";
+import type { TableNeeds } from "../../stores/ledger/read-needs.ts";
+import type { BuildSummary, BuiltEntry } from "../../contract/build-summary.ts";
+import type { Decision } from "../../contract/decision.ts";
 
 /** All that decides what a build would do. */
 export interface BuildFacts {

@@ -1,12 +1,12 @@
 // Finds out whether a run's build is due, and leaves the answer in the data bucket.
 import { z } from "zod";
-import type { Definitions } from "../data-catalog/read-definitions.ts";
-import type { TableNeeds } from "../ledger/read-needs.ts";
-import { buildSummarySchema, type BuildSummary } from "../protocol/build-summary.ts";
-import type { Decision } from "../protocol/decision.ts";
-import { ProtocolError } from "../protocol/errors.ts";
-import { keys } from "../protocol/keys.ts";
-import type { JsonStore } from "../storage/json-store.ts";
+import type { Definitions } from "../../stores/data-catalog/read-definitions.ts";
+import type { TableNeeds } from "../../stores/ledger/read-needs.ts";
+import { buildSummarySchema, type BuildSummary } from "../../contract/build-summary.ts";
+import type { Decision } from "../../contract/decision.ts";
+import { ProtocolError } from "../../contract/errors.ts";
+import { keys } from "../../contract/keys.ts";
+import type { JsonStore } from "../../stores/bucket/json-store.ts";
 import { decideBuild } from "./decide-build.ts";
 
 export const decideInputSchema = z.object({

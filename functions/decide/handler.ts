@@ -5,11 +5,11 @@ import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { lakeDatabase } from "../../catalog/schema/placement.ts";
-import { readDefinitions } from "../data-catalog/read-definitions.ts";
-import { readMetadataLocations } from "../lake/read-locations.ts";
-import { readNeeds } from "../ledger/read-needs.ts";
+import { readDefinitions } from "../../stores/data-catalog/read-definitions.ts";
+import { readMetadataLocations } from "../../stores/lake/read-locations.ts";
+import { readNeeds } from "../../stores/ledger/read-needs.ts";
 import { withLog } from "../log/log.ts";
-import { JsonStore } from "../storage/json-store.ts";
+import { JsonStore } from "../../stores/bucket/json-store.ts";
 import { decideInputSchema, decideRun } from "./decide.ts";
 
 const environment = z

@@ -2,27 +2,27 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import type { SourceDefinition, TableDefinition } from "../../catalog/schema/definition.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import type { Ledger } from "../../stores/ledger/ledger.ts";
 import {
   ProtocolError,
   SourceAuthenticationError,
   SourceUnavailableError,
-} from "../protocol/errors.ts";
-import type { SplitRecord } from "../protocol/records.ts";
+} from "../../contract/errors.ts";
+import type { SplitRecord } from "../../contract/records.ts";
 import {
   type LaneEnd,
   laneStateSchema,
   type LaneState,
   type WorkItem,
   workListSchema,
-} from "../protocol/state.ts";
+} from "../../contract/state.ts";
 import { isOpenThroughout } from "./governor/hours.ts";
 import { type LanePace, lanePace } from "./governor/pace.ts";
 import type { ObjectBounds } from "./object-writer.ts";
 import { type Clock, Pacer } from "./pacer.ts";
 import { isTableProblem, Problems } from "./problems.ts";
 import { ReadingNotes } from "./reading-notes.ts";
-import { JsonStore } from "../storage/json-store.ts";
+import { JsonStore } from "../../stores/bucket/json-store.ts";
 import type { SourceConnections } from "./source-connections.ts";
 import {
   type Batch,
@@ -30,7 +30,7 @@ import {
   SourceOverloadedError,
   SourceUnreachableError,
   type SplitReader,
-} from "./sources/source.ts";
+} from "../../sources/source.ts";
 import { type Outcome, SplitExtraction } from "./split-extraction.ts";
 
 export interface ExtractDependencies {

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { constants, createGzip, type Gzip } from "node:zlib";
 import { HeadObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import type { Batch } from "./sources/source.ts";
+import type { Batch } from "../../sources/source.ts";
 
 /** When an object is full, whichever comes first. */
 export interface ObjectBounds {

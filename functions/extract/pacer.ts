@@ -1,5 +1,5 @@
 // Keeps a lane to its pace: rests as the governor decides, and keeps account of what was read, rested and refused.
-import type { GovernorState, LaneState } from "../protocol/state.ts";
+import type { GovernorState, LaneState } from "../../contract/state.ts";
 import {
   afterAnswer,
   type AfterRefusal,

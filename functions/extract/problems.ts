@@ -5,8 +5,8 @@ import {
   ProtocolError,
   SourceAuthenticationError,
   SourceConfigurationError,
-} from "../protocol/errors.ts";
-import type { JsonStore } from "../storage/json-store.ts";
+} from "../../contract/errors.ts";
+import type { JsonStore } from "../../stores/bucket/json-store.ts";
 
 /** Where all problems of a run stand, one file a table. */
 export const problemPrefix = (run: string): string => `runs/${run}/problems/`;

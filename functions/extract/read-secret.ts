@@ -1,6 +1,6 @@
 // Reads a source's secret from Secrets Manager.
 import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { SourceConfigurationError } from "../protocol/errors.ts";
+import { SourceConfigurationError } from "../../contract/errors.ts";
 
 /** @throws SourceConfigurationError if there is no such secret, or it holds no text */
 export async function readSecret(client: SecretsManagerClient, name: string): Promise<string> {

@@ -1,5 +1,5 @@
 // Notes for people of how far a lane is, beside what counts: written rarely, never waited for, and lost without harm.
-import type { ReadingNote } from "../protocol/records.ts";
+import type { ReadingNote } from "../../contract/records.ts";
 
 /** A lane writes a note at most so often. */
 export const NOTE_EVERY_MILLIS = 10_000;

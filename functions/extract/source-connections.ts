@@ -1,7 +1,7 @@
 // Keeps one client a source for the life of a process, and follows changes of its secret.
 import type { SourceDefinition } from "../../catalog/schema/definition.ts";
-import { connect } from "./sources/connect.ts";
-import type { SourceClient } from "./sources/source.ts";
+import { connect } from "../../sources/connect.ts";
+import type { SourceClient } from "../../sources/source.ts";
 
 /** Reads a secret's text by its name. */
 export type ReadSecret = (name: string) => Promise<string>;

@@ -1,13 +1,13 @@
 // Reads one split in one link: batches into objects, objects into the ledger.
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { Ledger } from "../ledger/ledger.ts";
-import { SourceUnavailableError } from "../protocol/errors.ts";
-import { keys } from "../protocol/keys.ts";
-import type { SplitRecord } from "../protocol/records.ts";
-import type { WorkItem } from "../protocol/state.ts";
+import type { Ledger } from "../../stores/ledger/ledger.ts";
+import { SourceUnavailableError } from "../../contract/errors.ts";
+import { keys } from "../../contract/keys.ts";
+import type { SplitRecord } from "../../contract/records.ts";
+import type { WorkItem } from "../../contract/state.ts";
 import { DEFAULT_OBJECT_BOUNDS, type ObjectBounds, ObjectWriter } from "./object-writer.ts";
 import { isTableProblem } from "./problems.ts";
-import type { Batch, SplitReader } from "./sources/source.ts";
+import type { Batch, SplitReader } from "../../sources/source.ts";
 
 export interface ExtractionHooks {
   /** How many rows to ask for now. */

@@ -1,5 +1,5 @@
 // Decides when a table that can't be loaded is tried again, and whether to ask the build for its whole copy.
-import type { LoadRecord, ReplaceRecord } from "../ledger/load-records.ts";
+import type { LoadRecord, ReplaceRecord } from "../../stores/ledger/load-records.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,5 +1,5 @@
 // Decides which deltas bring a warehouse table from what it holds to what the lake holds.
-import type { Delta } from "../protocol/delta.ts";
+import type { Delta } from "../../contract/delta.ts";
 
 /** A longer way back is dearer than copying the whole table. */
 const MAX_DELTAS = 500;

@@ -1,9 +1,9 @@
 // Reads deltas from the data bucket, and writes the manifest by which Redshift copies one.
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { deltaSchema, type Delta } from "../protocol/delta.ts";
-import { ProtocolError } from "../protocol/errors.ts";
-import { keys } from "../protocol/keys.ts";
+import { deltaSchema, type Delta } from "../../contract/delta.ts";
+import { ProtocolError } from "../../contract/errors.ts";
+import { keys } from "../../contract/keys.ts";
 
 /** Key of the manifest that COPY reads: beside the delta, made from it alone. */
 export function copyManifestKey(delta: Delta): string {

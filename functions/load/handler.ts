@@ -6,15 +6,18 @@ import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { lakeDatabase } from "../../catalog/schema/placement.ts";
-import { DefinitionReader } from "../data-catalog/read-definition.ts";
-import { readDefinitions, type DefinitionStore } from "../data-catalog/read-definitions.ts";
-import { readCurrentContentId } from "../lake/read-content.ts";
-import { readMetadataLocations } from "../lake/read-locations.ts";
-import { LoadLedger } from "../ledger/load-records.ts";
+import { DefinitionReader } from "../../stores/data-catalog/read-definition.ts";
+import {
+  readDefinitions,
+  type DefinitionStore,
+} from "../../stores/data-catalog/read-definitions.ts";
+import { readCurrentContentId } from "../../stores/lake/read-content.ts";
+import { readMetadataLocations } from "../../stores/lake/read-locations.ts";
+import { LoadLedger } from "../../stores/ledger/load-records.ts";
 import { withLog } from "../log/log.ts";
-import { keys } from "../protocol/keys.ts";
-import { planFileSchema } from "../protocol/run-files.ts";
-import { JsonStore } from "../storage/json-store.ts";
+import { keys } from "../../contract/keys.ts";
+import { planFileSchema } from "../../contract/run-files.ts";
+import { JsonStore } from "../../stores/bucket/json-store.ts";
 import { chooseInputSchema, chooseLoads, type ChooseResult } from "./choose.ts";
 import { copyManifestKey, readDelta, writeCopyManifest } from "./deltas.ts";
 import { load, type LoadParts } from "./load.ts";

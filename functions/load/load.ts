@@ -7,11 +7,11 @@ import {
   type LoadLedger,
   type LoadRecord,
   type LoadRecords,
-} from "../ledger/load-records.ts";
+} from "../../stores/ledger/load-records.ts";
 import type { Log } from "../log/log.ts";
-import type { Delta } from "../protocol/delta.ts";
-import { ProtocolError } from "../protocol/errors.ts";
-import type { LoadProblem } from "../protocol/load-problem.ts";
+import type { Delta } from "../../contract/delta.ts";
+import { ProtocolError } from "../../contract/errors.ts";
+import type { LoadProblem } from "../../contract/load-problem.ts";
 import { countFailures, decideRequest, retryAt } from "./decide-again.ts";
 import { decideDeltas, isWhole, type DeltaDecision, type Unreadable } from "./decide-deltas.ts";
 import { readFacts, type Facts } from "./facts.ts";

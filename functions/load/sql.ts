@@ -1,5 +1,5 @@
 // Makes every SQL statement of the load, as pure text for Redshift.
-import type { Delta } from "../protocol/delta.ts";
+import type { Delta } from "../../contract/delta.ts";
 import { identifier, literal, literalOrNull, qualified } from "./quote.ts";
 
 /** Where the tables are, where people read, and where the load keeps its own records. */

@@ -4,7 +4,7 @@ import type {
   ModelDefinition,
   TableDefinition,
 } from "../../catalog/schema/definition.ts";
-import type { BrokenDefinition } from "../data-catalog/read-definitions.ts";
+import type { BrokenDefinition } from "../../stores/data-catalog/read-definitions.ts";
 
 /**
  * The tables that a run was asked for, or all of them.

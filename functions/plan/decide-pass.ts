@@ -1,7 +1,7 @@
 // Whether a table's next pass is due and what it is made of: pure decisions.
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import { ProtocolError } from "../protocol/errors.ts";
-import type { Bounds, CursorUnit, Pass, Progress, SplitRecord } from "../protocol/records.ts";
+import { ProtocolError } from "../../contract/errors.ts";
+import type { Bounds, CursorUnit, Pass, Progress, SplitRecord } from "../../contract/records.ts";
 
 const MILLIS_AN_HOUR = 3_600_000;
 const SECONDS_AN_HOUR = 3600;

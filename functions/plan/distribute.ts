@@ -1,6 +1,6 @@
 // Deals the splits to the lanes so that no table starves: a pure decision.
 import { createHash } from "node:crypto";
-import type { WorkItem } from "../protocol/state.ts";
+import type { WorkItem } from "../../contract/state.ts";
 
 /**
  * Takes one item of each table in turn, and deals them to the lanes in turn.

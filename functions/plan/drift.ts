@@ -6,8 +6,8 @@ import {
   differenceSchema,
   differencesSince,
   faultsNow,
-} from "../discover/differences.ts";
-import { type SourceShape, sourceTypeSchema } from "../discover/shape.ts";
+} from "../../sources/discover/differences.ts";
+import { type SourceShape, sourceTypeSchema } from "../../sources/discover/shape.ts";
 
 /** What was last seen of a table at its source, `drift/<table>.json`. */
 export const driftFileSchema = z.strictObject({

@@ -6,12 +6,12 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { z } from "zod";
-import { readDefinitions } from "../data-catalog/read-definitions.ts";
+import { readDefinitions } from "../../stores/data-catalog/read-definitions.ts";
 import { readSecret } from "../extract/read-secret.ts";
 import { SourceConnections } from "../extract/source-connections.ts";
-import { Ledger } from "../ledger/ledger.ts";
+import { Ledger } from "../../stores/ledger/ledger.ts";
 import { withLog } from "../log/log.ts";
-import { JsonStore } from "../storage/json-store.ts";
+import { JsonStore } from "../../stores/bucket/json-store.ts";
 import { isRunning } from "./is-running.ts";
 import { planInputSchema, planRun } from "./plan.ts";
 

@@ -1,12 +1,12 @@
 // Plans one source: closes what a crash left open there, leases lanes and tables, and lists each lane's work.
 import type { SourceDefinition, TableDefinition } from "../../catalog/schema/definition.ts";
-import { type SourceClient, SourceUnreachableError } from "../extract/sources/source.ts";
+import { type SourceClient, SourceUnreachableError } from "../../sources/source.ts";
 import { hoursAt } from "../extract/governor/hours.ts";
-import type { IsRunning, Ledger } from "../ledger/ledger.ts";
+import type { IsRunning, Ledger } from "../../stores/ledger/ledger.ts";
 import type { Log } from "../log/log.ts";
-import { SourceUnavailableError } from "../protocol/errors.ts";
-import type { PlanFile } from "../protocol/run-files.ts";
-import type { WorkItem } from "../protocol/state.ts";
+import { SourceUnavailableError } from "../../contract/errors.ts";
+import type { PlanFile } from "../../contract/run-files.ts";
+import type { WorkItem } from "../../contract/state.ts";
 import { distribute } from "./distribute.ts";
 import type { DriftLook } from "./drift.ts";
 import { planTable } from "./plan-table.ts";

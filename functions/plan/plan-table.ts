@@ -1,11 +1,11 @@
 // Continues a table's open passes or opens the next ones, and lists the splits that are left to read.
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import type { SourceClient, UnreadRows } from "../extract/sources/source.ts";
-import type { Ledger } from "../ledger/ledger.ts";
-import { SourceUnavailableError } from "../protocol/errors.ts";
-import { openPasses } from "../protocol/passes.ts";
-import type { Pass, Progress } from "../protocol/records.ts";
-import type { WorkItem } from "../protocol/state.ts";
+import type { SourceClient, UnreadRows } from "../../sources/source.ts";
+import type { Ledger } from "../../stores/ledger/ledger.ts";
+import { SourceUnavailableError } from "../../contract/errors.ts";
+import { openPasses } from "../../contract/passes.ts";
+import type { Pass, Progress } from "../../contract/records.ts";
+import type { WorkItem } from "../../contract/state.ts";
 import {
   cursorReaching,
   isEmptyWindow,

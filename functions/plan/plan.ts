@@ -1,12 +1,12 @@
 // Plans one run: which tables, their passes and splits, and each lane's work.
 import { z } from "zod";
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import type { Definitions } from "../data-catalog/read-definitions.ts";
-import { ProtocolError } from "../protocol/errors.ts";
-import { keys } from "../protocol/keys.ts";
-import type { PlanFile } from "../protocol/run-files.ts";
-import { type LaneState, RELAXED, type WorkList } from "../protocol/state.ts";
-import type { JsonStore } from "../storage/json-store.ts";
+import type { Definitions } from "../../stores/data-catalog/read-definitions.ts";
+import { ProtocolError } from "../../contract/errors.ts";
+import { keys } from "../../contract/keys.ts";
+import type { PlanFile } from "../../contract/run-files.ts";
+import { type LaneState, RELAXED, type WorkList } from "../../contract/state.ts";
+import type { JsonStore } from "../../stores/bucket/json-store.ts";
 import { chooseTables } from "./choose-tables.ts";
 import { compareWithLast, type DriftFile, driftFileSchema, type DriftLook } from "./drift.ts";
 import { planSource, type PlanContext, type PlannedLane } from "./plan-source.ts";

@@ -1,5 +1,5 @@
 // The message that people get when a run failed or needs a look: a pure function.
-import type { RunAlert, RunRecord } from "../protocol/run.ts";
+import type { RunAlert, RunRecord } from "../../contract/run.ts";
 
 // SNS refuses longer subjects, and ones with line breaks.
 const MAX_SUBJECT_CHARACTERS = 100;

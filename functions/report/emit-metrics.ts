@@ -1,6 +1,6 @@
 // A run's numbers as CloudWatch metrics: a few a run and a source, none a table, so that they cost the same for any catalog.
 import { MetricUnit, type Metrics } from "@aws-lambda-powertools/metrics";
-import type { RunRecord } from "../protocol/run.ts";
+import type { RunRecord } from "../../contract/run.ts";
 
 export function emitMetrics(metrics: Metrics, record: RunRecord): void {
   const { run, tables, alerts, failed } = record;

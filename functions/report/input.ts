@@ -1,7 +1,7 @@
 // What the state machine hands the report: how the lanes and loads ended, and which steps failed.
 import { z } from "zod";
-import { decisionSchema } from "../protocol/decision.ts";
-import { laneStateSchema } from "../protocol/state.ts";
+import { decisionSchema } from "../../contract/decision.ts";
+import { laneStateSchema } from "../../contract/state.ts";
 
 const paceSchema = laneStateSchema.shape.pace;
 

@@ -1,10 +1,10 @@
 // Makes the run record from what the steps left behind: a pure function.
-import type { BuildResult } from "../protocol/delta.ts";
-import type { SourceRest } from "../ledger/ledger.ts";
-import type { LoadRecords } from "../ledger/load-records.ts";
-import type { LoadProblem } from "../protocol/load-problem.ts";
-import type { CommitFile, CommitResult, PlanFile } from "../protocol/run-files.ts";
-import type { RunAlert, RunFailure, RunLane, RunRecord, RunTable } from "../protocol/run.ts";
+import type { BuildResult } from "../../contract/delta.ts";
+import type { SourceRest } from "../../stores/ledger/ledger.ts";
+import type { LoadRecords } from "../../stores/ledger/load-records.ts";
+import type { LoadProblem } from "../../contract/load-problem.ts";
+import type { CommitFile, CommitResult, PlanFile } from "../../contract/run-files.ts";
+import type { RunAlert, RunFailure, RunLane, RunRecord, RunTable } from "../../contract/run.ts";
 import type { LaneResult, LoadResult, ReportInput } from "./input.ts";
 
 /** A table that a lane gave up in the middle of the run. */

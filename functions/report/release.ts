@@ -1,5 +1,5 @@
 // Which lanes are given back once a run's reading is over: a pure decision.
-import type { PlanFile } from "../protocol/run-files.ts";
+import type { PlanFile } from "../../contract/run-files.ts";
 import type { LaneResult } from "./input.ts";
 
 /**

@@ -1,21 +1,21 @@
 // Ends a run: gathers what its steps did, keeps the record, tells people, and gives back what the run held.
 import type { z } from "zod";
 import { problemKey, problemSchema } from "../extract/problems.ts";
-import type { Ledger, SourceRest } from "../ledger/ledger.ts";
-import type { LoadLedger, LoadRecords } from "../ledger/load-records.ts";
+import type { Ledger, SourceRest } from "../../stores/ledger/ledger.ts";
+import type { LoadLedger, LoadRecords } from "../../stores/ledger/load-records.ts";
 import type { Log } from "../log/log.ts";
-import { buildResultSchema } from "../protocol/delta.ts";
-import { ProtocolError } from "../protocol/errors.ts";
-import { keys } from "../protocol/keys.ts";
-import { loadProblemSchema, type LoadProblem } from "../protocol/load-problem.ts";
+import { buildResultSchema } from "../../contract/delta.ts";
+import { ProtocolError } from "../../contract/errors.ts";
+import { keys } from "../../contract/keys.ts";
+import { loadProblemSchema, type LoadProblem } from "../../contract/load-problem.ts";
 import {
   commitFileSchema,
   planFileSchema,
   tablesFileSchema,
   type PlanFile,
-} from "../protocol/run-files.ts";
-import type { RunFailure, RunRecord } from "../protocol/run.ts";
-import type { JsonStore } from "../storage/json-store.ts";
+} from "../../contract/run-files.ts";
+import type { RunFailure, RunRecord } from "../../contract/run.ts";
+import type { JsonStore } from "../../stores/bucket/json-store.ts";
 import { alertMessage } from "./alert-message.ts";
 import type { ReportInput } from "./input.ts";
 import { makeRecord, type RunResults } from "./make-record.ts";

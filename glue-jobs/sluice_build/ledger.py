@@ -120,7 +120,7 @@ def _replace_key(name: str) -> dict[str, str]:
 def due_request(answer: Mapping[str, Any]) -> ReplaceRequest | None:
     """The request in an answer of GetItem, if a build is still to serve it.
 
-    The same rule as `isReplaceDue` in functions/ledger/load-records.ts.
+    The same rule as `isReplaceDue` in stores/ledger/load-records.ts.
     """
     item = answer.get("Item")
     if item is None or item.get("state") != "asked":

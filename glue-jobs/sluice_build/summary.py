@@ -18,7 +18,7 @@ def summary(
     contents: Mapping[str, Content],
     inputs: Mapping[str, Mapping[str, str]],
 ) -> Json:
-    """The summary as `functions/protocol/build-summary.ts` has it.
+    """The summary as `contract/build-summary.ts` has it.
 
     `contents` are those of entries that did not fail, `inputs` the content ids of models' inputs.
     """

@@ -1,4 +1,4 @@
-// Starts the local AWS: the emulator in local/aws, in its Python environment.
+// Starts the local AWS: the emulator, in its Python environment.
 import { statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -8,7 +8,7 @@ import type { PythonEnvironment } from "./python-environment.ts";
 import { runCommand, ToolchainError } from "./run-command.ts";
 
 const name = "spark-classes";
-const packageFolder = fileURLToPath(new URL("../aws", import.meta.url));
+const packageFolder = fileURLToPath(new URL("../../emulator", import.meta.url));
 const programs = ["spark_classes.py", "spark_training.py"];
 
 /**

@@ -10,7 +10,7 @@ it("gives self time to the nearest caller that names its work, and leaves idle t
       { id: 2, callFrame: frame("(idle)", "") },
       {
         id: 3,
-        callFrame: frame("cut", "file:///x/functions/extract/sources/elasticsearch/search-page.ts"),
+        callFrame: frame("cut", "file:///x/sources/elasticsearch/search-page.ts"),
         children: [4],
       },
       { id: 4, callFrame: frame("copy", "node:buffer") },

@@ -1,7 +1,7 @@
 // What people read after a run: how fast each lane read, what slowed it, and why it ended.
 import { expect, test } from "vitest";
 import { laneTable, summarizeRun } from "../../cli/run-summary.ts";
-import type { RunLane, RunRecord, RunTable } from "../../functions/protocol/run.ts";
+import type { RunLane, RunRecord, RunTable } from "../../contract/run.ts";
 
 const lane: RunLane = {
   ...{ source: "search", lane: 0, status: "done", links: 2, rows: 12_345, bytes: 4_096_000 },

@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { passProgress, passWords } from "../../cli/reading-progress.ts";
 import { notesOfNow, type Status, statusJson, statusLines } from "../../cli/status-report.ts";
-import type { ReadingNote, SplitRecord } from "../../functions/protocol/records.ts";
-import type { RunRecord } from "../../functions/protocol/run.ts";
+import type { ReadingNote, SplitRecord } from "../../contract/records.ts";
+import type { RunRecord } from "../../contract/run.ts";
 
 const note: ReadingNote & { lane: number } = {
   ...{ run: "run-2", table: "leads", pass: "rows-1", split: "0001", splitRows: 1200, lane: 0 },

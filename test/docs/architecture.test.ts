@@ -1,7 +1,7 @@
 // docs/architecture.md explains what a run can tell.
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { ALERT_KINDS } from "../../functions/protocol/run.ts";
+import { ALERT_KINDS } from "../../contract/run.ts";
 
 const document = readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8");
 

@@ -12,7 +12,7 @@ export interface Moto {
   stop(): Promise<void>;
 }
 
-const emulatorFolder = fileURLToPath(new URL("../../local/aws", import.meta.url));
+const emulatorFolder = fileURLToPath(new URL("../../emulator", import.meta.url));
 
 // The folder in the arguments is only what the process is recognised by.
 const program = `

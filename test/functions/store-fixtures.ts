@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { Ledger, type IsRunning } from "../../functions/ledger/ledger.ts";
-import type { Bounds, ObjectRecord, Pass, SplitRecord } from "../../functions/protocol/records.ts";
-import { JsonStore } from "../../functions/storage/json-store.ts";
+import { Ledger, type IsRunning } from "../../stores/ledger/ledger.ts";
+import type { Bounds, ObjectRecord, Pass, SplitRecord } from "../../contract/records.ts";
+import { JsonStore } from "../../stores/bucket/json-store.ts";
 
 export interface Stores {
   readonly dynamodb: DynamoDBClient;

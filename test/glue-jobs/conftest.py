@@ -19,7 +19,6 @@ from typing import Any
 import boto3
 import pyarrow.parquet as pq
 import pytest
-from emulator import dispatch, spark_submit
 from emulator.settings import SparkSettings
 from moto.glue import models as glue_models
 from moto.glue import responses as glue_responses
@@ -31,6 +30,8 @@ from sluice_build.catalog import definitions_database
 from sluice_build.result import TableResult
 from sluice_build.run import new_job, run_build
 from sluice_build.session import ship_package
+
+from emulator import dispatch, spark_submit
 
 _glue_lock = threading.RLock()
 _update_table = glue_responses.GlueResponse.update_table

@@ -5,11 +5,11 @@ import { GetTablesCommand, GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { definitionsDatabase, lakeDatabase, STAMP_NAME } from "../../catalog/schema/placement.ts";
 import { decideBuild, type BuildFacts } from "../../functions/decide/decide-build.ts";
-import { readMetadataLocations } from "../../functions/lake/read-locations.ts";
-import { readNeeds } from "../../functions/ledger/read-needs.ts";
-import { buildSummarySchema } from "../../functions/protocol/build-summary.ts";
-import { keys } from "../../functions/protocol/keys.ts";
-import { JsonStore } from "../../functions/storage/json-store.ts";
+import { readMetadataLocations } from "../../stores/lake/read-locations.ts";
+import { readNeeds } from "../../stores/ledger/read-needs.ts";
+import { buildSummarySchema } from "../../contract/build-summary.ts";
+import { keys } from "../../contract/keys.ts";
+import { JsonStore } from "../../stores/bucket/json-store.ts";
 
 const [deployment = "", bucket = "", ledger = "", version = "", stacks = ""] =
   process.argv.slice(2);

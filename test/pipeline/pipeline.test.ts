@@ -13,7 +13,7 @@ import { catalog } from "../../catalog/index.ts";
 import { targetsOf } from "../../cli/commands/demo.ts";
 import { connect, type Connection } from "../../cli/connection.ts";
 import { answerTexts, queryWarehouse } from "../../cli/warehouse.ts";
-import { runRecordSchema, type RunRecord } from "../../functions/protocol/run.ts";
+import { runRecordSchema, type RunRecord } from "../../contract/run.ts";
 import { change, generate } from "../../local/sample-data/generate.ts";
 import { SAMPLE_TABLES, type History } from "../../local/sample-data/history.ts";
 import { writePacedCatalog } from "../../local/sample-data/paced-catalog.ts";

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { catalog } from "../../catalog/index.ts";
 import { connect, type Connection } from "../../cli/connection.ts";
-import { runRecordSchema, type RunRecord } from "../../functions/protocol/run.ts";
+import { runRecordSchema, type RunRecord } from "../../contract/run.ts";
 import { generate } from "../../local/sample-data/generate.ts";
 import type { SAMPLE_TABLES, History } from "../../local/sample-data/history.ts";
 import { rowHash } from "../../local/sample-data/truth-row.ts";

@@ -1,5 +1,5 @@
 // Decides how long a lane rests between questions and how much it asks for, so that its source hardly feels it. Pure.
-import { type GovernorState, OUTCOMES_KEPT } from "../../protocol/state.ts";
+import { type GovernorState, OUTCOMES_KEPT } from "../../../contract/state.ts";
 import { type LanePace, owedMillis, type Reading } from "./pace.ts";
 import { learn, timesUsual } from "./usual.ts";
 

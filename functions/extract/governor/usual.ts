@@ -1,5 +1,5 @@
 // How long a table's answers usually take, learnt from its batches, so that a slow source is told from a large page. Pure.
-import { type GovernorState, SIZES_KEPT } from "../../protocol/state.ts";
+import { type GovernorState, SIZES_KEPT } from "../../../contract/state.ts";
 import type { Reading } from "./pace.ts";
 
 type Usual = GovernorState["usual"];

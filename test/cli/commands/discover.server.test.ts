@@ -12,7 +12,7 @@ import { z } from "zod";
 import { writeNew } from "../../../cli/new-file.ts";
 import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
 import { projectFolder } from "../../../local/state.ts";
-import { Cluster } from "../../functions/extract/sources/elasticsearch/cluster.ts";
+import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 import { type Moto, startMoto } from "../../functions/moto.ts";
 import {
   runCassandra,

@@ -2,17 +2,13 @@
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { commitRun } from "../../../functions/commit/commit.ts";
-import { StaleProgressError } from "../../../functions/ledger/errors.ts";
-import { EMPTY_PROGRESS, Ledger } from "../../../functions/ledger/ledger.ts";
-import { keys } from "../../../functions/protocol/keys.ts";
-import { manifestSchema, type Manifest } from "../../../functions/protocol/manifest.ts";
-import type { SplitRecord } from "../../../functions/protocol/records.ts";
-import {
-  commitFileSchema,
-  planFileSchema,
-  type PlanFile,
-} from "../../../functions/protocol/run-files.ts";
-import { JsonStore } from "../../../functions/storage/json-store.ts";
+import { StaleProgressError } from "../../../stores/ledger/errors.ts";
+import { EMPTY_PROGRESS, Ledger } from "../../../stores/ledger/ledger.ts";
+import { keys } from "../../../contract/keys.ts";
+import { manifestSchema, type Manifest } from "../../../contract/manifest.ts";
+import type { SplitRecord } from "../../../contract/records.ts";
+import { commitFileSchema, planFileSchema, type PlanFile } from "../../../contract/run-files.ts";
+import { JsonStore } from "../../../stores/bucket/json-store.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { Executions, makeStores, objectOf, rowsPass, type Stores } from "../store-fixtures.ts";
 

@@ -7,8 +7,8 @@ import {
   prefixEnd,
   type PassContent,
 } from "../../../functions/commit/decide-commit.ts";
-import { EMPTY_PROGRESS } from "../../../functions/ledger/ledger.ts";
-import type { ObjectRecord, Progress, SplitRecord } from "../../../functions/protocol/records.ts";
+import { EMPTY_PROGRESS } from "../../../stores/ledger/ledger.ts";
+import type { ObjectRecord, Progress, SplitRecord } from "../../../contract/records.ts";
 import { objectOf, rowsPass } from "../store-fixtures.ts";
 
 const commitOf = (progress: Progress, passes: readonly PassContent[]) =>

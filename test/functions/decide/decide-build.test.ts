@@ -1,7 +1,7 @@
 // A build is left out only if each of its reasons is absent.
 import { describe, expect, it } from "vitest";
 import { decideBuild, type BuildFacts } from "../../../functions/decide/decide-build.ts";
-import type { BuiltEntry } from "../../../functions/protocol/build-summary.ts";
+import type { BuiltEntry } from "../../../contract/build-summary.ts";
 
 const publish = { distribution: { style: "even" as const }, sortKeys: [] };
 

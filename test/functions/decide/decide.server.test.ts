@@ -2,11 +2,11 @@
 import { PutCommand, DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { decideRun, type DecideDependencies } from "../../../functions/decide/decide.ts";
-import { itemKeys } from "../../../functions/ledger/items.ts";
-import { EMPTY_PROGRESS } from "../../../functions/ledger/ledger.ts";
-import { readNeeds } from "../../../functions/ledger/read-needs.ts";
-import { decisionSchema } from "../../../functions/protocol/decision.ts";
-import { keys } from "../../../functions/protocol/keys.ts";
+import { itemKeys } from "../../../stores/ledger/items.ts";
+import { EMPTY_PROGRESS } from "../../../stores/ledger/ledger.ts";
+import { readNeeds } from "../../../stores/ledger/read-needs.ts";
+import { decisionSchema } from "../../../contract/decision.ts";
+import { keys } from "../../../contract/keys.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { leads } from "../plan/definitions.ts";
 import { makeStores, type Stores } from "../store-fixtures.ts";

@@ -3,15 +3,15 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ExtractDependencies } from "../../../functions/extract/extract.ts";
 import { problemSchema } from "../../../functions/extract/problems.ts";
 import { SourceConnections } from "../../../functions/extract/source-connections.ts";
-import { ElasticsearchSource } from "../../../functions/extract/sources/elasticsearch.ts";
+import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
 import {
   FencedError,
   ProtocolError,
   SourceAuthenticationError,
   SourceUnavailableError,
-} from "../../../functions/protocol/errors.ts";
-import type { Bounds } from "../../../functions/protocol/records.ts";
-import type { LaneState } from "../../../functions/protocol/state.ts";
+} from "../../../contract/errors.ts";
+import type { Bounds } from "../../../contract/records.ts";
+import type { LaneState } from "../../../contract/state.ts";
 import { execution, Lane, makeStores } from "./lane.ts";
 import {
   byTable,
@@ -24,7 +24,7 @@ import {
 } from "./scripted-lane.ts";
 import { ScriptedSource } from "./scripted-source.ts";
 import { runElasticsearch, runMoto, type RunningServer } from "./servers.ts";
-import { Cluster } from "./sources/elasticsearch/cluster.ts";
+import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 
 let moto: RunningServer;
 let stores: Awaited<ReturnType<typeof makeStores>>;

@@ -7,8 +7,8 @@ import type {
 } from "../../../catalog/schema/definition.ts";
 import { DEFAULT_BUDGETS } from "../../../catalog/schema/resolve.ts";
 import type { ColumnType } from "../../../catalog/schema/types.ts";
-import type { Bounds } from "../../../functions/protocol/records.ts";
-import type { Batch, SourceClient } from "../../../functions/extract/sources/source.ts";
+import type { Bounds } from "../../../contract/records.ts";
+import type { Batch, SourceClient } from "../../../sources/source.ts";
 
 export function column(
   name: string,

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { laneStateSchema } from "../../../functions/protocol/state.ts";
+import { laneStateSchema } from "../../../contract/state.ts";
 
 type Handler = (event: unknown, context: object) => Promise<unknown>;
 

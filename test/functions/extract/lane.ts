@@ -12,11 +12,11 @@ import {
 import type { TableDefinition } from "../../../catalog/schema/definition.ts";
 import { type ExtractDependencies, extractLink } from "../../../functions/extract/extract.ts";
 import { SourceConnections } from "../../../functions/extract/source-connections.ts";
-import type { SourceClient } from "../../../functions/extract/sources/source.ts";
-import { Ledger } from "../../../functions/ledger/ledger.ts";
-import { keys } from "../../../functions/protocol/keys.ts";
-import type { Bounds, ObjectRecord, SplitRecord } from "../../../functions/protocol/records.ts";
-import { type LaneState, RELAXED, type WorkItem } from "../../../functions/protocol/state.ts";
+import type { SourceClient } from "../../../sources/source.ts";
+import { Ledger } from "../../../stores/ledger/ledger.ts";
+import { keys } from "../../../contract/keys.ts";
+import type { Bounds, ObjectRecord, SplitRecord } from "../../../contract/records.ts";
+import { type LaneState, RELAXED, type WorkItem } from "../../../contract/state.ts";
 import { type Line, parseLines } from "./fixtures.ts";
 
 export const execution = "arn:aws:states:us-east-1:123456789012:execution:sluice:run-1";

@@ -15,13 +15,13 @@ import { encodeEntry } from "../../../catalog/schema/glue.ts";
 import { definitionsDatabase } from "../../../catalog/schema/placement.ts";
 import { resolveEntry } from "../../../catalog/schema/resolve.ts";
 import type { Column, ElasticsearchTable } from "../../../catalog/schema/table.ts";
-import { laneStateSchema } from "../../../functions/protocol/state.ts";
+import { laneStateSchema } from "../../../contract/state.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { isWhole } from "../extraction/seed.ts";
 import { makeStores } from "../store-fixtures.ts";
 import { Lane } from "./lane.ts";
 import { runElasticsearch, type RunningServer } from "./servers.ts";
-import { Cluster } from "./sources/elasticsearch/cluster.ts";
+import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 
 /** What the function has unless configured otherwise. */
 const memoryMegabytes = 512;

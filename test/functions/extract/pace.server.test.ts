@@ -1,9 +1,6 @@
 // Tests what a lane does to its source, over links and runs: hours, rates, slow answers, refusals and rests.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  SourceOverloadedError,
-  SourceUnreachableError,
-} from "../../../functions/extract/sources/source.ts";
+import { SourceOverloadedError, SourceUnreachableError } from "../../../sources/source.ts";
 import { Lane, makeStores } from "./lane.ts";
 import {
   byTable,

@@ -1,7 +1,7 @@
 // Tests that a lane's notes are rare, are not waited for, and fail without a word too many.
 import { expect, test } from "vitest";
 import { NOTE_EVERY_MILLIS, ReadingNotes } from "../../../functions/extract/reading-notes.ts";
-import type { ReadingNote } from "../../../functions/protocol/records.ts";
+import type { ReadingNote } from "../../../contract/records.ts";
 
 const noteAt = (at: number): ReadingNote => ({
   ...{ run: "one", table: "leads", pass: "rows-1", split: "0000", splitRows: at, laneRows: at },

@@ -1,8 +1,8 @@
 // Tables, clocks and clients for tests of a lane whose source is scripted.
 import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
 import type { Clock } from "../../../functions/extract/pacer.ts";
-import { SourceUnavailableError } from "../../../functions/protocol/errors.ts";
-import type { Bounds } from "../../../functions/protocol/records.ts";
+import { SourceUnavailableError } from "../../../contract/errors.ts";
+import type { Bounds } from "../../../contract/records.ts";
 import { column, tableDefinition } from "./fixtures.ts";
 import { ScriptedSource } from "./scripted-source.ts";
 

@@ -1,11 +1,6 @@
 // A source whose answers and refusals a test decides, row by row.
-import type { Bounds } from "../../../functions/protocol/records.ts";
-import type {
-  Batch,
-  OpenRequest,
-  SourceClient,
-  SplitReader,
-} from "../../../functions/extract/sources/source.ts";
+import type { Bounds } from "../../../contract/records.ts";
+import type { Batch, OpenRequest, SourceClient, SplitReader } from "../../../sources/source.ts";
 
 export class ScriptedSource implements SourceClient {
   readonly #rows: number;

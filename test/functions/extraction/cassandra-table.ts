@@ -2,8 +2,8 @@
 import cassandra from "cassandra-driver";
 import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
-import { CassandraSource } from "../../../functions/extract/sources/cassandra.ts";
-import type { CassandraSecret } from "../../../functions/extract/sources/cassandra/secret.ts";
+import { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
+import type { CassandraSecret } from "../../../sources/cassandra/secret.ts";
 import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
 import { column, tableDefinition } from "../extract/fixtures.ts";
 import { canonical, type Doc, type Json, type LiveTable, type Rows } from "./live-table.ts";

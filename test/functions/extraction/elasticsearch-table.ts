@@ -3,9 +3,9 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
-import { ElasticsearchSource } from "../../../functions/extract/sources/elasticsearch.ts";
+import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
 import { column, tableDefinition } from "../extract/fixtures.ts";
-import { Cluster } from "../extract/sources/elasticsearch/cluster.ts";
+import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 import { canonical, type Doc, type LiveTable, type Rows } from "./live-table.ts";
 
 /** `absence` goes with a table that has no cursor, so that the whole index is read each time. */

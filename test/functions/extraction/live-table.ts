@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
-import type { SourceClient } from "../../../functions/extract/sources/source.ts";
+import type { SourceClient } from "../../../sources/source.ts";
 
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 export type Doc = Record<string, Json>;

@@ -1,7 +1,7 @@
 // What the source itself loses in the midst of an extraction: its points in time; and two runs at once.
 import { expect, onTestFinished, test } from "vitest";
 import { runElasticsearch, runMoto } from "../extract/servers.ts";
-import { Cluster } from "../extract/sources/elasticsearch/cluster.ts";
+import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 import { ElasticsearchTable, uniqueName } from "./elasticsearch-table.ts";
 import { Faults } from "./faults.ts";
 import { World } from "./world.ts";

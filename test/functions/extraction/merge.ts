@@ -3,8 +3,8 @@ import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import type { TableDefinition } from "../../../catalog/schema/definition.ts";
-import type { Ledger } from "../../../functions/ledger/ledger.ts";
-import { type Manifest, manifestSchema } from "../../../functions/protocol/manifest.ts";
+import type { Ledger } from "../../../stores/ledger/ledger.ts";
+import { type Manifest, manifestSchema } from "../../../contract/manifest.ts";
 import { canonical, contentHash, type Doc, type Json, type Rows } from "./live-table.ts";
 
 const jsonSchema: z.ZodType<Json> = z.json();

@@ -1,11 +1,11 @@
 // Reads a table while its server has more to do than its queue holds.
 import { setTimeout } from "node:timers/promises";
 import { expect } from "vitest";
-import { ElasticsearchSource } from "../../../functions/extract/sources/elasticsearch.ts";
+import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
 import { Lane, makeStores } from "../extract/lane.ts";
 import { numbersOf, sleepingClock, table, upTo, whole } from "../extract/scripted-lane.ts";
 import { runMoto } from "../extract/servers.ts";
-import { Cluster } from "../extract/sources/elasticsearch/cluster.ts";
+import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 
 /** A server that can be overloaded: one search at a time, and few that wait. */
 export const narrow = { "thread_pool.search.size": 1, "thread_pool.search.queue_size": 4 } as const;

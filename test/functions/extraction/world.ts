@@ -7,19 +7,19 @@ import { z } from "zod";
 import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
 import { commitRun } from "../../../functions/commit/commit.ts";
 import { extractLink } from "../../../functions/extract/extract.ts";
-import type { SourceClient } from "../../../functions/extract/sources/source.ts";
-import { Ledger } from "../../../functions/ledger/ledger.ts";
+import type { SourceClient } from "../../../sources/source.ts";
+import { Ledger } from "../../../stores/ledger/ledger.ts";
 import { planRun } from "../../../functions/plan/plan.ts";
-import { keys } from "../../../functions/protocol/keys.ts";
-import { type LaneState, laneStateSchema } from "../../../functions/protocol/state.ts";
-import { commitFileSchema, planFileSchema } from "../../../functions/protocol/run-files.ts";
+import { keys } from "../../../contract/keys.ts";
+import { type LaneState, laneStateSchema } from "../../../contract/state.ts";
+import { commitFileSchema, planFileSchema } from "../../../contract/run-files.ts";
 import {
   laneResultSchema,
   type LaneResult,
   type ReportInput,
 } from "../../../functions/report/input.ts";
 import { reportRun } from "../../../functions/report/report.ts";
-import { JsonStore } from "../../../functions/storage/json-store.ts";
+import { JsonStore } from "../../../stores/bucket/json-store.ts";
 import { makeStores } from "../store-fixtures.ts";
 import { type Faults, LambdaProcess, RETURNS, type StepName, throughProcess } from "./faults.ts";
 import { letLanesExpire } from "./expired-lanes.ts";

@@ -4,16 +4,16 @@ import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { lakeDatabase as lakeDatabaseOf } from "../../../catalog/schema/placement.ts";
-import { readCurrentContentId } from "../../../functions/lake/read-content.ts";
-import { readMetadataLocations } from "../../../functions/lake/read-locations.ts";
+import { readCurrentContentId } from "../../../stores/lake/read-content.ts";
+import { readMetadataLocations } from "../../../stores/lake/read-locations.ts";
 import {
   chooseLoads,
   type ChooseParts,
   type ChooseResult,
 } from "../../../functions/load/choose.ts";
-import { keys } from "../../../functions/protocol/keys.ts";
-import { tablesFileSchema } from "../../../functions/protocol/run-files.ts";
-import { JsonStore } from "../../../functions/storage/json-store.ts";
+import { keys } from "../../../contract/keys.ts";
+import { tablesFileSchema } from "../../../contract/run-files.ts";
+import { JsonStore } from "../../../stores/bucket/json-store.ts";
 import { definition, LocalWarehouse, type Column, type Definition } from "./local-warehouse.ts";
 
 const COLUMNS: readonly Column[] = [

@@ -6,7 +6,7 @@ import {
   isReplaceDue,
   type LoadRecord,
   type ReplaceRecord,
-} from "../../../functions/ledger/load-records.ts";
+} from "../../../stores/ledger/load-records.ts";
 import {
   CHEAP_BYTES,
   countFailures,

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decideDeltas, isWhole } from "../../../functions/load/decide-deltas.ts";
-import type { Delta } from "../../../functions/protocol/delta.ts";
+import type { Delta } from "../../../contract/delta.ts";
 
 function delta(snapshot: string, parent: string | null, kind: Delta["kind"] = "merge"): Delta {
   return {

@@ -28,16 +28,16 @@ import {
   LoadLedger,
   type LoadRecord,
   type ReplaceRecord,
-} from "../../../functions/ledger/load-records.ts";
-import { readCurrentContentId } from "../../../functions/lake/read-content.ts";
+} from "../../../stores/ledger/load-records.ts";
+import { readCurrentContentId } from "../../../stores/lake/read-content.ts";
 import { copyManifestKey, readDelta, writeCopyManifest } from "../../../functions/load/deltas.ts";
 import { load, type LoadParts } from "../../../functions/load/load.ts";
 import type { LoadInput, LoadResult } from "../../../functions/load/result.ts";
 import { Warehouse } from "../../../functions/load/warehouse.ts";
-import { deltaSchema, type Delta } from "../../../functions/protocol/delta.ts";
-import { keys } from "../../../functions/protocol/keys.ts";
-import { loadProblemSchema, type LoadProblem } from "../../../functions/protocol/load-problem.ts";
-import { JsonStore } from "../../../functions/storage/json-store.ts";
+import { deltaSchema, type Delta } from "../../../contract/delta.ts";
+import { keys } from "../../../contract/keys.ts";
+import { loadProblemSchema, type LoadProblem } from "../../../contract/load-problem.ts";
+import { JsonStore } from "../../../stores/bucket/json-store.ts";
 
 const run = promisify(execFile);
 const here = fileURLToPath(new URL(".", import.meta.url));

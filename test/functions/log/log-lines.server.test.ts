@@ -8,8 +8,8 @@ import { z } from "zod";
 import { encodeEntry } from "../../../catalog/schema/glue.ts";
 import { definitionsDatabase, lakeDatabase } from "../../../catalog/schema/placement.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
-import { keys } from "../../../functions/protocol/keys.ts";
-import { RELAXED, type LaneState, type WorkList } from "../../../functions/protocol/state.ts";
+import { keys } from "../../../contract/keys.ts";
+import { RELAXED, type LaneState, type WorkList } from "../../../contract/state.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { Executions, makeStores, objectOf, rowsPass, type Stores } from "../store-fixtures.ts";
 

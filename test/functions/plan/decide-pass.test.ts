@@ -1,7 +1,7 @@
 // When passes are due and what they are made of.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EMPTY_PROGRESS } from "../../../functions/ledger/ledger.ts";
+import { EMPTY_PROGRESS } from "../../../stores/ledger/ledger.ts";
 import {
   checkTiling,
   cursorReaching,
@@ -10,8 +10,8 @@ import {
   isLatePassDue,
   makePass,
 } from "../../../functions/plan/decide-pass.ts";
-import { ProtocolError } from "../../../functions/protocol/errors.ts";
-import type { Bounds, Pass } from "../../../functions/protocol/records.ts";
+import { ProtocolError } from "../../../contract/errors.ts";
+import type { Bounds, Pass } from "../../../contract/records.ts";
 import { cursorBounds, rowsPass } from "../store-fixtures.ts";
 import { leads } from "./definitions.ts";
 

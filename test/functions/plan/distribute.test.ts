@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { distribute } from "../../../functions/plan/distribute.ts";
-import type { WorkItem } from "../../../functions/protocol/state.ts";
+import type { WorkItem } from "../../../contract/state.ts";
 
 const itemsOf = (table: string, count: number): WorkItem[] =>
   Array.from({ length: count }, (_, index) => ({

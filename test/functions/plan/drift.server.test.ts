@@ -1,10 +1,10 @@
 // Planning looks at drift against a real ledger and bucket: told in the plan once, and never a reason not to read.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { SourceShape } from "../../../functions/discover/shape.ts";
+import type { SourceShape } from "../../../sources/discover/shape.ts";
 import { driftFileSchema } from "../../../functions/plan/drift.ts";
 import { planRun } from "../../../functions/plan/plan.ts";
-import { keys } from "../../../functions/protocol/keys.ts";
-import { planFileSchema, type PlanFile } from "../../../functions/protocol/run-files.ts";
+import { keys } from "../../../contract/keys.ts";
+import { planFileSchema, type PlanFile } from "../../../contract/run-files.ts";
 import { makeRecord } from "../../../functions/report/make-record.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { Executions, makeStores, type Stores } from "../store-fixtures.ts";

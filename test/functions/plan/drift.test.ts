@@ -1,6 +1,6 @@
 // Tests what a run tells of drift, given what the run before saw.
 import { expect, test } from "vitest";
-import type { SourceShape, SourceType } from "../../../functions/discover/shape.ts";
+import type { SourceShape, SourceType } from "../../../sources/discover/shape.ts";
 import { compareWithLast, type DriftFile, driftFileSchema } from "../../../functions/plan/drift.ts";
 import { leads } from "./definitions.ts";
 

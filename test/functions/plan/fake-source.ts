@@ -5,9 +5,9 @@ import type {
   SourceClient,
   SplitReader,
   UnreadRows,
-} from "../../../functions/extract/sources/source.ts";
-import type { SourceShape } from "../../../functions/discover/shape.ts";
-import type { Bounds } from "../../../functions/protocol/records.ts";
+} from "../../../sources/source.ts";
+import type { SourceShape } from "../../../sources/discover/shape.ts";
+import type { Bounds } from "../../../contract/records.ts";
 import { cursorBounds } from "../store-fixtures.ts";
 
 export class FakeSource implements SourceClient {

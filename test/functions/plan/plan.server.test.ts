@@ -2,19 +2,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Definition, SourceDefinition } from "../../../catalog/schema/definition.ts";
 import { commitRun } from "../../../functions/commit/commit.ts";
-import { SourceUnreachableError } from "../../../functions/extract/sources/source.ts";
+import { SourceUnreachableError } from "../../../sources/source.ts";
 import { planRun, type PlanDependencies } from "../../../functions/plan/plan.ts";
-import {
-  SourceConfigurationError,
-  SourceUnavailableError,
-} from "../../../functions/protocol/errors.ts";
-import { keys } from "../../../functions/protocol/keys.ts";
-import { planFileSchema } from "../../../functions/protocol/run-files.ts";
-import {
-  laneStateSchema,
-  workListSchema,
-  type WorkItem,
-} from "../../../functions/protocol/state.ts";
+import { SourceConfigurationError, SourceUnavailableError } from "../../../contract/errors.ts";
+import { keys } from "../../../contract/keys.ts";
+import { planFileSchema } from "../../../contract/run-files.ts";
+import { laneStateSchema, workListSchema, type WorkItem } from "../../../contract/state.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { Executions, makeStores, objectOf, type Stores } from "../store-fixtures.ts";
 import { events, leads } from "./definitions.ts";

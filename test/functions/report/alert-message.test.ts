@@ -1,7 +1,7 @@
 // The message that people get keeps SNS's limits whatever went wrong.
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { RunFailure, RunRecord } from "../../../functions/protocol/run.ts";
+import type { RunFailure, RunRecord } from "../../../contract/run.ts";
 import { alertMessage } from "../../../functions/report/alert-message.ts";
 
 const record = (run: string, failed: RunFailure[]): RunRecord => ({

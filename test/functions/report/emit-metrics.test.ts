@@ -2,7 +2,7 @@
 import { Metrics } from "@aws-lambda-powertools/metrics";
 import { afterEach, expect, it, vi } from "vitest";
 import { z } from "zod";
-import type { RunRecord } from "../../../functions/protocol/run.ts";
+import type { RunRecord } from "../../../contract/run.ts";
 import { emitMetrics } from "../../../functions/report/emit-metrics.ts";
 
 afterEach(() => {

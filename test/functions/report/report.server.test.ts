@@ -1,15 +1,15 @@
 // Report against a real ledger and bucket: the record, what is told, and what is given back.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { summarizeRun } from "../../../cli/run-summary.ts";
-import type { BuildResult } from "../../../functions/protocol/delta.ts";
+import type { BuildResult } from "../../../contract/delta.ts";
 import {
   LoadLedger,
   type LoadRecord,
   type ReplaceRecord,
-} from "../../../functions/ledger/load-records.ts";
-import { keys } from "../../../functions/protocol/keys.ts";
-import type { CommitFile, PlanFile } from "../../../functions/protocol/run-files.ts";
-import type { RunRecord } from "../../../functions/protocol/run.ts";
+} from "../../../stores/ledger/load-records.ts";
+import { keys } from "../../../contract/keys.ts";
+import type { CommitFile, PlanFile } from "../../../contract/run-files.ts";
+import type { RunRecord } from "../../../contract/run.ts";
 import { reportInputSchema } from "../../../functions/report/input.ts";
 import { reportRun } from "../../../functions/report/report.ts";
 import { startMoto, type Moto } from "../moto.ts";

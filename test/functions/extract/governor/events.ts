@@ -7,7 +7,7 @@ import {
   afterRefusal,
 } from "../../../../functions/extract/governor/governor.ts";
 import type { LanePace } from "../../../../functions/extract/governor/pace.ts";
-import { type GovernorState, RELAXED } from "../../../../functions/protocol/state.ts";
+import { type GovernorState, RELAXED } from "../../../../contract/state.ts";
 
 export type Event = Answer | { readonly millis: number };
 

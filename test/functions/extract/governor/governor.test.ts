@@ -16,7 +16,7 @@ import {
   governorStateSchema,
   OUTCOMES_KEPT,
   RELAXED,
-} from "../../../../functions/protocol/state.ts";
+} from "../../../../contract/state.ts";
 import { answer, anyEvent, anyPace, follow } from "./events.ts";
 
 const SLACK = 1 + 1e-9;

@@ -1,0 +1,19 @@
+// Where a proposed entry imports the catalog's language from.
+import { expect, test } from "vitest";
+import type { Proposal } from "../../../sources/discover/proposal.ts";
+import { renderEntry } from "../../../sources/discover/render.ts";
+
+const proposal: Proposal = {
+  ...{ name: "things", owner: "TODO", description: "Things.", source: "search" },
+  ...{ from: { index: "things" }, key: ["id"], cursor: null, deletes: { way: "none" } },
+  columns: [{ name: "id", type: "string", description: "Its id.", remarks: [] }],
+  remarks: [],
+};
+
+test.each([
+  [undefined, "../schema/define.ts"],
+  ["../../catalog/schema", "../../catalog/schema/define.ts"],
+])("with the schema in %s it is %s", (schema, path) => {
+  const options = { sourceVariable: "search", ...(schema === undefined ? {} : { schema }) };
+  expect(renderEntry(proposal, options)).toContain(`import { defineTable } from "${path}";`);
+});
