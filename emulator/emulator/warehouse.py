@@ -34,6 +34,9 @@ _SESSIONS_AT_ONCE = 16
 _STATEMENTS_KEPT = 5000
 _FINAL = ("FINISHED", "FAILED", "ABORTED")
 
+# "The default is 100" (ListStatements, MaxResults).
+_LISTED_AT_ONCE = 100
+
 Request = dict[str, Any]
 Answer = tuple[int, dict[str, str], str]
 
@@ -112,6 +115,17 @@ class StatementService:
         statement = self._find(request)
         with self._lock:
             return _description(statement)
+
+    def list_all(self, request: Request) -> dict[str, object]:
+        """ListStatements of every status, newest first; a batch is one of them."""
+        if request.get("Status") != "ALL" or request.keys() - {"Status", "NextToken"}:
+            raise ValidationException(f"the emulator lists with Status ALL only: {request}")
+        start = _page_start(request.get("NextToken"))
+        end = start + _LISTED_AT_ONCE
+        with self._lock:
+            own = [item for item in self._statements.values() if ":" not in item.id]
+        listed = [{"Id": item.id, "Status": item.status} for item in own[::-1][start:end]]
+        return {"Statements": listed, **({"NextToken": str(end)} if end < len(own) else {})}
 
     def result(self, request: Request) -> dict[str, object]:
         """GetStatementResult, one page of it."""
@@ -398,6 +412,7 @@ def install(postgres_url: str, port: int) -> None:
         "batch_execute_statement": service.execute_batch,
         "describe_statement": service.describe,
         "get_statement_result": service.result,
+        "list_statements": service.list_all,
         "cancel_statement": service.cancel,
     }
     for name, operation in operations.items():

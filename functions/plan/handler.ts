@@ -49,7 +49,7 @@ export const handler = withLog(logger, (event, _, log) =>
         stacks: environment.SLUICE_CATALOG_STACKS,
       });
       if (found.pending.length > 0) {
-        logger.warn("catalog stacks are not deployed since their number was changed", {
+        log.warn("catalog stacks are not deployed since their number was changed", {
           databases: found.pending,
         });
       }

@@ -66,7 +66,7 @@ export async function startAws(options: AwsOptions): Promise<Server> {
       HOME: options.workFolder,
       JAVA_HOME: findJava(),
       SPARK_HOME: sparkHome,
-      PYTHONPATH: options.packageFolder ?? join(root, "local", "aws"),
+      PYTHONPATH: options.packageFolder ?? join(root, "emulator"),
       PYTHONUNBUFFERED: "1",
       ...ownVariables(),
       ...options.env,

@@ -235,7 +235,7 @@ def start_emulator(folder: Path) -> Emulator:
         ],
         env={
             **os.environ,
-            "PYTHONPATH": str(PROJECT / "local" / "aws"),
+            "PYTHONPATH": str(PROJECT / "emulator"),
             "TMPDIR": str(folder / "tmp"),
             "SLUICE_SPARK_MEMORY": "512m",
             "SLUICE_SPARK_JAVA_OPTIONS": QUICK_START,

@@ -15,7 +15,7 @@ from emulator.redshift_sql import TRANSLATORS, kind_of, translate
 from emulator.states.definition import INTEGRATIONS, STATE_FIELDS, called, read_definition
 from real_servers import PROJECT
 
-README = PROJECT / "local" / "aws" / "emulator" / "README.md"
+README = PROJECT / "emulator" / "emulator" / "README.md"
 
 TYPED_BY_PEOPLE = {"UPDATE", "MERGE"}
 """Statements of `sluice query`, and of tests, that Load does not send."""
@@ -41,7 +41,7 @@ class Used:
 def used() -> Used:
     """Synthesizes the app with its options, which takes seconds."""
     node = PROJECT / "node_modules" / ".bin" / "node"
-    script = PROJECT / "test" / "local" / "aws" / "app-contents.ts"
+    script = PROJECT / "test" / "emulator" / "app-contents.ts"
     ran = subprocess.run([node, script], capture_output=True, text=True, check=False, cwd=PROJECT)
     assert ran.returncode == 0, ran.stderr
     contents = json.loads(ran.stdout)

@@ -45,7 +45,7 @@ def test_only_what_changes_the_result_makes_a_build_due(world: World) -> None:
     world.define("others", VISITS, ["id"])
     assert world.decide() == "others is new"
     built(world)
-    boto3.client("glue").delete_table(DatabaseName=f"{world.deployment}_raw", Name="others")
+    boto3.client("glue").delete_table(DatabaseName=world.definitions, Name="others")
     assert world.decide() == "others was removed"
     built(world)
 

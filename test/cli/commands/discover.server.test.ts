@@ -102,7 +102,7 @@ test("reaches a deployment's source by its secret, and says what is missing ther
   const secrets = new SecretsManagerClient(config);
   const value = {
     ...{ format: 1, deployment, stateMachineArn: "a", bucket: "b", ledger: "l", buildJob: "j" },
-    warehouse: null,
+    ...{ catalogStacks: 1, warehouse: null },
   };
   await ssm.send(
     new PutParameterCommand({

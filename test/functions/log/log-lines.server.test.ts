@@ -6,7 +6,11 @@ import type { Context } from "aws-lambda";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { encodeEntry } from "../../../catalog/schema/glue.ts";
-import { definitionsDatabase, lakeDatabase } from "../../../catalog/schema/placement.ts";
+import {
+  definitionsDatabase,
+  encodeStamp,
+  lakeDatabase,
+} from "../../../catalog/schema/placement.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
 import { keys } from "../../../contract/keys.ts";
 import { RELAXED, type LaneState, type WorkList } from "../../../contract/state.ts";
@@ -52,6 +56,12 @@ beforeEach(async () => {
   for (const Name of [definitionsDatabase(deployment, 0), lakeDatabase(deployment)]) {
     await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name } }));
   }
+  await glue.send(
+    new CreateTableCommand({
+      DatabaseName: definitionsDatabase(deployment, 0),
+      TableInput: encodeStamp(1),
+    }),
+  );
   lines = [];
   // Powertools writes to a console of its own.
   for (const stream of [process.stdout, process.stderr]) {
