@@ -1,6 +1,6 @@
 // The delta: what one build changed in a table, ready to COPY.
 import { z } from "zod";
-import { columnTypeSchema } from "../catalog/schema/definition.ts";
+import { columnTypeSchema } from "./column-types.ts";
 
 export const deltaSchema = z.strictObject({
   format: z.literal(1),

@@ -1,31 +1,6 @@
 // What the Data Catalog tells at run time: an entry with every default filled in, parsed and checked.
 import { z } from "zod";
-import { SCALAR_TYPES, type ColumnType } from "./types.ts";
-
-export const columnTypeSchema: z.ZodType<ColumnType> = z.lazy(() =>
-  z.union([
-    z.enum(SCALAR_TYPES),
-    z.strictObject({ decimal: z.tuple([z.int().min(1).max(38), z.int().min(0).max(38)]) }),
-    z.strictObject({ timestamp: z.literal("epoch_seconds") }),
-    z.strictObject({ list: columnTypeSchema }),
-    z.strictObject({ map: columnTypeSchema }),
-    z.strictObject({
-      struct: z
-        .array(
-          z
-            .strictObject({
-              name: z.string(),
-              type: columnTypeSchema,
-              from: z.string().optional(),
-            })
-            .transform(({ name, type, from }) =>
-              from === undefined ? { name, type } : { name, type, from },
-            ),
-        )
-        .min(1),
-    }),
-  ]),
-);
+import { columnTypeSchema } from "../../contract/column-types.ts";
 
 export const columnSchema = z.strictObject({
   name: z.string(),

@@ -24,7 +24,7 @@ import {
 } from "./stored-type.ts";
 import type { Model, Table } from "./table.ts";
 import { glueType } from "./type-map.ts";
-import type { ColumnType } from "./types.ts";
+import type { ColumnType } from "../../contract/column-types.ts";
 
 /** The format of the parameters; a reader refuses one it does not know. */
 export const DEFINITION_FORMAT = "2";

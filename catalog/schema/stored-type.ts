@@ -1,7 +1,7 @@
 // What a type in the Data Catalog does not say: written beside Glue's type, so that no type is written twice.
 import { z } from "zod";
 import { parseGlueType } from "./type-map.ts";
-import type { ColumnType, StructField } from "./types.ts";
+import type { ColumnType, StructField } from "../../contract/column-types.ts";
 
 /**
  * What Glue's own type leaves open. Each list follows the type from left to right and ends at the last that differs;

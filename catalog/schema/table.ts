@@ -1,5 +1,5 @@
 // What an engineer writes for a source, a table and a model: inert, typed data with an owner.
-import type { ColumnType } from "./types.ts";
+import type { ColumnType } from "../../contract/column-types.ts";
 
 /** When a source may be read: from one local time of day to another, over midnight where `to` is not after `from`. */
 export interface ExtractionHours {

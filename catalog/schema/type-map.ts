@@ -1,6 +1,11 @@
 // The one total map from each column type to Glue, Spark, Redshift and the source types it may come from.
 import { CatalogError } from "./errors.ts";
-import { SCALAR_TYPES, type ColumnType, type ScalarType, type StructField } from "./types.ts";
+import {
+  SCALAR_TYPES,
+  type ColumnType,
+  type ScalarType,
+  type StructField,
+} from "../../contract/column-types.ts";
 
 /** A scalar type by its name, and each type with parameters by the name of its parameter. */
 export type TypeKind = ScalarType | "decimal" | "epoch_seconds" | "list" | "map" | "struct";

@@ -5,7 +5,7 @@ import { mistakesInFields, pathText } from "./issues.ts";
 import { mistakesInFieldName, mistakesInName, repeatedNames } from "./names.ts";
 import type { Column, SourceSystem } from "./table.ts";
 import { TYPE_MAP, glueType } from "./type-map.ts";
-import { SCALAR_TYPES, type ColumnType, type StructField } from "./types.ts";
+import { SCALAR_TYPES, type ColumnType, type StructField } from "../../contract/column-types.ts";
 
 /**
  * Redshift's limit for a table is 1,600; the stage table of a load has one more than the entry, the mark of a deletion.

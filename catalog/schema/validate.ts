@@ -18,7 +18,7 @@ import type {
 import { mistakesInBudget } from "./validate-budget.ts";
 import { mistakesInChanges } from "./validate-changes.ts";
 import { MAX_PARAMETER_LENGTH, isPlain, mistakesInColumns } from "./validate-columns.ts";
-import type { ColumnType } from "./types.ts";
+import type { ColumnType } from "../../contract/column-types.ts";
 import {
   looksLikeModel,
   mistakesInCatalogFields,

@@ -1,5 +1,5 @@
 // `sluice run [tables…]`: one run of the pipeline, here or in AWS.
-import { readArguments } from "../arguments.ts";
+import { readArguments, UsageError } from "../arguments.ts";
 import { COMMANDS } from "../commands.ts";
 import { connect, type Connection } from "../connection.ts";
 import { withLocalStack } from "../local-stack.ts";
@@ -45,6 +45,12 @@ export async function run(args: string[]): Promise<number> {
   });
   const output = new Output({ json: values.json ?? false });
   if (values.deployed !== undefined) {
+    for (const name of ["elasticsearch", "cassandra", "set"] as const) {
+      if (values[name] === undefined) continue;
+      throw new UsageError(
+        `--${name} is of the stack on this machine: with --deployed ${values.deployed} leave it out, for a deployment's sources and choices are in its secrets and its file`,
+      );
+    }
     const connection = await connect({ deployed: values.deployed });
     return (await runOnce(connection, positionals, output)) ? 0 : 1;
   }

@@ -40,6 +40,12 @@ function readJunit(file: string): Counts {
   return { passed: attribute("tests") - failed - attribute("skipped"), failed };
 }
 
+/** Folders whose imports `.dependency-cruiser.mjs` limits. */
+const LAYERS = [
+  ...["contract", "catalog", "sources", "stores", "functions"],
+  ...["lib", "emulator", "local", "cli"],
+];
+
 export async function test(args: string[]): Promise<number> {
   const { values, positionals } = readArguments({
     args,
@@ -92,6 +98,7 @@ export async function test(args: string[]): Promise<number> {
     { name: "format", program: bin("prettier"), args: ["--check", "--log-level=warn", "."] },
     { name: "types", program: bin("tsc"), args: ["--noEmit"] },
     { name: "lint", program: bin("eslint"), args: ["."] },
+    { name: "layers", program: bin("depcruise"), args: ["--output-type", "err", ...LAYERS] },
     python("python format", ["ruff", "format", "--check", "--no-cache", "--quiet", "."]),
     python("python lint", ["ruff", "check", "--no-cache", "--quiet", "."]),
     python("python types", ["mypy", "glue-jobs", "emulator/emulator"]),

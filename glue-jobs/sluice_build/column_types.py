@@ -76,7 +76,7 @@ ColumnType: TypeAlias = Scalar | DecimalType | EpochSeconds | ListType | MapType
 
 
 def parse(value: Json) -> ColumnType:
-    """Parse a ColumnType of `catalog/schema/types.ts`.
+    """Parse a ColumnType of `contract/column-types.ts`.
 
     Raises ValueError that shows the value where it is none.
     """
@@ -97,7 +97,7 @@ def parse(value: Json) -> ColumnType:
                 return MapType(parse(inner))
             case "struct", [_, *_]:
                 return StructType(tuple(_field(field) for field in inner))
-    raise ValueError(f"{value!r} is no column type; see catalog/schema/types.ts")
+    raise ValueError(f"{value!r} is no column type; see contract/column-types.ts")
 
 
 def _field(value: Json) -> Field:

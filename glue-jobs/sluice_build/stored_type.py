@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"[a-z0-9_]+|[<>(),:]")
 
 
 def amended(glue: str, amendments: Json) -> Json:
-    """The type as `catalog/schema/types.ts` declares it.
+    """The type as `contract/column-types.ts` declares it.
 
     The amendments are `{"type": […], "from": […]}`: from left to right, each `string` that is json
     and each `timestamp` that is sent as seconds since 1970, and the name in the source of each

@@ -1,13 +1,17 @@
 // How a deployment's choices fit together.
 import type { Mistake } from "../../catalog/schema/errors.ts";
 import type { Path } from "../../catalog/schema/issues.ts";
-import type { Choices } from "../config.ts";
 import { isZoneOf, SUBNETS_FOR_REDSHIFT, zonesForRedshift } from "./regions.ts";
 
 /** The choices that must fit together; undefined where one is not given, or wrong by itself. */
-export type SoundChoices = {
-  readonly [Name in "catalog" | "region" | "warehouse" | "network"]: Choices[Name] | undefined;
-};
+export interface SoundChoices {
+  readonly catalog: string | undefined;
+  readonly region: string | undefined;
+  readonly warehouse: "redshift-serverless" | "none" | undefined;
+  readonly network:
+    | { readonly availabilityZones: readonly string[]; readonly subnetIds: readonly string[] }
+    | undefined;
+}
 
 /**
  * @param choices those that are right by themselves

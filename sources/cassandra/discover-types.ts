@@ -1,6 +1,6 @@
 // The one total map from each CQL type to what to declare it as in the catalog, and to what is said of it as drift.
 import cassandra from "cassandra-driver";
-import type { ColumnType, StructField } from "../../catalog/schema/types.ts";
+import type { ColumnType, StructField } from "../../contract/column-types.ts";
 import { fieldName, unrepeated } from "../discover/names.ts";
 import type { Observation } from "../discover/observe.ts";
 import type { SourceType } from "../discover/shape.ts";

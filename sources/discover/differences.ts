@@ -1,22 +1,10 @@
 // What differs between a table as the catalog declares it and as its source has it now: pure decisions.
-import { z } from "zod";
 import type { SourceSystem } from "../../catalog/schema/table.ts";
 import type { TableDefinition } from "../../catalog/schema/definition.ts";
 import { TYPE_MAP, typeKind } from "../../catalog/schema/type-map.ts";
-import type { ColumnType } from "../../catalog/schema/types.ts";
+import type { ColumnType } from "../../contract/column-types.ts";
+import type { Difference } from "../../contract/difference.ts";
 import { describeType, type SourceFields, type SourceShape, type SourceType } from "./shape.ts";
-
-export const differenceSchema = z.strictObject({
-  /** `new`: no column has it. `lost`: a column's field is gone. `unfit`: a column's type does not take the field's. `changed`: the field's type is another than before. */
-  kind: z.enum(["new", "lost", "unfit", "changed"]),
-  /** The field's path in the source, with dots. */
-  field: z.string(),
-  /** Null if no column reads the field. */
-  column: z.string().nullable(),
-  /** What it is, what will happen, and what to do. */
-  message: z.string(),
-});
-export type Difference = z.infer<typeof differenceSchema>;
 
 type Column = TableDefinition["columns"][number];
 type Definition = Pick<TableDefinition, "name" | "columns"> & {

@@ -1,5 +1,5 @@
 // Writes a proposal as the file that an engineer would write, with what is to be decided as comments.
-import type { ColumnType } from "../../catalog/schema/types.ts";
+import type { ColumnType } from "../../contract/column-types.ts";
 import { variableName } from "./names.ts";
 import type { Proposal, ProposedColumn } from "./proposal.ts";
 import { describePlace } from "./shape.ts";

@@ -1,5 +1,5 @@
 // From mapped fields and what sampled documents show of them to fields that can be columns: pure decisions.
-import type { ColumnType, StructField } from "../../catalog/schema/types.ts";
+import type { ColumnType, StructField } from "../../contract/column-types.ts";
 import type { FoundField } from "../discover/discovery.ts";
 import { fieldName, unrepeated } from "../discover/names.ts";
 import type { Observation } from "../discover/observe.ts";

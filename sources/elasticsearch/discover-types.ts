@@ -1,5 +1,5 @@
 // The one total map from each field type of an Elasticsearch mapping to what to declare it as in the catalog.
-import type { ColumnType } from "../../catalog/schema/types.ts";
+import type { ColumnType } from "../../contract/column-types.ts";
 
 export const FIELD_TYPES = [
   ...["aggregate_metric_double", "alias", "annotated_text", "binary", "boolean", "byte"],

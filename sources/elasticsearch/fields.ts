@@ -1,6 +1,6 @@
 // Which fields of a document are asked for, and where to leave the rest away.
 import type { ColumnDefinition } from "../../catalog/schema/definition.ts";
-import type { ColumnType } from "../../catalog/schema/types.ts";
+import type { ColumnType } from "../../contract/column-types.ts";
 
 export interface FieldSelection {
   /** The `_source` of the search body, as JSON text. */

@@ -7,7 +7,7 @@ import {
   DEFAULT_RECONCILE,
   DEFAULT_SPLITS,
 } from "../../catalog/schema/resolve.ts";
-import { SCALAR_TYPES } from "../../catalog/schema/types.ts";
+import { SCALAR_TYPES } from "../../contract/column-types.ts";
 
 const read = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

@@ -13,7 +13,7 @@ import type {
   Table,
   WholeElasticsearchTable,
 } from "../../../catalog/schema/table.ts";
-import { SCALAR_TYPES, type ColumnType } from "../../../catalog/schema/types.ts";
+import { SCALAR_TYPES, type ColumnType } from "../../../contract/column-types.ts";
 import { isPlain } from "../../../catalog/schema/validate-columns.ts";
 
 /** Ends in a digit, so that it is no reserved word. */

@@ -1,7 +1,6 @@
 // Tests that types survive the way to Glue and back, and what they are in the warehouse.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { columnTypeSchema } from "../../../catalog/schema/definition.ts";
 import { CatalogError } from "../../../catalog/schema/errors.ts";
 import {
   glueType,
@@ -9,7 +8,7 @@ import {
   redshiftType,
   sparkType,
 } from "../../../catalog/schema/type-map.ts";
-import type { ColumnType } from "../../../catalog/schema/types.ts";
+import { columnTypeSchema, type ColumnType } from "../../../contract/column-types.ts";
 import { typeArbitrary } from "./arbitrary-entries.ts";
 
 /** What Glue has words for. */

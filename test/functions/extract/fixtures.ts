@@ -6,7 +6,7 @@ import type {
   TableDefinition,
 } from "../../../catalog/schema/definition.ts";
 import { DEFAULT_BUDGETS } from "../../../catalog/schema/resolve.ts";
-import type { ColumnType } from "../../../catalog/schema/types.ts";
+import type { ColumnType } from "../../../contract/column-types.ts";
 import type { Bounds } from "../../../contract/records.ts";
 import type { Batch, SourceClient } from "../../../sources/source.ts";
 

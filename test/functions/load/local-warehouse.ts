@@ -23,7 +23,7 @@ import { encodeEntry } from "../../../catalog/schema/glue.ts";
 import { definitionsDatabase, lakeDatabase } from "../../../catalog/schema/placement.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
 import { redshiftType } from "../../../catalog/schema/type-map.ts";
-import type { ColumnType } from "../../../catalog/schema/types.ts";
+import type { ColumnType } from "../../../contract/column-types.ts";
 import {
   LoadLedger,
   type LoadRecord,

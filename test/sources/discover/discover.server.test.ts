@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { catalog } from "../../../catalog/index.ts";
 import { resolveEntry } from "../../../catalog/schema/resolve.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
-import type { ColumnType } from "../../../catalog/schema/types.ts";
+import type { ColumnType } from "../../../contract/column-types.ts";
 import type { TableDefinition } from "../../../catalog/schema/definition.ts";
 import { differencesNow, differencesSince } from "../../../sources/discover/differences.ts";
 import { propose, type Proposal } from "../../../sources/discover/proposal.ts";

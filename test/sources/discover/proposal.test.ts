@@ -6,7 +6,7 @@ import { formatted } from "../../../cli/new-file.ts";
 import { events, search } from "../../../catalog/sources.ts";
 import { mistakesInEntry } from "../../../catalog/schema/validate.ts";
 import type { Table } from "../../../catalog/schema/table.ts";
-import type { ColumnType } from "../../../catalog/schema/types.ts";
+import type { ColumnType } from "../../../contract/column-types.ts";
 import type { CursorEvidence } from "../../../sources/discover/cursor-evidence.ts";
 import type { Discovery, FoundField } from "../../../sources/discover/discovery.ts";
 import { parseExact } from "../../../sources/discover/exact-json.ts";

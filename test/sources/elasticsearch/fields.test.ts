@@ -1,6 +1,6 @@
 // Tests which fields are asked for, and that no type whose digits the server would change is filtered by it.
 import { expect, test } from "vitest";
-import type { ColumnType } from "../../../catalog/schema/types.ts";
+import type { ColumnType } from "../../../contract/column-types.ts";
 import { selectFields } from "../../../sources/elasticsearch/fields.ts";
 
 const column = (name: string, type: ColumnType, path: readonly string[] = [name]) => ({

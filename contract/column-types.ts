@@ -1,4 +1,5 @@
-// The column types of the catalog, and the one total map from each to Glue, Spark and Redshift.
+// The types of columns, as definitions and deltas have them.
+import { z } from "zod";
 
 /** Types that need no further words. Timestamps are UTC with microseconds; `json` is any JSON value kept as text. */
 export const SCALAR_TYPES = [
@@ -38,3 +39,29 @@ export interface StructField {
   readonly type: ColumnType;
   readonly from?: string;
 }
+
+/** Parses a type as it stands in a definition or a delta. */
+export const columnTypeSchema: z.ZodType<ColumnType> = z.lazy(() =>
+  z.union([
+    z.enum(SCALAR_TYPES),
+    z.strictObject({ decimal: z.tuple([z.int().min(1).max(38), z.int().min(0).max(38)]) }),
+    z.strictObject({ timestamp: z.literal("epoch_seconds") }),
+    z.strictObject({ list: columnTypeSchema }),
+    z.strictObject({ map: columnTypeSchema }),
+    z.strictObject({
+      struct: z
+        .array(
+          z
+            .strictObject({
+              name: z.string(),
+              type: columnTypeSchema,
+              from: z.string().optional(),
+            })
+            .transform(({ name, type, from }) =>
+              from === undefined ? { name, type } : { name, type, from },
+            ),
+        )
+        .min(1),
+    }),
+  ]),
+);

@@ -1,0 +1,57 @@
+// Which folder may import which; docs/architecture.md explains the layout. `npm test` holds it.
+
+/** Folders of TypeScript, each with the others that it may import. Tests and benchmarks may import all. */
+const MAY_IMPORT = {
+  contract: [],
+  catalog: ["contract"],
+  sources: ["contract", "catalog"],
+  stores: ["contract", "catalog"],
+  functions: ["contract", "catalog", "sources", "stores"],
+  // The preflight construct has its properties in the words of its function.
+  lib: ["contract", "catalog", "functions"],
+  // Nothing of the engine: the synthesized app is the only interface.
+  emulator: [],
+  local: ["contract", "catalog", "sources", "stores", "lib"],
+  cli: ["contract", "catalog", "sources", "stores", "functions", "lib", "local"],
+};
+
+const layers = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
+  name: `${folder}-imports-only-what-is-below`,
+  severity: "error",
+  from: { path: `^${folder}/` },
+  to: {
+    path: "^(contract|catalog|sources|stores|functions|lib|emulator|local|cli|test|bench)/",
+    pathNot: `^(${[folder, ...others].join("|")})/`,
+  },
+}));
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+export default {
+  forbidden: [
+    ...layers,
+    {
+      name: "no-circles",
+      severity: "error",
+      from: { path: "^(contract|catalog|sources|stores|functions|lib|emulator|local|cli)/" },
+      to: { circular: true },
+    },
+    {
+      name: "only-lib-imports-the-cdk",
+      severity: "error",
+      from: { pathNot: "^(lib|test|node_modules)/" },
+      to: { path: "node_modules/(aws-cdk-lib|constructs|cdk-nag)/" },
+    },
+    {
+      name: "the-example-stands-alone",
+      comment: "The engine imports the language of the catalog, never the entries of the example.",
+      severity: "error",
+      from: { path: "^(contract|catalog/schema|sources|stores|functions|lib|emulator)/" },
+      to: { path: "^catalog/(?!schema/)" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+  },
+};
