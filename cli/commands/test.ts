@@ -109,8 +109,8 @@ export async function test(args: string[]): Promise<number> {
     positionals.length === 0
       ? [
           [vitest("server")],
-          [pytest([]), vitest("stack")],
-          [...checks, vitest("unit"), vitest("pipeline")],
+          [pytest([])],
+          [...checks, vitest("unit"), vitest("pipeline"), vitest("stack")],
         ]
       : [
           [
