@@ -1,5 +1,6 @@
 """The delta: what a build changed in a table, in the physical form that COPY takes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -55,14 +56,22 @@ def write_delta(
         columns.append(F.col("_tombstone").alias("_deleted"))
     rows.select(*columns).write.mode("overwrite").parquet(bucket.uri(folder))
     files = parquet_files(rows, bucket.uri(folder))
-    total = sum(file.rows for file in files)
-    document: dict[str, object] = {
+    document = delta_document(run, entry, delta, files, datetime.now(UTC))
+    bucket.put_json(delta_key(entry.name, delta.snapshot), document)
+    return sum(file.rows for file in files)
+
+
+def delta_document(
+    run: str, entry: Entry, delta: Delta, files: Sequence[DeltaFile], now: datetime
+) -> dict[str, Json]:
+    """The delta as the contract has it (`contract/delta.ts`); `files` hold all its rows."""
+    return {
         "format": 1,
         "table": entry.name,
         "kind": delta.kind,
         "snapshot": delta.snapshot,
         "parent": delta.parent,
-        "createdAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "createdAt": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "run": run,
         "key": list(entry.key),
         "columns": [_told(column) for column in entry.columns],
@@ -70,11 +79,9 @@ def write_delta(
             {"url": file.url, "contentLength": file.content_length, "rows": file.rows}
             for file in files
         ],
-        "rows": total - delta.deletes,
+        "rows": sum(file.rows for file in files) - delta.deletes,
         "deletes": delta.deletes,
     }
-    bucket.put_json(delta_key(entry.name, delta.snapshot), document)
-    return total
 
 
 def parquet_files(rows: DataFrame, uri: str) -> list[DeltaFile]:
