@@ -58,15 +58,15 @@ export const cursorSchema = z.strictObject({
     .nullable(),
 });
 
-export const deletesSchema = z.discriminatedUnion("way", [
-  z.strictObject({ way: z.literal("none") }),
-  z.strictObject({ way: z.literal("soft-delete"), column: z.string() }),
+export const deletesSchema = z.discriminatedUnion("strategy", [
+  z.strictObject({ strategy: z.literal("none") }),
+  z.strictObject({ strategy: z.literal("soft-delete"), column: z.string() }),
   z.strictObject({
-    way: z.literal("key-sweep"),
+    strategy: z.literal("key-sweep"),
     everyHours: z.number().nonnegative(),
     maxShare: z.number().min(0).max(1),
   }),
-  z.strictObject({ way: z.literal("absence"), maxShare: z.number().min(0).max(1) }),
+  z.strictObject({ strategy: z.literal("absence"), maxShare: z.number().min(0).max(1) }),
 ]);
 
 export const partitionSchema = z.strictObject({

@@ -94,7 +94,7 @@ function resolveCassandra(
 ): TableDefinition["from"] {
   const splits = ("splits" in table ? table.splits : undefined) ?? DEFAULT_SPLITS;
   const changes = "changes" in table ? table.changes : undefined;
-  if (changes?.way !== "buckets") return { keyspace, table: name, splits };
+  if (changes?.strategy !== "buckets") return { keyspace, table: name, splits };
   const { column, unit, lateBuckets, values = {} } = changes;
   return {
     ...{ keyspace, table: name, splits },
@@ -225,29 +225,29 @@ function resolveCursor(table: Table): TableDefinition["cursor"] {
 export function cursorOf(table: Table): Cursor | null {
   if ("cursor" in table) return table.cursor;
   const changes = "changes" in table ? table.changes : undefined;
-  return changes?.way === "index" ? changes : null;
+  return changes?.strategy === "index" ? changes : null;
 }
 
 /** True if each pass reads all rows, so that what it does not see is gone. */
 export function readsAllRows(table: Table): boolean {
   const changes = "changes" in table ? table.changes : undefined;
-  return !("cursor" in table) && (changes === undefined || changes.way === "sweep");
+  return !("cursor" in table) && (changes === undefined || changes.strategy === "sweep");
 }
 
 function resolveDeletes(deletes: Deletes): TableDefinition["deletes"] {
-  switch (deletes.way) {
+  switch (deletes.strategy) {
     case "none":
-      return { way: "none" };
+      return { strategy: "none" };
     case "soft-delete":
-      return { way: "soft-delete", column: deletes.column };
+      return { strategy: "soft-delete", column: deletes.column };
     case "key-sweep":
       return {
-        way: "key-sweep",
+        strategy: "key-sweep",
         everyHours: deletes.everyHours,
         maxShare: deletes.maxShare ?? DEFAULT_MAX_DELETED_SHARE,
       };
     case "absence":
-      return { way: "absence", maxShare: deletes.maxShare ?? DEFAULT_MAX_DELETED_SHARE };
+      return { strategy: "absence", maxShare: deletes.maxShare ?? DEFAULT_MAX_DELETED_SHARE };
   }
 }
 
@@ -258,7 +258,7 @@ function tableContent(table: Omit<TableDefinition, "fingerprint">): unknown {
     ...sharedContent(table),
     // Versions of two cursors cannot be compared; a Cassandra row's version is no cursor.
     cursor: "index" in table.from ? (table.cursor?.field ?? null) : null,
-    deletes: deletes.way === "soft-delete" ? deletes : { way: deletes.way },
+    deletes: deletes.strategy === "soft-delete" ? deletes : { strategy: deletes.strategy },
   };
 }
 

@@ -81,14 +81,14 @@ export interface Reconcile {
 /** How changed rows of a Cassandra table are found. */
 export type Changes =
   /** Each pass reads the whole ring: no cheap question finds what changed. */
-  | { readonly way: "sweep" }
+  | { readonly strategy: "sweep" }
   /** By an SAI index on a column that grows with each change. */
-  | ({ readonly way: "index" } & Cursor)
+  | ({ readonly strategy: "index" } & Cursor)
   | Buckets;
 
 /** The partition key holds a time; each reading asks for the newest partitions by their exact keys. */
 export interface Buckets {
-  readonly way: "buckets";
+  readonly strategy: "buckets";
   /** The column of the partition key that holds the bucket. */
   readonly column: string;
   /** How long a bucket lasts; UTC. */
@@ -103,13 +103,13 @@ export type BucketUnit = "hour" | "day" | "month";
 
 /** How rows deleted at the source are seen. */
 export type Deletes =
-  | { readonly way: "none" }
+  | { readonly strategy: "none" }
   /** A boolean column that is true, or a timestamp column that is not null, marks a deleted row. */
-  | { readonly way: "soft-delete"; readonly column: string }
+  | { readonly strategy: "soft-delete"; readonly column: string }
   /** All keys are read again every so many hours (0: in each run); what is missing is gone. Not where all rows are. */
-  | { readonly way: "key-sweep"; readonly everyHours: number; readonly maxShare?: number }
+  | { readonly strategy: "key-sweep"; readonly everyHours: number; readonly maxShare?: number }
   /** A row that a completed reading of all rows did not see is gone. Cassandra, and Elasticsearch without a cursor. */
-  | { readonly way: "absence"; readonly maxShare?: number };
+  | { readonly strategy: "absence"; readonly maxShare?: number };
 
 export type PartitionTransform = "identity" | "day" | "month" | { readonly bucket: number };
 
@@ -149,14 +149,14 @@ export interface ElasticsearchTable extends Entry {
   readonly source: Source & { readonly system: "elasticsearch" };
   readonly from: { readonly index: string };
   readonly cursor: Cursor;
-  readonly deletes: Exclude<Deletes, { way: "absence" }>;
+  readonly deletes: Exclude<Deletes, { strategy: "absence" }>;
 }
 
 /** A table without a cursor: the whole index, alias or pattern is read again and again, which suits a small one. */
 export interface WholeElasticsearchTable extends Entry {
   readonly source: Source & { readonly system: "elasticsearch" };
   readonly from: { readonly index: string };
-  readonly deletes: Exclude<Deletes, { way: "key-sweep" }>;
+  readonly deletes: Exclude<Deletes, { strategy: "key-sweep" }>;
 }
 
 /** A table read from a Cassandra table: by sweeps of its token ring, by an index or by time buckets. */

@@ -21,8 +21,8 @@ export function* mistakesInChanges(table: Table, entryPlace: string): Generator<
     return;
   }
   // Widened: what is looked at was written by a person, and types do not hold at run time.
-  const way: string = changes.way;
-  if (changes.way === "index") {
+  const strategy: string = changes.strategy;
+  if (changes.strategy === "index") {
     const column = table.columns.find(({ name }) => name === changes.column);
     if (column !== undefined && column.type !== "timestamp") {
       yield {
@@ -31,12 +31,12 @@ export function* mistakesInChanges(table: Table, entryPlace: string): Generator<
         fix: "name a column of type timestamp (in Cassandra a timestamp, or a bigint with milliseconds since 1970)",
       };
     }
-  } else if (changes.way === "buckets") yield* mistakesInBuckets(table, changes, place);
-  else if (way !== "sweep") {
+  } else if (changes.strategy === "buckets") yield* mistakesInBuckets(table, changes, place);
+  else if (strategy !== "sweep") {
     yield {
       place,
-      problem: `the way ${JSON.stringify(way)} is not known`,
-      fix: 'write {way: "sweep"}, {way: "index", …} or {way: "buckets", …}',
+      problem: `the strategy ${JSON.stringify(strategy)} is not known`,
+      fix: 'write {strategy: "sweep"}, {strategy: "index", …} or {strategy: "buckets", …}',
     };
   }
 }
@@ -79,7 +79,7 @@ function* mistakesInBuckets(table: Table, buckets: Buckets, place: string): Gene
     yield {
       place: `${place}.values`,
       problem: `a bucket has ${partitions} partitions with them`,
-      fix: `list at most ${MOST_PARTITIONS} combinations, or write changes: {way: "sweep"}`,
+      fix: `list at most ${MOST_PARTITIONS} combinations, or write changes: {strategy: "sweep"}`,
     };
   }
 }

@@ -434,18 +434,20 @@ function* mistakesInReconcile(
 function* mistakesInDeletes(table: Table, place: string): Generator<Mistake> {
   const { deletes } = table;
   // Widened: what is compared was written by a person, and types do not hold at run time.
-  const way: Table["deletes"]["way"] = deletes.way;
+  const strategy: Table["deletes"]["strategy"] = deletes.strategy;
   const readsAll = readsAllRows(table);
-  if ((way === "key-sweep" && readsAll) || (way === "absence" && !readsAll)) {
+  if ((strategy === "key-sweep" && readsAll) || (strategy === "absence" && !readsAll)) {
     yield {
       place,
       problem: readsAll
         ? "key-sweep is not for a table without a cursor, of which all is read anyway"
         : "absence is not for a table of which only what changed is read",
-      fix: readsAll ? 'write {way: "absence"}' : 'write {way: "key-sweep", everyHours: …}',
+      fix: readsAll
+        ? 'write {strategy: "absence"}'
+        : 'write {strategy: "key-sweep", everyHours: …}',
     };
   }
-  if (deletes.way === "soft-delete") {
+  if (deletes.strategy === "soft-delete") {
     const column = yield* declaredColumn(table, deletes.column, place);
     if (column === undefined) return;
     if (column.type !== "boolean" && !isTimestamp(column.type)) {
@@ -463,9 +465,9 @@ function* mistakesInDeletes(table: Table, place: string): Generator<Mistake> {
     }
     return;
   }
-  if (deletes.way === "none") return;
+  if (deletes.strategy === "none") return;
   if (
-    deletes.way === "key-sweep" &&
+    deletes.strategy === "key-sweep" &&
     !(deletes.everyHours >= 0 && deletes.everyHours <= MAX_SWEEP_HOURS)
   ) {
     yield {

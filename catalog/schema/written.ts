@@ -24,7 +24,10 @@ import type {
 
 /** A schema for each field of a type: one that is forgotten here does not compile. */
 type Fields<T> = T extends unknown ? Record<keyof T, z.ZodType> : never;
-type WayOf<T extends { readonly way: string }, Way extends T["way"]> = Extract<T, { way: Way }>;
+type StrategyOf<T extends { readonly strategy: string }, Strategy extends T["strategy"]> = Extract<
+  T,
+  { strategy: Strategy }
+>;
 
 const text = z.string();
 /** Checked elsewhere, whatever it is. */
@@ -80,11 +83,11 @@ const cursorFields = {
   reconcile: z.union([z.literal(false), reconcile]).optional(),
 } satisfies Fields<Cursor>;
 
-const changes = z.discriminatedUnion("way", [
-  z.strictObject({ way: z.literal("sweep") }),
-  z.strictObject({ way: z.literal("index"), ...cursorFields }),
+const changes = z.discriminatedUnion("strategy", [
+  z.strictObject({ strategy: z.literal("sweep") }),
+  z.strictObject({ strategy: z.literal("index"), ...cursorFields }),
   z.strictObject({
-    way: z.literal("buckets"),
+    strategy: z.literal("buckets"),
     column: text,
     unit: any,
     lateBuckets: any,
@@ -92,21 +95,21 @@ const changes = z.discriminatedUnion("way", [
   } satisfies Fields<Buckets>),
 ]);
 
-const deletes = z.discriminatedUnion("way", [
-  z.strictObject({ way: z.literal("none") }),
+const deletes = z.discriminatedUnion("strategy", [
+  z.strictObject({ strategy: z.literal("none") }),
   z.strictObject({
-    way: z.literal("soft-delete"),
+    strategy: z.literal("soft-delete"),
     column: text,
-  } satisfies Fields<WayOf<Deletes, "soft-delete">>),
+  } satisfies Fields<StrategyOf<Deletes, "soft-delete">>),
   z.strictObject({
-    way: z.literal("key-sweep"),
+    strategy: z.literal("key-sweep"),
     everyHours: any,
     maxShare: any,
-  } satisfies Fields<WayOf<Deletes, "key-sweep">>),
+  } satisfies Fields<StrategyOf<Deletes, "key-sweep">>),
   z.strictObject({
-    way: z.literal("absence"),
+    strategy: z.literal("absence"),
     maxShare: any,
-  } satisfies Fields<WayOf<Deletes, "absence">>),
+  } satisfies Fields<StrategyOf<Deletes, "absence">>),
 ]);
 
 const partition = z.strictObject({

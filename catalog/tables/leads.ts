@@ -10,7 +10,7 @@ export const leads = defineTable({
   from: { index: "leads" },
   key: ["lead_id"],
   cursor: { column: "updated_at", lagSeconds: 2, overlapSeconds: 60 },
-  deletes: { way: "soft-delete", column: "deleted_at" },
+  deletes: { strategy: "soft-delete", column: "deleted_at" },
   columns: [
     {
       name: "lead_id",

@@ -9,7 +9,7 @@ export const pageViews = defineTable({
   source: events,
   from: { keyspace: "tracking", table: "page_views" },
   key: ["account_id", "day", "visit_id", "view_number"],
-  deletes: { way: "absence" },
+  deletes: { strategy: "absence" },
   columns: [
     {
       name: "account_id",

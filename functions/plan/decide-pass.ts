@@ -30,7 +30,7 @@ export function isKeysPassDue(
   rowsPass: Pass | undefined,
   nowMillis: number,
 ): boolean {
-  if (table.deletes.way !== "key-sweep") return false;
+  if (table.deletes.strategy !== "key-sweep") return false;
   const isFirstReading =
     rowsPass === undefined ? progress.watermark === null : rowsPass.window?.from === null;
   if (isFirstReading) return false;
@@ -91,7 +91,8 @@ export function makePass(args: {
       ...(writeMark === undefined ? {} : { writeMark }),
       // A window sees only what changed, whatever the definition says.
       absence:
-        kind === "keys" || (kind === "rows" && table.deletes.way === "absence" && window === null),
+        kind === "keys" ||
+        (kind === "rows" && table.deletes.strategy === "absence" && window === null),
       sinceManifest: progress.lastManifest,
       splits: splits.map(({ split }) => split),
     },

@@ -229,7 +229,7 @@ def parse_definition(table: "TableTypeDef") -> Definition:
     )
     if kind == "table":
         deletes = json.loads(parameters["sluice.deletes"])
-        soft = deletes["column"] if deletes["way"] == "soft-delete" else None
+        soft = deletes["column"] if deletes["strategy"] == "soft-delete" else None
         if soft is not None and soft not in entry.column_names:
             raise ValueError(f"the soft-delete column {soft} is not declared")
         return TableDefinition(

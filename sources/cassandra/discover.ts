@@ -89,12 +89,12 @@ function remarksOf(
     );
   if (found.defaultTtl > 0)
     remarks.push(
-      `Rows expire after ${found.defaultTtl} s by the table's default_time_to_live; with deletes by absence they go from the warehouse too. {way: "none"} keeps them.`,
+      `Rows expire after ${found.defaultTtl} s by the table's default_time_to_live; with deletes by absence they go from the warehouse too. {strategy: "none"} keeps them.`,
     );
   const indexes = found.indexes.map(({ name, target }) => `${name} on ${target}`);
   if (indexes.length > 0)
     remarks.push(
-      `It has indexes (${indexes.join(", ")}): if one is SAI on a time that each write sets, changes: {way: "index"} finds changes by it instead of by sweeps.`,
+      `It has indexes (${indexes.join(", ")}): if one is SAI on a time that each write sets, changes: {strategy: "index"} finds changes by it instead of by sweeps.`,
       ...remarksOnIndexed(found, sample),
     );
   const buckets = found.partitionKeys.filter(({ type }) =>
@@ -102,7 +102,7 @@ function remarksOf(
   );
   if (buckets.length > 0)
     remarks.push(
-      `The partition key holds a time (${buckets.map(({ name }) => name).join(", ")}): if rows are written in their own time only, and the key's other columns have few values, changes: {way: "buckets"} finds them without sweeps.`,
+      `The partition key holds a time (${buckets.map(({ name }) => name).join(", ")}): if rows are written in their own time only, and the key's other columns have few values, changes: {strategy: "buckets"} finds them without sweeps.`,
     );
   return remarks;
 }

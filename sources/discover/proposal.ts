@@ -220,15 +220,15 @@ class Proposer {
       this.#remarks.push(
         `Deletes: ${marks.map(({ name }) => name).join(" and ")} ${marks.length > 1 ? "look" : "looks"} like a mark of deleted rows. If rows are also removed outright, it does not show those.`,
       );
-      return { way: "soft-delete", column: mark.name };
+      return { strategy: "soft-delete", column: mark.name };
     }
     const isSweep = this.#discovery.system === "cassandra" || !hasCursor;
     this.#remarks.push(
       isSweep
-        ? 'Deletes: rows that a complete reading did not see are taken as deleted. Write {way: "none"} if rows are never removed.'
-        : `Deletes: no field marks deleted rows, so all keys are compared every ${SWEEP_HOURS} hours. Write {way: "none"} if rows are never removed.`,
+        ? 'Deletes: rows that a complete reading did not see are taken as deleted. Write {strategy: "none"} if rows are never removed.'
+        : `Deletes: no field marks deleted rows, so all keys are compared every ${SWEEP_HOURS} hours. Write {strategy: "none"} if rows are never removed.`,
     );
-    return isSweep ? { way: "absence" } : { way: "key-sweep", everyHours: SWEEP_HOURS };
+    return isSweep ? { strategy: "absence" } : { strategy: "key-sweep", everyHours: SWEEP_HOURS };
   }
 
   #tellOfNulls(fields: readonly Named[], never: ReadonlySet<string | undefined>): void {

@@ -254,7 +254,7 @@ class World:
         parameters["sluice.paths"] = json.dumps(paths or {})
         parameters["sluice.types"] = json.dumps(amendments)
         if script is None:
-            parameters["sluice.deletes"] = json.dumps(deletes or {"way": "none"})
+            parameters["sluice.deletes"] = json.dumps(deletes or {"strategy": "none"})
         else:
             asset = f"assets/{hashlib.sha256(script.encode()).hexdigest()}"
             boto3.client("s3").put_object(Bucket=self.bucket, Key=asset, Body=script.encode())

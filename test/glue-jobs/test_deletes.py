@@ -10,7 +10,7 @@ def define(world: World, max_share: float = 1) -> None:
         "visits",
         {"id": "long", "name": "string"},
         ["id"],
-        deletes={"way": "absence", "maxShare": max_share},
+        deletes={"strategy": "absence", "maxShare": max_share},
     )
 
 

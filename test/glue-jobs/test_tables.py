@@ -260,7 +260,7 @@ def test_soft_deletes_leave_tombstones(world: World) -> None:
         {**VISITS, "gone": "boolean"},
         ["id"],
         required=("name",),
-        deletes={"way": "soft-delete", "column": "gone"},
+        deletes={"strategy": "soft-delete", "column": "gone"},
     )
     world.load("visits", visit(1, "a", 1, 1), visit(2, "b", 2, 1))
     world.build()

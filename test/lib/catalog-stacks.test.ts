@@ -53,7 +53,7 @@ const source = {
 function table(name: string, columns: readonly Column[] = []): ElasticsearchTable {
   return {
     ...{ name, source, owner: "sales", description: "One row for each of them." },
-    ...{ from: { index: name }, key: ["key"], deletes: { way: "none" } },
+    ...{ from: { index: name }, key: ["key"], deletes: { strategy: "none" } },
     cursor: { column: "changed_at", lagSeconds: 5, overlapSeconds: 60 },
     columns: [
       { name: "key", type: "string", path: ["_id"], nullable: false, description: "Its key." },

@@ -44,7 +44,7 @@ function indexed(name: string, column = "changed"): TableDefinition {
         ...{ column, field: column, lagSeconds: 10, overlapSeconds: 60, reconcile: null },
       },
     },
-    deletes: { way: "key-sweep", everyHours: 0, maxShare: 1 },
+    deletes: { strategy: "key-sweep", everyHours: 0, maxShare: 1 },
   });
 }
 
@@ -149,7 +149,7 @@ function bucketed(
   return keyspace.definition(name, {
     columns: ["id", buckets.column],
     changes: { buckets: { lateBuckets: 1, values: {}, ...buckets } },
-    deletes: { way: "none" },
+    deletes: { strategy: "none" },
   });
 }
 

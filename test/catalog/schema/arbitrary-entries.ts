@@ -210,10 +210,10 @@ export const elasticsearchTableArbitrary: fc.Arbitrary<ElasticsearchTable> = fc
       { nil: undefined },
     ),
     deletes: fc.constantFrom<ElasticsearchTable["deletes"]>(
-      { way: "none" },
-      { way: "soft-delete", column: "gone_0" },
-      { way: "key-sweep", everyHours: 24 },
-      { way: "key-sweep", everyHours: 0, maxShare: 0.5 },
+      { strategy: "none" },
+      { strategy: "soft-delete", column: "gone_0" },
+      { strategy: "key-sweep", everyHours: 24 },
+      { strategy: "key-sweep", everyHours: 0, maxShare: 0.5 },
     ),
   })
   .map(({ shared, source, index, lagSeconds, overlapSeconds, reconcile, deletes }) => ({
@@ -233,9 +233,9 @@ export const wholeTableArbitrary: fc.Arbitrary<WholeElasticsearchTable> = fc
     source: sourceArbitrary("elasticsearch"),
     index: fc.stringMatching(/^[a-z][a-z0-9.-]{0,20}\*?$/),
     deletes: fc.constantFrom<WholeElasticsearchTable["deletes"]>(
-      { way: "none" },
-      { way: "soft-delete", column: "gone_0" },
-      { way: "absence", maxShare: 0.5 },
+      { strategy: "none" },
+      { strategy: "soft-delete", column: "gone_0" },
+      { strategy: "absence", maxShare: 0.5 },
     ),
   })
   .map(({ shared, source, index, deletes }) => ({ ...shared, source, from: { index }, deletes }));
@@ -247,24 +247,24 @@ export const cassandraTableArbitrary: fc.Arbitrary<CassandraTable> = fc
     table: nameArbitrary,
     splits: fc.option(fc.integer({ min: 1, max: 4096 })),
     reading: fc.constantFrom<Pick<CassandraTable, "changes" | "deletes">>(
-      { deletes: { way: "none" } },
-      { deletes: { way: "soft-delete", column: "gone_0" } },
-      { deletes: { way: "absence" } },
-      { changes: { way: "sweep" }, deletes: { way: "absence", maxShare: 0 } },
+      { deletes: { strategy: "none" } },
+      { deletes: { strategy: "soft-delete", column: "gone_0" } },
+      { deletes: { strategy: "absence" } },
+      { changes: { strategy: "sweep" }, deletes: { strategy: "absence", maxShare: 0 } },
       {
-        changes: { way: "index", column: "changed_0", lagSeconds: 5, overlapSeconds: 60 },
-        deletes: { way: "key-sweep", everyHours: 24 },
+        changes: { strategy: "index", column: "changed_0", lagSeconds: 5, overlapSeconds: 60 },
+        deletes: { strategy: "key-sweep", everyHours: 24 },
       },
       {
-        changes: { way: "buckets", column: "key_0", unit: "day", lateBuckets: 2 },
-        deletes: { way: "soft-delete", column: "gone_0" },
+        changes: { strategy: "buckets", column: "key_0", unit: "day", lateBuckets: 2 },
+        deletes: { strategy: "soft-delete", column: "gone_0" },
       },
       {
         changes: {
-          ...{ way: "buckets", column: "changed_0", unit: "hour", lateBuckets: 1 },
+          ...{ strategy: "buckets", column: "changed_0", unit: "hour", lateBuckets: 1 },
           values: { key_0: ["a", "b"], gone_0: [0, 1] },
         },
-        deletes: { way: "key-sweep", everyHours: 0, maxShare: 0.5 },
+        deletes: { strategy: "key-sweep", everyHours: 0, maxShare: 0.5 },
       },
     ),
   })

@@ -12,7 +12,7 @@ const views: CassandraTable = {
   source: { name: "events", system: "cassandra", owner: "team", description: "Events." },
   from: { keyspace: "tracking", table: "views" },
   key: ["day", "view"],
-  deletes: { way: "none" },
+  deletes: { strategy: "none" },
   columns: [
     column("day", "date", "Day"),
     column("view", "int", "shardNo"),
@@ -31,11 +31,16 @@ function resolved(changes: CassandraTable["changes"]) {
 test("sweeps are the default, and have neither a cursor nor buckets", () => {
   const { from, cursor } = resolved(undefined);
   expect([from, cursor]).toEqual([{ keyspace: "tracking", table: "views", splits: 16 }, null]);
-  expect(resolved({ way: "sweep" })).toEqual(resolved(undefined));
+  expect(resolved({ strategy: "sweep" })).toEqual(resolved(undefined));
 });
 
 test("an index becomes a cursor by the source's own name", () => {
-  const { cursor } = resolved({ way: "index", column: "at", lagSeconds: 5, overlapSeconds: 60 });
+  const { cursor } = resolved({
+    strategy: "index",
+    column: "at",
+    lagSeconds: 5,
+    overlapSeconds: 60,
+  });
   expect(cursor).toMatchObject({
     column: "at",
     field: "viewedAt",
@@ -46,7 +51,13 @@ test("an index becomes a cursor by the source's own name", () => {
 
 test("buckets become part of where the table is read from, by the source's own names", () => {
   const { from, cursor } = resolved({
-    ...{ way: "buckets", column: "day", unit: "day", lateBuckets: 2, values: { view: [0, 1] } },
+    ...{
+      strategy: "buckets",
+      column: "day",
+      unit: "day",
+      lateBuckets: 2,
+      values: { view: [0, 1] },
+    },
   });
   expect(cursor).toBeNull();
   expect(from).toMatchObject({
@@ -55,6 +66,6 @@ test("buckets become part of where the table is read from, by the source's own n
 });
 
 test("another way to find the same rows builds nothing again", () => {
-  const index = resolved({ way: "index", column: "at", lagSeconds: 5, overlapSeconds: 60 });
+  const index = resolved({ strategy: "index", column: "at", lagSeconds: 5, overlapSeconds: 60 });
   expect(index.fingerprint).toBe(resolved(undefined).fingerprint);
 });

@@ -48,7 +48,7 @@ const things: Table = {
     ...{ column: "changed_at", lagSeconds: 5, overlapSeconds: 0 },
     reconcile: { everyHours: 1, reachHours: 2 },
   },
-  deletes: { way: "key-sweep", everyHours: 24, maxShare: 0.2 },
+  deletes: { strategy: "key-sweep", everyHours: 24, maxShare: 0.2 },
 };
 const visits: Table = {
   ...shared,
@@ -57,13 +57,13 @@ const visits: Table = {
   from: { keyspace: "tracking", table: "visits" },
   splits: 8,
   changes: {
-    way: "buckets",
+    strategy: "buckets",
     column: "changed_at",
     unit: "day",
     lateBuckets: 1,
     values: { thing_id: ["a"] },
   },
-  deletes: { way: "none" },
+  deletes: { strategy: "none" },
 };
 const sums: Model = {
   ...shared,
@@ -208,8 +208,8 @@ describe("a value of another kind is told, and nothing is looked for in it", () 
     ["table things, from: it is missing", { ...things, from: undefined }],
     ["table things, deletes: it is missing", { ...things, deletes: undefined }],
     [
-      'table things, deletes.way: the way "key-swep" is not known. Fix: write "key-sweep"',
-      { ...things, deletes: { way: "key-swep", everyHours: 1 } },
+      'table things, deletes.strategy: the strategy "key-swep" is not known. Fix: write "key-sweep"',
+      { ...things, deletes: { strategy: "key-swep", everyHours: 1 } },
     ],
     [
       'table things, publish.distribution.style: the style "evn" is not known. Fix: write "even"',

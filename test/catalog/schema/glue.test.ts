@@ -103,7 +103,9 @@ test("words, costs and the deployment do not change the fingerprint", () => {
   expect(
     fingerprintOf({ ...companies, source: { ...companies.source, budget: { lanes: 2 } } }),
   ).toBe(same);
-  expect(fingerprintOf({ ...companies, deletes: { way: "key-sweep", everyHours: 7 } })).toBe(same);
+  expect(fingerprintOf({ ...companies, deletes: { strategy: "key-sweep", everyHours: 7 } })).toBe(
+    same,
+  );
   expect(fingerprintOf({ ...companies, cursor: { ...companies.cursor, lagSeconds: 9 } })).toBe(
     same,
   );
@@ -118,7 +120,7 @@ test.each<[string, Partial<ElasticsearchTable>]>([
     { columns: companies.columns.map((column) => ({ ...column, path: ["x", column.name] })) },
   ],
   ["nullable", { columns: companies.columns.map((column) => ({ ...column, nullable: false })) }],
-  ["deletes", { deletes: { way: "none" } }],
+  ["deletes", { deletes: { strategy: "none" } }],
   ["partitioning", { partitioning: [] }],
 ])("a change of %s changes the fingerprint", (_, change) => {
   expect(fingerprintOf({ ...companies, ...change })).not.toBe(fingerprintOf(companies));

@@ -261,17 +261,17 @@ const inTables: Injection<Table>[] = [
   [
     "a soft delete by nothing",
     '"nothing" is no column',
-    (e) => ({ ...e, deletes: { way: "soft-delete", column: "nothing" } }),
+    (e) => ({ ...e, deletes: { strategy: "soft-delete", column: "nothing" } }),
   ],
   [
     "a soft delete by text",
     'column extra_x has the type "string"',
-    (e) => ({ ...added(e, {}), deletes: { way: "soft-delete", column: "extra_x" } }),
+    (e) => ({ ...added(e, {}), deletes: { strategy: "soft-delete", column: "extra_x" } }),
   ],
   [
     "a soft delete that is always set",
     "is never null",
-    (e) => ({ ...e, deletes: { way: "soft-delete", column: "changed_0" } }),
+    (e) => ({ ...e, deletes: { strategy: "soft-delete", column: "changed_0" } }),
   ],
 ];
 
@@ -328,17 +328,17 @@ const inElasticsearch: Injection<ElasticsearchTable>[] = [
   [
     "absence",
     "absence is not for a table of which only what changed is read",
-    (e) => ({ ...e, deletes: untyped({ way: "absence" }) }),
+    (e) => ({ ...e, deletes: untyped({ strategy: "absence" }) }),
   ],
   [
     "negative hours",
     "everyHours: -1",
-    (e) => ({ ...e, deletes: { way: "key-sweep", everyHours: -1 } }),
+    (e) => ({ ...e, deletes: { strategy: "key-sweep", everyHours: -1 } }),
   ],
   [
     "a share above one",
     "maxShare: 2",
-    (e) => ({ ...e, deletes: { way: "key-sweep", everyHours: 0, maxShare: 2 } }),
+    (e) => ({ ...e, deletes: { strategy: "key-sweep", everyHours: 0, maxShare: 2 } }),
   ],
 ];
 
@@ -351,7 +351,7 @@ const withoutCursor: Injection<WholeElasticsearchTable>[] = [
   [
     "a key sweep",
     "key-sweep is not for a table without a cursor",
-    (e) => ({ ...e, deletes: untyped({ way: "key-sweep", everyHours: 0 }) }),
+    (e) => ({ ...e, deletes: untyped({ strategy: "key-sweep", everyHours: 0 }) }),
   ],
 ];
 
@@ -371,29 +371,37 @@ const inCassandra: Injection<CassandraTable>[] = [
   [
     "a key sweep beside sweeps",
     "key-sweep is not for a table without a cursor",
-    (e) => ({ ...e, changes: { way: "sweep" }, deletes: { way: "key-sweep", everyHours: 0 } }),
+    (e) => ({
+      ...e,
+      changes: { strategy: "sweep" },
+      deletes: { strategy: "key-sweep", everyHours: 0 },
+    }),
   ],
   [
     "absence in windows",
     "absence is not for a table of which only what changed is read",
-    (e) => ({ ...e, changes: buckets({}), deletes: { way: "absence" } }),
+    (e) => ({ ...e, changes: buckets({}), deletes: { strategy: "absence" } }),
   ],
-  ["an unknown way", 'the way "cdc" is not known', (e) => changed(e, { way: "cdc" })],
+  [
+    "an unknown strategy",
+    'the strategy "cdc" is not known',
+    (e) => changed(e, { strategy: "cdc" }),
+  ],
   [
     "an index on no column",
     'changes: "nothing" is no column',
-    (e) => changed(e, { way: "index", column: "nothing", lagSeconds: 1, overlapSeconds: 0 }),
+    (e) => changed(e, { strategy: "index", column: "nothing", lagSeconds: 1, overlapSeconds: 0 }),
   ],
   [
     "an index without a lag",
     "changes.lagSeconds: 0 is out of range",
-    (e) => changed(e, { way: "index", column: "changed_0", lagSeconds: 0, overlapSeconds: 0 }),
+    (e) => changed(e, { strategy: "index", column: "changed_0", lagSeconds: 0, overlapSeconds: 0 }),
   ],
   [
     "an index on a long",
     "whose greatest value Cassandra can't tell",
     (e) => ({
-      ...changed(e, { way: "index", column: "count_9", lagSeconds: 1, overlapSeconds: 0 }),
+      ...changed(e, { strategy: "index", column: "count_9", lagSeconds: 1, overlapSeconds: 0 }),
       columns: [
         ...e.columns,
         { name: "count_9", type: "long", description: "a count", nullable: false },
@@ -433,7 +441,7 @@ function changed(entry: CassandraTable, changes: object): CassandraTable {
 }
 
 function buckets(buckets: object): NonNullable<CassandraTable["changes"]> {
-  return untyped({ way: "buckets", column: "key_0", unit: "day", lateBuckets: 1, ...buckets });
+  return untyped({ strategy: "buckets", column: "key_0", unit: "day", lateBuckets: 1, ...buckets });
 }
 
 const inModels: Injection<Model>[] = [
@@ -578,7 +586,7 @@ const table: ElasticsearchTable = {
   from: { index: "things" },
   key: ["thing_id"],
   cursor: { column: "changed_at", lagSeconds: 5, overlapSeconds: 0 },
-  deletes: { way: "none" },
+  deletes: { strategy: "none" },
   columns: [
     { name: "thing_id", type: "string", description: "id", nullable: false },
     { name: "changed_at", type: "timestamp", description: "when", nullable: false },

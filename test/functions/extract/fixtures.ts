@@ -44,7 +44,7 @@ export function tableDefinition(
     checks: [],
     publish: null,
     fingerprint: "f",
-    deletes: { way: "none" },
+    deletes: { strategy: "none" },
     source: {
       ...{ name: "shop", system, owner: "team", description: "", secret: "sluice/source/shop" },
       budget: { ...freely, ...budget },

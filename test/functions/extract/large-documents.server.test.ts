@@ -66,7 +66,7 @@ const unhurried = { dutyCycle: 1, maxRowsPerSecond: 1e9, maxBytesPerSecond: 1e12
 
 function table(name: string, index: string, columns: readonly Column[]): ElasticsearchTable {
   return {
-    ...{ ...described, name, key: ["id"], from: { index }, deletes: { way: "none" } },
+    ...{ ...described, name, key: ["id"], from: { index }, deletes: { strategy: "none" } },
     source: { ...described, name: "shop", system: "elasticsearch", budget: unhurried },
     cursor: { column: "n", lagSeconds: 2, overlapSeconds: 0 },
     columns: [

@@ -1,6 +1,6 @@
 // What an Elasticsearch index must hold after random writes that keep to the table's contract.
 import fc from "fast-check";
-import { type DeleteWay, type ElasticsearchTable, overlap } from "./elasticsearch-table.ts";
+import { type DeleteStrategy, type ElasticsearchTable, overlap } from "./elasticsearch-table.ts";
 import { canonical, type Doc, type Json, type Rows } from "./live-table.ts";
 
 export interface RandomWrite {
@@ -52,15 +52,15 @@ function safe(value: unknown): Json {
 
 export class ElasticsearchModel {
   readonly table: ElasticsearchTable;
-  readonly #way: DeleteWay;
+  readonly #strategy: DeleteStrategy;
   readonly #docs = new Map<string, Doc>();
   /** The greatest cursor value that a row ever had: a row never goes back behind its own. */
   readonly #reached = new Map<string, number>();
   #greatest = 100;
 
-  constructor(table: ElasticsearchTable, way: DeleteWay) {
+  constructor(table: ElasticsearchTable, strategy: DeleteStrategy) {
     this.table = table;
-    this.#way = way;
+    this.#strategy = strategy;
   }
 
   async clear(): Promise<void> {
@@ -93,8 +93,8 @@ export class ElasticsearchModel {
 
   #next(code: string, { as, late, step, content: more }: RandomWrite): Doc | null {
     const own = this.#reached.get(code) ?? 0;
-    if (as === "remove" && this.#way !== "soft-delete") return null;
-    const reach = this.#way === "soft-delete" ? reconciledReach : overlap;
+    if (as === "remove" && this.#strategy !== "soft-delete") return null;
+    const reach = this.#strategy === "soft-delete" ? reconciledReach : overlap;
     const lowest = Math.max(own, this.#greatest + 1 - reach);
     const n = {
       new: this.#greatest + step,

@@ -9,7 +9,7 @@ import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 import { canonical, type Doc, type LiveTable, type Rows } from "./live-table.ts";
 
 /** `absence` goes with a table that has no cursor, so that the whole index is read each time. */
-export type DeleteWay = "soft-delete" | "key-sweep" | "absence";
+export type DeleteStrategy = "soft-delete" | "key-sweep" | "absence";
 
 /** A write to the index; a document of null removes. */
 export interface IndexWrite {
@@ -57,9 +57,9 @@ export class ElasticsearchTable implements LiveTable {
   readonly secret: { nodes: string[] };
   readonly #cluster: Cluster;
   readonly #index: string;
-  readonly #deletes: DeleteWay;
+  readonly #deletes: DeleteStrategy;
 
-  private constructor(cluster: Cluster, index: string, name: string, deletes: DeleteWay) {
+  private constructor(cluster: Cluster, index: string, name: string, deletes: DeleteStrategy) {
     this.name = name;
     this.#cluster = cluster;
     this.#index = index;
@@ -71,7 +71,7 @@ export class ElasticsearchTable implements LiveTable {
   static async make(
     address: string,
     name: string,
-    deletes: DeleteWay,
+    deletes: DeleteStrategy,
   ): Promise<ElasticsearchTable> {
     const cluster = new Cluster(address);
     const index = await cluster.makeIndex(properties);
@@ -100,9 +100,9 @@ export class ElasticsearchTable implements LiveTable {
       budget: { pageRows: 7, ...budget },
     });
     const deletes = {
-      "soft-delete": { way: "soft-delete" as const, column: "deleted" },
-      "key-sweep": { way: "key-sweep" as const, everyHours: 0, maxShare: 1 },
-      absence: { way: "absence" as const, maxShare: 1 },
+      "soft-delete": { strategy: "soft-delete" as const, column: "deleted" },
+      "key-sweep": { strategy: "key-sweep" as const, everyHours: 0, maxShare: 1 },
+      absence: { strategy: "absence" as const, maxShare: 1 },
     }[this.#deletes];
     return { ...definition, deletes, source: { ...definition.source, name: "search" } };
   }
@@ -114,7 +114,7 @@ export class ElasticsearchTable implements LiveTable {
 
   entry(): Table {
     const { columns, source, deletes } = this.definition({});
-    if (deletes.way === "absence")
+    if (deletes.strategy === "absence")
       throw new Error("no handler is run for a table without a cursor");
     return {
       name: this.name,

@@ -181,7 +181,7 @@ function isNewer(
 }
 
 function isSoftDeleted({ deletes }: TableDefinition, { text }: LakeRow): boolean {
-  if (deletes.way !== "soft-delete") return false;
+  if (deletes.strategy !== "soft-delete") return false;
   const doc = z.record(z.string(), jsonSchema).parse(JSON.parse(text));
   const mark = doc[deletes.column] ?? null;
   return mark !== null && mark !== false;

@@ -5,7 +5,7 @@ import { runCassandra, runElasticsearch, runMoto, type RunningServer } from "../
 import { CassandraModel, cassandraWrite } from "./cassandra-model.ts";
 import { CassandraTable } from "./cassandra-table.ts";
 import { ElasticsearchModel, elasticsearchWrite } from "./elasticsearch-model.ts";
-import { type DeleteWay, ElasticsearchTable, uniqueName } from "./elasticsearch-table.ts";
+import { type DeleteStrategy, ElasticsearchTable, uniqueName } from "./elasticsearch-table.ts";
 import { Faults, type Strike } from "./faults.ts";
 import { differences, type LiveTable, type Rows } from "./live-table.ts";
 import { isWhole, seed } from "./seed.ts";
@@ -153,7 +153,7 @@ describe(
   "any order of writes, runs and losses ends with what the source holds",
   { timeout: 3_600_000 },
   () => {
-    test.each<DeleteWay>(["key-sweep", "soft-delete", "absence"])(
+    test.each<DeleteStrategy>(["key-sweep", "soft-delete", "absence"])(
       "Elasticsearch, deletes by %s",
       async (way) => {
         const table = await ElasticsearchTable.make(search.address, uniqueName("leads"), way);

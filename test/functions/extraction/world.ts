@@ -478,7 +478,7 @@ export class World {
       watermark === emptyWatermark && passes.rows === undefined && (await table.rows()).size === 0;
     if (isEmpty) needed.delete("rows");
     const { deletes, cursor } = table.definition({});
-    if (deletes.way === "key-sweep") needed.add("keys");
+    if (deletes.strategy === "key-sweep") needed.add("keys");
     if (cursor?.reconcile != null && !isEmpty) needed.add("late");
     for (let number = lastManifest; number >= 1 && needed.size > 0; number -= 1) {
       const entry = await ledger.readManifestEntry(table.name, number);

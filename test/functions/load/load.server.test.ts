@@ -1122,7 +1122,7 @@ describe("the handler", () => {
       key: ["id"],
       columns: BASIC.map((column) => ({ ...column, description: `The ${column.name}` })),
       cursor: { column: "id", lagSeconds: 60, overlapSeconds: 60 },
-      deletes: { way: "none" },
+      deletes: { strategy: "none" },
     });
     await local.build({
       table,

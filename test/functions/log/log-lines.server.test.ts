@@ -111,7 +111,7 @@ async function declare(name: string): Promise<void> {
     from: { index: "leads" },
     columns: [{ name: "id", type: "long", description: "The id" }],
     cursor: { column: "id", lagSeconds: 60, overlapSeconds: 60 },
-    deletes: { way: "none" },
+    deletes: { strategy: "none" },
   };
   await new GlueClient({}).send(
     new CreateTableCommand({

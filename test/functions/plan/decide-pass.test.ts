@@ -94,7 +94,7 @@ describe("a pass of all keys", () => {
     const first = rowsPass(1, 1, { window: { from: null, to: "9" } }).pass;
     expect(isKeysPassDue(leads, progress, first, HOUR)).toBe(false);
     expect(isKeysPassDue(leads, EMPTY_PROGRESS, undefined, HOUR)).toBe(false);
-    const none = { ...leads, deletes: { way: "none" as const } };
+    const none = { ...leads, deletes: { strategy: "none" as const } };
     expect(isKeysPassDue(none, progress, later, HOUR)).toBe(false);
   });
 });
@@ -124,7 +124,7 @@ describe("a pass of past rows", () => {
   });
 
   it("concludes nothing from absence", () => {
-    const absence = { ...leads, deletes: { way: "absence" as const, maxShare: 0.1 } };
+    const absence = { ...leads, deletes: { strategy: "absence" as const, maxShare: 0.1 } };
     const made = makePass({
       ...{ kind: "late", table: absence, progress: EMPTY_PROGRESS, nowMillis: 1 },
       ...{ window: { from: "1", to: "2" }, bounds: [cursorBounds("1", "2")] },
@@ -179,7 +179,7 @@ describe("a new pass", () => {
   });
 
   it("of keys, or of a table whose deletes are seen by absence, tells what is gone", () => {
-    const absence = { ...leads, deletes: { way: "absence" as const, maxShare: 0.1 } };
+    const absence = { ...leads, deletes: { strategy: "absence" as const, maxShare: 0.1 } };
     const args = { ...base, window: null, bounds: [cursorBounds(null, null)], nowMillis: 1 };
     expect(makePass({ ...args, kind: "keys" })?.pass.absence).toBe(true);
     expect(makePass({ ...args, kind: "rows" })?.pass.absence).toBe(false);

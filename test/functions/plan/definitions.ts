@@ -18,7 +18,7 @@ export const leads = {
       reconcile: null,
     },
   }),
-  deletes: { way: "key-sweep" as const, everyHours: 24, maxShare: 0.1 },
+  deletes: { strategy: "key-sweep" as const, everyHours: 24, maxShare: 0.1 },
   publish: published,
 } satisfies TableDefinition;
 
@@ -30,7 +30,7 @@ export const events = {
     from: { keyspace: "shop", table: "events", splits: 4 },
     cursor: null,
   }),
-  deletes: { way: "absence" as const, maxShare: 0.1 },
+  deletes: { strategy: "absence" as const, maxShare: 0.1 },
 } satisfies TableDefinition;
 
 export const model = (

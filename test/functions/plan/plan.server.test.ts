@@ -155,7 +155,7 @@ describe("a run", () => {
 
   it("reads past rows again beside the next window, as often as the cursor says, without moving the watermark", async () => {
     if (leads.cursor === null) throw new Error("leads has a cursor");
-    const none = { way: "none" as const };
+    const none = { strategy: "none" as const };
     const reconcile = { everyHours: 1, reachHours: 1 / 60 };
     definitions = [{ ...leads, deletes: none, cursor: { ...leads.cursor, reconcile } }];
     source.overlapUnits = (seconds) => seconds;
@@ -206,7 +206,7 @@ describe("a run", () => {
   });
 
   it("with nothing to read holds nothing", async () => {
-    definitions = [{ ...leads, deletes: { way: "none" } }];
+    definitions = [{ ...leads, deletes: { strategy: "none" } }];
     const first = await plan("one");
     await readAll(first.items[0] ?? []);
     await end("one");
@@ -258,7 +258,7 @@ describe("a run", () => {
 
   it("tells each time of writes that the cursor does not follow, by the mark of the window before", async () => {
     // Without a pass over the keys, which would be due next.
-    definitions = [{ ...leads, deletes: { way: "none" } }];
+    definitions = [{ ...leads, deletes: { strategy: "none" } }];
     source.writes = 7;
     const { items } = await plan("one");
     expect(source.asked).toEqual([]);

@@ -116,7 +116,7 @@ describe("Elasticsearch", () => {
       expect(entry.key).toEqual(["company_id"]);
     }
     expect("cursor" in entry ? entry.cursor.column : null).toBe("updated_at");
-    expect(entry.deletes.way).toBe(declared.deletes.way);
+    expect(entry.deletes.strategy).toBe(declared.deletes.strategy);
     const shape = await source.describe({ index });
     expect(differencesNow(definitionOf(entry), shape)).toEqual([]);
     expect(differencesNow(definitionOf(declared), shape)).toEqual([]);
@@ -234,7 +234,7 @@ describe("Elasticsearch", () => {
       );
       const proposal = await proposalOf(index);
       expect(proposal.cursor).toBeNull();
-      expect(proposal.deletes).toEqual({ way: "absence" });
+      expect(proposal.deletes).toEqual({ strategy: "absence" });
       const told = reasons(proposal);
       expect(told).toContain(
         "not version: it is 3 in all 200 documents, so later ones would never be found",

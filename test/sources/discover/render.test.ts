@@ -5,7 +5,7 @@ import { renderEntry } from "../../../sources/discover/render.ts";
 
 const proposal: Proposal = {
   ...{ name: "things", owner: "TODO", description: "Things.", source: "search" },
-  ...{ from: { index: "things" }, key: ["id"], cursor: null, deletes: { way: "none" } },
+  ...{ from: { index: "things" }, key: ["id"], cursor: null, deletes: { strategy: "none" } },
   columns: [{ name: "id", type: "string", description: "Its id.", remarks: [] }],
   remarks: [],
 };

@@ -23,7 +23,7 @@ function definition(name: string, owner: string): GlueTable {
     ...{ name, owner, description: "d", key: ["id"], from: { index: name } },
     source: { name: "shop", system: "elasticsearch", owner: "team", description: "d" },
     cursor: { column: "at", lagSeconds: 5, overlapSeconds: 60 },
-    deletes: { way: "none" },
+    deletes: { strategy: "none" },
     columns: [
       { name: "id", type: "string", description: "d" },
       { name: "at", type: "timestamp", description: "d" },

@@ -29,7 +29,7 @@ const described = { owner: "team", description: "d", key: ["id"] };
 const column = { type: "string", description: "d" } as const;
 
 const leads: ElasticsearchTable = {
-  ...{ ...described, name: "leads", from: { index: "leads" }, deletes: { way: "none" } },
+  ...{ ...described, name: "leads", from: { index: "leads" }, deletes: { strategy: "none" } },
   source: { name: "shop", system: "elasticsearch", owner: "team", description: "d" },
   cursor: { column: "changed_at", lagSeconds: 5, overlapSeconds: 60 },
   columns: [
