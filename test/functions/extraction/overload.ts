@@ -11,10 +11,10 @@ import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 export const narrow = { "thread_pool.search.size": 1, "thread_pool.search.queue_size": 4 } as const;
 
 const rows = 2000;
-const customers = 24;
+const customers = 40;
 const loops = 100_000;
 /** Until a refused customer asks again. */
-const patienceMillis = 10;
+const patienceMillis = 5;
 
 /**
  * Has customers ask more than a narrow server bears in the middle of a reading: the lane gives up, with what was read
