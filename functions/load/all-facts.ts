@@ -1,9 +1,14 @@
 // Reads what the warehouse holds of all tables, by one request.
-import type { Facts, Relation, WarehouseColumn } from "./facts.ts";
+import {
+  factsOf,
+  groupRelations,
+  isSetUp,
+  type Facts,
+  type Relations,
+  type Rows,
+} from "./facts.ts";
 import { qualified } from "./quote.ts";
-import { lockName, SCHEMAS } from "./sql.ts";
-
-type Rows = readonly (readonly (string | null)[])[];
+import { SCHEMAS } from "./sql.ts";
 
 /**
  * Lists the columns of all relations of Sluice's schemas, with what is compared of them: schema, relation, column, type,
@@ -33,36 +38,21 @@ export function allAuditsQuery(): string {
 
 /** The answers to both queries, so that each table's facts can be looked up. */
 export class AllFacts {
-  readonly #relations = new Map<string, { columns: WarehouseColumn[]; comment: string }>();
+  readonly #relations: Relations;
   readonly #audits: ReadonlyMap<string, string | null>;
 
   /** @param audits none if there is no audit yet, so that nothing was ever loaded */
   constructor(relations: Rows, audits: Rows) {
-    for (const [schema, relation, name, type, comment, relationComment] of relations) {
-      const key = `${schema ?? ""}.${relation ?? ""}`;
-      const found = this.#relations.get(key) ?? { columns: [], comment: relationComment ?? "" };
-      found.columns.push({ name: name ?? "", type: type ?? "", comment: comment ?? "" });
-      this.#relations.set(key, found);
-    }
+    this.#relations = groupRelations(relations);
     this.#audits = new Map(audits.map(([table, snapshot]) => [table ?? "", snapshot ?? null]));
   }
 
   /** True if schemas, role and audit exist. */
   get isSetUp(): boolean {
-    return this.#relations.has(`${SCHEMAS.own}.audit`);
+    return isSetUp(this.#relations);
   }
 
   of(table: string): Facts {
-    return {
-      isSetUp: this.isSetUp,
-      hasLock: this.#relations.has(`${SCHEMAS.own}.${lockName(table)}`),
-      target: this.#relation(SCHEMAS.lake, table),
-      view: this.#relation(SCHEMAS.mart, table),
-      audited: this.#audits.get(table) ?? null,
-    };
-  }
-
-  #relation(schema: string, table: string): Relation | null {
-    return this.#relations.get(`${schema}.${table}`) ?? null;
+    return factsOf(table, this.#relations, this.#audits.get(table) ?? null);
   }
 }

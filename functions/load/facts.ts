@@ -24,24 +24,40 @@ export interface Facts {
   readonly audited: string | null;
 }
 
-/** Runs a query and returns its rows; a NULL is null. */
-export type Query = (sql: string) => Promise<readonly (readonly (string | null)[])[]>;
+/** Rows of an answer; a NULL is null. */
+export type Rows = readonly (readonly (string | null)[])[];
+
+/** Relations by `<schema>.<name>`. */
+export type Relations = ReadonlyMap<string, Relation>;
+
+/** Runs a query and returns its rows. */
+export type Query = (sql: string) => Promise<Rows>;
 
 /** Reads the facts of one table. Nothing is remembered between calls: the warehouse itself is the only record. */
 export async function readFacts(table: string, query: Query): Promise<Facts> {
   const relations = groupRelations(await query(relationsQuery(table)));
-  const isSetUp = relations.has(`${SCHEMAS.own}.audit`);
-  const [last] = isSetUp ? await query(lastAuditQuery(table)) : [];
+  const [last] = isSetUp(relations) ? await query(lastAuditQuery(table)) : [];
+  return factsOf(table, relations, last?.[0] ?? null);
+}
+
+/** True if schemas, role and audit exist. */
+export function isSetUp(relations: Relations): boolean {
+  return relations.has(`${SCHEMAS.own}.audit`);
+}
+
+/** The facts of one table among the relations that there are. */
+export function factsOf(table: string, relations: Relations, audited: string | null): Facts {
   return {
-    isSetUp,
+    isSetUp: isSetUp(relations),
     hasLock: relations.has(`${SCHEMAS.own}.${lockName(table)}`),
     target: relations.get(`${SCHEMAS.lake}.${table}`) ?? null,
     view: relations.get(`${SCHEMAS.mart}.${table}`) ?? null,
-    audited: last?.[0] ?? null,
+    audited,
   };
 }
 
-function groupRelations(rows: readonly (readonly (string | null)[])[]): Map<string, Relation> {
+/** @param rows schema, relation, column, type, the column's comment and the relation's, a row a column */
+export function groupRelations(rows: Rows): Relations {
   const relations = new Map<string, { columns: WarehouseColumn[]; comment: string }>();
   for (const [schema, relation, name, type, comment, relationComment] of rows) {
     const key = `${schema ?? ""}.${relation ?? ""}`;
