@@ -5,6 +5,7 @@ import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import { Aws, Fn, RemovalPolicy, Validations } from "aws-cdk-lib";
+import { hyphened } from "../deployment/service-names.ts";
 import { allowObjects } from "./access.ts";
 
 /** How long what the warehouse held is kept after it was deleted. All of it can be loaded again from the lake. */
@@ -33,7 +34,7 @@ export class Warehouse extends Construct {
 
   constructor(scope: Construct, id: string, props: WarehouseProps) {
     super(scope, id);
-    const name = props.deployment.replaceAll("_", "-");
+    const name = hyphened(props.deployment);
     this.copyRole = new Role(this, "CopyRole", {
       assumedBy: new CompositePrincipal(
         new ServicePrincipal("redshift.amazonaws.com"),

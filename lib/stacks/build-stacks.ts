@@ -4,16 +4,14 @@ import { catalogStackOf, deployedBefore } from "../../catalog/schema/placement.t
 import type { Catalog, Model, Table } from "../../catalog/schema/table.ts";
 import type { Config } from "../config.ts";
 import { checkCatalog, sourcesReadTooLong } from "../deployment/check-catalog.ts";
+import { hyphened } from "../deployment/service-names.ts";
 import { CatalogStack } from "./catalog-stack.ts";
 import { CoreStack } from "./core-stack.ts";
-
-/** A stack's name has no underscores. */
-const prefix = ({ deployment }: Config): string => deployment.replaceAll("_", "-");
 
 /** @throws CatalogError that lists every mistake in how the catalog fits the deployment, and in what Glue takes */
 export function buildStacks(app: App, config: Config, catalog: Catalog): CoreStack {
   checkCatalog(config, catalog);
-  const core = new CoreStack(app, `${prefix(config)}-core`, { config, catalog });
+  const core = new CoreStack(app, `${hyphened(config.deployment)}-core`, { config, catalog });
   for (const warning of sourcesReadTooLong(config, catalog))
     Annotations.of(core).addWarningV2("sluice:source-read-too-long", warning);
   for (const stack of buildCatalogStacks(app, config, catalog)) {
@@ -32,7 +30,7 @@ export function buildCatalogStacks(app: App, config: Config, catalog: Catalog): 
   }
   const stacks = entries.map(
     (own, number) =>
-      new CatalogStack(app, `${prefix(config)}-catalog-${number}`, {
+      new CatalogStack(app, `${hyphened(config.deployment)}-catalog-${number}`, {
         config,
         number,
         entries: own,

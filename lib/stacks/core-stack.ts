@@ -28,6 +28,7 @@ import { LedgerTable } from "../constructs/ledger-table.ts";
 import { PipelineFunction, type PipelineFunctionProps } from "../constructs/pipeline-function.ts";
 import { Preflight } from "../constructs/preflight.ts";
 import { Warehouse } from "../constructs/warehouse.ts";
+import { hyphened } from "../deployment/service-names.ts";
 import { pipelineDefinition, runTimeoutSeconds } from "../pipeline-definition.ts";
 
 /** What reading and moving a table's progress under its lease takes. */
@@ -59,7 +60,7 @@ export class CoreStack extends Stack {
     this.deployment = deployment;
     const preflight = new Preflight(this, "Preflight", { deployment, adopt: config.adopt });
     // Names that are the same for each deployment of this name: what one left is found by the next.
-    const inBucketName = deployment.replaceAll("_", "-");
+    const inBucketName = hyphened(deployment);
     const names = {
       data: `${inBucketName}-data-${this.account}-${this.region}`,
       accessLogs: `${inBucketName}-logs-${this.account}-${this.region}`,
