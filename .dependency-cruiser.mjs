@@ -12,15 +12,18 @@ const MAY_IMPORT = {
   // Nothing of the engine: the synthesized app is the only interface.
   emulator: [],
   local: ["contract", "catalog", "sources", "stores", "lib"],
-  cli: ["contract", "catalog", "sources", "stores", "functions", "lib", "local"],
+  cli: ["contract", "catalog", "sources", "stores", "functions", "lib", "local", "examples"],
+  examples: ["contract", "catalog", "sources", "functions", "local"],
 };
+
+const folders = Object.keys(MAY_IMPORT).join("|");
 
 const layers = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
   name: `${folder}-imports-only-what-is-below`,
   severity: "error",
   from: { path: `^${folder}/` },
   to: {
-    path: "^(contract|catalog|sources|stores|functions|lib|emulator|local|cli|test|bench)/",
+    path: `^(${folders}|test|bench)/`,
     pathNot: `^(${[folder, ...others].join("|")})/`,
   },
 }));
@@ -32,7 +35,7 @@ export default {
     {
       name: "no-circles",
       severity: "error",
-      from: { path: "^(contract|catalog|sources|stores|functions|lib|emulator|local|cli)/" },
+      from: { path: `^(${folders})/` },
       to: { circular: true },
     },
     {
@@ -42,11 +45,10 @@ export default {
       to: { path: "node_modules/(aws-cdk-lib|constructs|cdk-nag)/" },
     },
     {
-      name: "the-example-stands-alone",
-      comment: "The engine imports the language of the catalog, never the entries of the example.",
+      name: "only-the-demo-imports-the-example",
       severity: "error",
-      from: { path: "^(contract|catalog/schema|sources|stores|functions|lib|emulator)/" },
-      to: { path: "^catalog/(?!schema/)" },
+      from: { path: `^(${folders})/`, pathNot: "^(examples/|cli/commands/demo[.]ts$)" },
+      to: { path: "^examples/" },
     },
   ],
   options: {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatCount, Output } from "../cli/output.ts";
-import { randomAt } from "../local/sample-data/random.ts";
+import { randomAt } from "../examples/web-analytics/sample-data/random.ts";
 import { readBenchArguments } from "./command/arguments.ts";
 import { type Contestant, contestantsOf, extractorSource, ours } from "./peers/contestants.ts";
 import { bundleExtractor } from "./extractor/bundle.ts";

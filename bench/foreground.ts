@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { formatCount, Output } from "../cli/output.ts";
-import { randomAt } from "../local/sample-data/random.ts";
+import { randomAt } from "../examples/web-analytics/sample-data/random.ts";
 import { readBenchArguments } from "./command/arguments.ts";
 import { bundleExtractor } from "./extractor/bundle.ts";
 import { unlessInterrupted } from "./command/interrupt.ts";

@@ -10,11 +10,15 @@ import { formatBytes, formatCount, formatTable, Output } from "../cli/output.ts"
 import { runPipeline, type FinishedRun } from "../cli/pipeline.ts";
 import { answerTexts, queryWarehouse } from "../cli/warehouse.ts";
 import { startStack, stopStack } from "../local/control.ts";
-import { change, generate } from "../local/sample-data/generate.ts";
-import { SAMPLE_TABLES, type History } from "../local/sample-data/history.ts";
-import { writePacedCatalog } from "../local/sample-data/paced-catalog.ts";
-import { demoQueries, exactSumsQuery, sameAnswer } from "../local/sample-data/queries.ts";
-import { liveCount } from "../local/sample-data/truth.ts";
+import { change, generate } from "../examples/web-analytics/sample-data/generate.ts";
+import { SAMPLE_TABLES, type History } from "../examples/web-analytics/sample-data/history.ts";
+import { writePacedCatalog } from "../examples/web-analytics/sample-data/paced-catalog.ts";
+import {
+  demoQueries,
+  exactSumsQuery,
+  sameAnswer,
+} from "../examples/web-analytics/sample-data/queries.ts";
+import { liveCount } from "../examples/web-analytics/sample-data/truth.ts";
 import { stateFolder, type RunningStack } from "../local/state.ts";
 import { peakResidentBytes, processTree } from "./measure/processes.ts";
 

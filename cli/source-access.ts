@@ -1,8 +1,8 @@
 // Reaches a source of the catalog from this machine: by an address that was typed, or by its secret in a deployment.
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import type { SourceDefinition } from "../catalog/schema/definition.ts";
-import { resolveSource } from "../catalog/schema/resolve.ts";
-import type { Catalog, Source } from "../catalog/schema/table.ts";
+import type { SourceDefinition } from "../catalog/definition.ts";
+import { resolveSource } from "../catalog/resolve.ts";
+import type { Catalog, Source } from "../catalog/table.ts";
 import { readSecret } from "../functions/extract/read-secret.ts";
 import { connect } from "../sources/connect.ts";
 import type { SourceClient } from "../sources/source.ts";
@@ -19,7 +19,7 @@ export interface AccessArguments extends StackArguments {
 }
 
 /** Of a deployment that has no file here. */
-const DEFAULT_CATALOG = "catalog/index.ts";
+const DEFAULT_CATALOG = "examples/web-analytics/catalog/index.ts";
 /** Names the secret where an address was typed and none is read. */
 const NO_DEPLOYMENT = "typed";
 

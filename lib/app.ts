@@ -1,7 +1,7 @@
 // The CDK app: one core stack and the catalog stacks, for the deployment that is named.
 import { App, CloudFormationValidatePlugin, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
-import { CatalogError } from "../catalog/schema/errors.ts";
+import { CatalogError } from "../catalog/errors.ts";
 import { DeploymentError } from "./deployment/errors.ts";
 import { namedDeployment } from "./deployment/named.ts";
 import { loadCatalog } from "./load-catalog.ts";

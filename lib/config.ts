@@ -1,8 +1,8 @@
 // What a deployment chooses: the schema of `deployments/<name>.json`, parsed and checked before anything is made.
 import { z } from "zod";
-import type { Mistake } from "../catalog/schema/errors.ts";
-import { mistakesFromIssues, pathText, shown } from "../catalog/schema/issues.ts";
-import { MAX_CATALOG_STACKS } from "../catalog/schema/placement.ts";
+import type { Mistake } from "../catalog/errors.ts";
+import { mistakesFromIssues, pathText, shown } from "../catalog/issues.ts";
+import { MAX_CATALOG_STACKS } from "../catalog/placement.ts";
 import { DeploymentError } from "./deployment/errors.ts";
 import { mistakesInChoices, type SoundChoices } from "./deployment/mistakes.ts";
 import { isRegion, nearestRegion } from "./deployment/regions.ts";

@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { checkIndex } from "../catalog/schema/index-check.ts";
-import type { Catalog } from "../catalog/schema/table.ts";
+import { checkIndex } from "../catalog/index-check.ts";
+import type { Catalog } from "../catalog/table.ts";
 
 const projectFolder = fileURLToPath(new URL("..", import.meta.url));
 

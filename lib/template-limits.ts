@@ -2,7 +2,7 @@
 import type { cx_api } from "aws-cdk-lib";
 import { statSync } from "node:fs";
 import { z } from "zod";
-import { MAX_CATALOG_STACKS } from "../catalog/schema/placement.ts";
+import { MAX_CATALOG_STACKS } from "../catalog/placement.ts";
 
 /**
  * "Template body size in an Amazon S3 object: 1 MB" (CloudFormation user guide, quotas), which does not say which of the

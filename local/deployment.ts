@@ -12,7 +12,7 @@ export const LOCAL_DEPLOYMENT = "sluice";
 const LOCAL_CHOICES = {
   account: LOCAL_ACCOUNT,
   region: LOCAL_REGION,
-  catalog: "catalog/index.ts",
+  catalog: "examples/web-analytics/catalog/index.ts",
   enabled: false,
   schedule: "rate(1 hour)",
   warehouse: "redshift-serverless",

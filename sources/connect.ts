@@ -1,6 +1,6 @@
 // Makes the client of a source from its definition and its secret.
 import type { z } from "zod";
-import type { SourceDefinition } from "../catalog/schema/definition.ts";
+import type { SourceDefinition } from "../catalog/definition.ts";
 import { SourceConfigurationError } from "../contract/errors.ts";
 import { CassandraSource } from "./cassandra/cassandra.ts";
 import { cassandraSecretSchema } from "./cassandra/secret.ts";

@@ -1,5 +1,5 @@
 // What every source system offers to planning and extraction; the rest of the extractor knows no system.
-import type { TableDefinition } from "../catalog/schema/definition.ts";
+import type { TableDefinition } from "../catalog/definition.ts";
 import type { Discovery } from "./discover/discovery.ts";
 import type { Place, SourceShape } from "./discover/shape.ts";
 import { SourceUnavailableError } from "../contract/errors.ts";

@@ -1,6 +1,6 @@
 // The load budgets with which benchmarks read.
-import type { LoadBudgetDefinition } from "../../catalog/schema/definition.ts";
-import { DEFAULT_BUDGETS } from "../../catalog/schema/resolve.ts";
+import type { LoadBudgetDefinition } from "../../catalog/definition.ts";
+import { DEFAULT_BUDGETS } from "../../catalog/resolve.ts";
 
 const noCap = 1e9;
 

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { collectRarely } from "../../functions/extract/collector.ts";
 import { extractLink } from "../../functions/extract/extract.ts";
 import { SourceConnections } from "../../functions/extract/source-connections.ts";

@@ -1,6 +1,6 @@
 // What a benchmark tells the extractor's own process, and what that answers.
 import { z } from "zod";
-import { budgetSchema } from "../../catalog/schema/definition.ts";
+import { budgetSchema } from "../../catalog/definition.ts";
 import { SYSTEMS } from "../sources/table.ts";
 
 export const extractorSettingsSchema = z.strictObject({

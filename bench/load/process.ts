@@ -1,7 +1,7 @@
 // The foreground in a process of its own: asks at a steady rate whatever the answers take, and keeps each latency.
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { History } from "../../local/sample-data/history.ts";
+import type { History } from "../../examples/web-analytics/sample-data/history.ts";
 import { type Ask, readVisits, searchLeads } from "./requests.ts";
 import {
   type Answer,

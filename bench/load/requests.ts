@@ -1,10 +1,10 @@
 // What customers ask of the sources: the newest leads of an account, and a visit by its key.
 import { Agent, request } from "node:http";
 import { Client, types } from "cassandra-driver";
-import { accountId } from "../../local/sample-data/accounts.ts";
-import type { History } from "../../local/sample-data/history.ts";
-import { randomAt } from "../../local/sample-data/random.ts";
-import { visitKey } from "../../local/sample-data/visits.ts";
+import { accountId } from "../../examples/web-analytics/sample-data/accounts.ts";
+import type { History } from "../../examples/web-analytics/sample-data/history.ts";
+import { randomAt } from "../../examples/web-analytics/sample-data/random.ts";
+import { visitKey } from "../../examples/web-analytics/sample-data/visits.ts";
 import { cassandraDataCenter } from "../../local/servers/cassandra.ts";
 
 /** Asks one question, of which there are as many as numbers. Rejects when there is no right answer. */

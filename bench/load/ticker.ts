@@ -1,7 +1,7 @@
 // A thread that says when the next request is due, more exactly than timers of an event loop do.
 import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
-import { randomAt } from "../../local/sample-data/random.ts";
+import { randomAt } from "../../examples/web-analytics/sample-data/random.ts";
 import { monotonicMillis } from "./settings.ts";
 
 const { requestsPerSecond, seed } = z

@@ -1,5 +1,5 @@
 // The statistics that benchmarks report. Pure.
-import { randomAt, type Random } from "../../local/sample-data/random.ts";
+import { randomAt, type Random } from "../../examples/web-analytics/sample-data/random.ts";
 
 export interface Spread {
   readonly median: number;

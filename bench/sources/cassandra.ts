@@ -1,8 +1,11 @@
 // Cassandra as a benchmark's source: the table of visits.
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "cassandra-driver";
-import type { History } from "../../local/sample-data/history.ts";
-import { createKeyspace, writeEventsRound } from "../../local/sample-data/write-events.ts";
+import type { History } from "../../examples/web-analytics/sample-data/history.ts";
+import {
+  createKeyspace,
+  writeEventsRound,
+} from "../../examples/web-analytics/sample-data/write-events.ts";
 import {
   cassandraDataCenter,
   startCassandra,

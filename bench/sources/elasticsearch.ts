@@ -1,8 +1,11 @@
 // Elasticsearch as a benchmark's source: the index of leads.
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import type { History } from "../../local/sample-data/history.ts";
-import { createIndices, writeSearchRound } from "../../local/sample-data/write-search.ts";
+import type { History } from "../../examples/web-analytics/sample-data/history.ts";
+import {
+  createIndices,
+  writeSearchRound,
+} from "../../examples/web-analytics/sample-data/write-search.ts";
 import {
   startElasticsearch,
   type ElasticsearchOptions,

@@ -2,7 +2,7 @@
 import { mkdtemp, chmod, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { History } from "../../local/sample-data/history.ts";
+import type { History } from "../../examples/web-analytics/sample-data/history.ts";
 import type { Server } from "../../local/servers/launch.ts";
 import { fillCassandra, settleCassandra, startCassandraSource } from "./cassandra.ts";
 import {

@@ -1,8 +1,8 @@
 // The systems that benchmarks read, and the one table that they read of each.
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import { resolveEntry } from "../../catalog/schema/resolve.ts";
-import { leads } from "../../catalog/tables/leads.ts";
-import { visits } from "../../catalog/tables/visits.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
+import { resolveEntry } from "../../catalog/resolve.ts";
+import { leads } from "../../examples/web-analytics/catalog/tables/leads.ts";
+import { visits } from "../../examples/web-analytics/catalog/tables/visits.ts";
 
 export const SYSTEMS = ["elasticsearch", "cassandra"] as const;
 export type System = (typeof SYSTEMS)[number];

@@ -1,11 +1,11 @@
 // `sluice demo`: the main job on real input, from nothing to answers, on this machine.
 import { z } from "zod";
 import { runningStack } from "../../local/control.ts";
-import { change, generate } from "../../local/sample-data/generate.ts";
-import { SAMPLE_TABLES, type History } from "../../local/sample-data/history.ts";
-import { demoQueries, sameAnswer } from "../../local/sample-data/queries.ts";
-import type { Targets } from "../../local/sample-data/targets.ts";
-import { liveCount } from "../../local/sample-data/truth.ts";
+import { change, generate } from "../../examples/web-analytics/sample-data/generate.ts";
+import { SAMPLE_TABLES, type History } from "../../examples/web-analytics/sample-data/history.ts";
+import { demoQueries, sameAnswer } from "../../examples/web-analytics/sample-data/queries.ts";
+import type { Targets } from "../../examples/web-analytics/sample-data/targets.ts";
+import { liveCount } from "../../examples/web-analytics/sample-data/truth.ts";
 import type { RunningStack } from "../../local/state.ts";
 import { readArguments, UsageError } from "../arguments.ts";
 import { COMMANDS } from "../commands.ts";

@@ -2,11 +2,11 @@
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
-import { isModel, resolveEntry } from "../../catalog/schema/resolve.ts";
-import type { Catalog, Table } from "../../catalog/schema/table.ts";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import { mistakesInEntryName } from "../../catalog/schema/names.ts";
-import { describeMistake } from "../../catalog/schema/errors.ts";
+import { isModel, resolveEntry } from "../../catalog/resolve.ts";
+import type { Catalog, Table } from "../../catalog/table.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
+import { mistakesInEntryName } from "../../catalog/names.ts";
+import { describeMistake } from "../../catalog/errors.ts";
 import type { Difference } from "../../contract/difference.ts";
 import { differencesNow } from "../../sources/discover/differences.ts";
 import { variableName } from "../../sources/discover/names.ts";
@@ -73,7 +73,7 @@ export async function discover(args: string[]): Promise<number> {
 /** How a file in a folder of the catalog imports the catalog's language. */
 function schemaFrom(folder: string): string {
   const own = join(folder, "../schema");
-  return existsSync(own) ? "../schema" : relative(folder, join(projectFolder, "catalog/schema"));
+  return existsSync(own) ? "../schema" : relative(folder, join(projectFolder, "catalog"));
 }
 
 function documentsWanted(text: string | undefined): number {

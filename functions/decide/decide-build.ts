@@ -1,5 +1,5 @@
 // Whether a build is due: a pure decision over what the last one left and what is there now.
-import type { Definition } from "../../catalog/schema/definition.ts";
+import type { Definition } from "../../catalog/definition.ts";
 import type { BrokenDefinition } from "../../stores/data-catalog/read-definitions.ts";
 import type { TableNeeds } from "../../stores/ledger/read-needs.ts";
 import type { BuildSummary, BuiltEntry } from "../../contract/build-summary.ts";

@@ -4,7 +4,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { lakeDatabase } from "../../catalog/schema/placement.ts";
+import { lakeDatabase } from "../../catalog/placement.ts";
 import { readDefinitions } from "../../stores/data-catalog/read-definitions.ts";
 import { readMetadataLocations } from "../../stores/lake/read-locations.ts";
 import { readNeeds } from "../../stores/ledger/read-needs.ts";

@@ -1,7 +1,7 @@
 // One link of a lane: reads batches at the pace that the source bears, puts them into objects and records each.
 import type { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import type { SourceDefinition, TableDefinition } from "../../catalog/schema/definition.ts";
+import type { SourceDefinition, TableDefinition } from "../../catalog/definition.ts";
 import type { Ledger } from "../../stores/ledger/ledger.ts";
 import {
   ProtocolError,

@@ -7,7 +7,7 @@ import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { z } from "zod";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { DefinitionReader } from "../../stores/data-catalog/read-definition.ts";
 import { Ledger } from "../../stores/ledger/ledger.ts";
 import { withLog } from "../log/log.ts";

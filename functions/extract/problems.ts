@@ -1,6 +1,6 @@
 // Tables that cannot be read in this run: kept in the bucket, since a lane's state stays constant in size.
 import { z } from "zod";
-import { CatalogError } from "../../catalog/schema/errors.ts";
+import { CatalogError } from "../../catalog/errors.ts";
 import {
   ProtocolError,
   SourceAuthenticationError,

@@ -1,5 +1,5 @@
 // Keeps one client a source for the life of a process, and follows changes of its secret.
-import type { SourceDefinition } from "../../catalog/schema/definition.ts";
+import type { SourceDefinition } from "../../catalog/definition.ts";
 import { connect } from "../../sources/connect.ts";
 import type { SourceClient } from "../../sources/source.ts";
 

@@ -1,7 +1,7 @@
 // Finds out which tables the warehouse lacks something of, by asking it once for all of them, or not at all.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { Definition } from "../../catalog/schema/definition.ts";
+import type { Definition } from "../../catalog/definition.ts";
 import type { Definitions } from "../../stores/data-catalog/read-definitions.ts";
 import type { Log } from "../log/log.ts";
 import { orderPublished } from "../plan/choose-tables.ts";

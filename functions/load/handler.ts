@@ -5,7 +5,7 @@ import { GlueClient } from "@aws-sdk/client-glue";
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { lakeDatabase } from "../../catalog/schema/placement.ts";
+import { lakeDatabase } from "../../catalog/placement.ts";
 import { DefinitionReader } from "../../stores/data-catalog/read-definition.ts";
 import {
   readDefinitions,

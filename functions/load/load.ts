@@ -1,7 +1,7 @@
 // Loads one table: each call does the next small thing, found anew from what the warehouse and the lake hold.
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Definition } from "../../catalog/schema/definition.ts";
+import type { Definition } from "../../catalog/definition.ts";
 import {
   isLoadHeld,
   type LoadLedger,

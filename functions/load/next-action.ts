@@ -1,6 +1,6 @@
 // Decides the next small thing to do for a table, from what the warehouse holds and what the deltas bring.
 import { createHash } from "node:crypto";
-import type { Definition } from "../../catalog/schema/definition.ts";
+import type { Definition } from "../../catalog/definition.ts";
 import type { Delta } from "../../contract/delta.ts";
 import { isWhole, type DeltaDecision, type Gap } from "./decide-deltas.ts";
 import type { Facts, Relation } from "./facts.ts";

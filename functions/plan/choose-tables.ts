@@ -1,9 +1,5 @@
 // Which tables a run reads, and in which order what is published is loaded: pure decisions over the definitions.
-import type {
-  Definition,
-  ModelDefinition,
-  TableDefinition,
-} from "../../catalog/schema/definition.ts";
+import type { Definition, ModelDefinition, TableDefinition } from "../../catalog/definition.ts";
 import type { BrokenDefinition } from "../../stores/data-catalog/read-definitions.ts";
 
 /**

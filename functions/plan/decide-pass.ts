@@ -1,5 +1,5 @@
 // Whether a table's next pass is due and what it is made of: pure decisions.
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { ProtocolError } from "../../contract/errors.ts";
 import type { Bounds, CursorUnit, Pass, Progress, SplitRecord } from "../../contract/records.ts";
 

@@ -1,6 +1,6 @@
 // Compares what a source has with what the run before saw there, and remembers it: each run's look at drift.
 import { z } from "zod";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { type Difference, differenceSchema } from "../../contract/difference.ts";
 import { differencesSince, faultsNow } from "../../sources/discover/differences.ts";
 import { type SourceShape, sourceTypeSchema } from "../../sources/discover/shape.ts";

@@ -1,5 +1,5 @@
 // Plans one source: closes what a crash left open there, leases lanes and tables, and lists each lane's work.
-import type { SourceDefinition, TableDefinition } from "../../catalog/schema/definition.ts";
+import type { SourceDefinition, TableDefinition } from "../../catalog/definition.ts";
 import { type SourceClient, SourceUnreachableError } from "../../sources/source.ts";
 import { hoursAt } from "../extract/governor/hours.ts";
 import type { IsRunning, Ledger } from "../../stores/ledger/ledger.ts";

@@ -1,5 +1,5 @@
 // Continues a table's open passes or opens the next ones, and lists the splits that are left to read.
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import type { SourceClient, UnreadRows } from "../../sources/source.ts";
 import type { Ledger } from "../../stores/ledger/ledger.ts";
 import { SourceUnavailableError } from "../../contract/errors.ts";

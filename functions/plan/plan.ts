@@ -1,6 +1,6 @@
 // Plans one run: which tables, their passes and splits, and each lane's work.
 import { z } from "zod";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import type { Definitions } from "../../stores/data-catalog/read-definitions.ts";
 import { ProtocolError } from "../../contract/errors.ts";
 import { keys } from "../../contract/keys.ts";

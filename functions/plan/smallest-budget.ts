@@ -1,5 +1,5 @@
 // What a source bears if its tables' definitions disagree, as they can while a deployment is under way: a pure decision.
-import type { Definition, LoadBudgetDefinition } from "../../catalog/schema/definition.ts";
+import type { Definition, LoadBudgetDefinition } from "../../catalog/definition.ts";
 import { minutesADay } from "../extract/governor/hours.ts";
 
 /** The smallest of each part of the budgets that a source's tables name; nothing if it has no table. */

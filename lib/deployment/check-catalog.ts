@@ -1,7 +1,7 @@
 // How a catalog fits the deployment that it is deployed as.
-import { CatalogError } from "../../catalog/schema/errors.ts";
-import { resolveSource } from "../../catalog/schema/resolve.ts";
-import type { Catalog } from "../../catalog/schema/table.ts";
+import { CatalogError } from "../../catalog/errors.ts";
+import { resolveSource } from "../../catalog/resolve.ts";
+import type { Catalog } from "../../catalog/table.ts";
 import type { Config } from "../config.ts";
 import { readSchedule } from "./schedule.ts";
 import { mistakesInSourceNames } from "./service-names.ts";

@@ -1,6 +1,6 @@
 // How a deployment's choices fit together.
-import type { Mistake } from "../../catalog/schema/errors.ts";
-import type { Path } from "../../catalog/schema/issues.ts";
+import type { Mistake } from "../../catalog/errors.ts";
+import type { Path } from "../../catalog/issues.ts";
 import { isZoneOf, SUBNETS_FOR_REDSHIFT, zonesForRedshift } from "./regions.ts";
 
 /** The choices that must fit together; undefined where one is not given, or wrong by itself. */

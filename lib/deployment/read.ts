@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { nearest } from "../../catalog/schema/nearest.ts";
+import { nearest } from "../../catalog/nearest.ts";
 import { parseConfig, type Config } from "../config.ts";
 import { DeploymentError } from "./errors.ts";
 

@@ -1,5 +1,5 @@
 // Which regions and availability zones can be, without asking AWS.
-import { nearest } from "../../catalog/schema/nearest.ts";
+import { nearest } from "../../catalog/nearest.ts";
 
 /** The parts of the world that AWS names its regions by; a new number in one of them is taken. */
 const AREAS = [

@@ -1,6 +1,6 @@
 // Which names the parts of a deployment get, and what each AWS service that gets one allows: one table.
-import type { Mistake } from "../../catalog/schema/errors.ts";
-import { RESERVED_WORDS } from "../../catalog/schema/names.ts";
+import type { Mistake } from "../../catalog/errors.ts";
+import { RESERVED_WORDS } from "../../catalog/names.ts";
 
 /** What names are made from. */
 export interface Named {

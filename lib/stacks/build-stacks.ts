@@ -1,7 +1,7 @@
 // Puts a catalog into stacks: the core, and the catalog stacks that the deployment asks for, each entry in its own.
 import { Annotations, type App } from "aws-cdk-lib";
-import { catalogStackOf, deployedBefore } from "../../catalog/schema/placement.ts";
-import type { Catalog, Model, Table } from "../../catalog/schema/table.ts";
+import { catalogStackOf, deployedBefore } from "../../catalog/placement.ts";
+import type { Catalog, Model, Table } from "../../catalog/table.ts";
 import type { Config } from "../config.ts";
 import { checkCatalog, sourcesReadTooLong } from "../deployment/check-catalog.ts";
 import { hyphened } from "../deployment/service-names.ts";

@@ -4,10 +4,10 @@ import { CfnDatabase } from "aws-cdk-lib/aws-glue";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { CatalogError } from "../../catalog/schema/errors.ts";
-import { encodeEntry, mistakesForGlue, type GlueTableInput } from "../../catalog/schema/glue.ts";
-import { definitionsDatabase, encodeStamp } from "../../catalog/schema/placement.ts";
-import type { Model, Table } from "../../catalog/schema/table.ts";
+import { CatalogError } from "../../catalog/errors.ts";
+import { encodeEntry, mistakesForGlue, type GlueTableInput } from "../../catalog/glue.ts";
+import { definitionsDatabase, encodeStamp } from "../../catalog/placement.ts";
+import type { Model, Table } from "../../catalog/table.ts";
 import type { Config } from "../config.ts";
 
 export interface CatalogStackProps {

@@ -12,9 +12,9 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import { DefinitionBody, LogLevel, StateMachine } from "aws-cdk-lib/aws-stepfunctions";
-import { definitionsDatabasePattern, lakeDatabase } from "../../catalog/schema/placement.ts";
-import { resolveSource } from "../../catalog/schema/resolve.ts";
-import type { Catalog, Source } from "../../catalog/schema/table.ts";
+import { definitionsDatabasePattern, lakeDatabase } from "../../catalog/placement.ts";
+import { resolveSource } from "../../catalog/resolve.ts";
+import type { Catalog, Source } from "../../catalog/table.ts";
 import type { Config } from "../config.ts";
 import {
   acknowledgePattern,

@@ -1,6 +1,6 @@
 // Whether a table's partitions can be listed by time buckets, and whether those that it has are among the listed.
 import type cassandra from "cassandra-driver";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 import { type BucketForm, bucketForm, combinations, keyValue } from "./buckets.ts";
 import type { CassandraPlace, Described } from "./describe.ts";

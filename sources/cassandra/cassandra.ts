@@ -1,6 +1,6 @@
 // Everything particular to Cassandra: sweeps of the token ring, and where a table has them, an index or time buckets.
 import type cassandra from "cassandra-driver";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import type { Discovery } from "../discover/discovery.ts";
 import { describePlace, type Place, type SourceShape } from "../discover/shape.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";

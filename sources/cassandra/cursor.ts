@@ -1,5 +1,5 @@
 // Windows by a cursor column that an index finds: times in milliseconds since 1970.
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 import { type Described, typesOf } from "./describe.ts";
 import type { CursorRange } from "./query.ts";

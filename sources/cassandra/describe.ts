@@ -1,6 +1,6 @@
 // What the cluster says of a table: its columns' types, its partition key and its indexes; and what it must have.
 import type cassandra from "cassandra-driver";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 import type { CqlType } from "./to-json.ts";
 

@@ -1,7 +1,7 @@
 // What differs between a table as the catalog declares it and as its source has it now: pure decisions.
-import type { SourceSystem } from "../../catalog/schema/table.ts";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
-import { TYPE_MAP, typeKind } from "../../catalog/schema/type-map.ts";
+import type { SourceSystem } from "../../catalog/table.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
+import { TYPE_MAP, typeKind } from "../../catalog/type-map.ts";
 import type { ColumnType } from "../../contract/column-types.ts";
 import type { Difference } from "../../contract/difference.ts";
 import { describeType, type SourceFields, type SourceShape, type SourceType } from "./shape.ts";

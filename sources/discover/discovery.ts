@@ -1,5 +1,5 @@
 // What discovering one table of a source yields, before it is made into a catalog entry.
-import type { SourceSystem } from "../../catalog/schema/table.ts";
+import type { SourceSystem } from "../../catalog/table.ts";
 import type { ColumnType } from "../../contract/column-types.ts";
 import type { CursorEvidence } from "./cursor-evidence.ts";
 import type { Observation } from "./observe.ts";

@@ -1,5 +1,5 @@
 // Names for what a source calls otherwise: lower case, with underscores, and none twice.
-import { mistakesInFieldName, mistakesInName } from "../../catalog/schema/names.ts";
+import { mistakesInFieldName, mistakesInName } from "../../catalog/names.ts";
 
 const MOST_CHARACTERS = 63;
 

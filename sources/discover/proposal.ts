@@ -1,7 +1,7 @@
 // From what was discovered to a catalog entry to begin with: its key, cursor and deletes, and what a person must decide.
-import { MAX_ENTRY_NAME_LENGTH } from "../../catalog/schema/names.ts";
-import type { Column, Cursor, Deletes } from "../../catalog/schema/table.ts";
-import { isPlain, MAX_COLUMNS } from "../../catalog/schema/validate-columns.ts";
+import { MAX_ENTRY_NAME_LENGTH } from "../../catalog/names.ts";
+import type { Column, Cursor, Deletes } from "../../catalog/table.ts";
+import { isPlain, MAX_COLUMNS } from "../../catalog/validate-columns.ts";
 import { canBeAsked, cursorCandidate, verdictOn } from "./cursor-choice.ts";
 import type { Discovery, FoundField } from "./discovery.ts";
 import { columnName, fieldName, unrepeated } from "./names.ts";

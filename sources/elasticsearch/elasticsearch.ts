@@ -1,5 +1,5 @@
 // Everything particular to Elasticsearch: windows by a cursor field, sweeps of all keys, and whole readings.
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import type { Discovery } from "../discover/discovery.ts";
 import { describePlace, type Place, type SourceShape } from "../discover/shape.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";

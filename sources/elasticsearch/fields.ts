@@ -1,5 +1,5 @@
 // Which fields of a document are asked for, and where to leave the rest away.
-import type { ColumnDefinition } from "../../catalog/schema/definition.ts";
+import type { ColumnDefinition } from "../../catalog/definition.ts";
 import type { ColumnType } from "../../contract/column-types.ts";
 
 export interface FieldSelection {

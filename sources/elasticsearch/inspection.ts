@@ -1,7 +1,7 @@
 // What planning asks a cluster about an index: the cursor's type, its extremes, counts and the refresh interval.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import {
   ProtocolError,
   SourceConfigurationError,

@@ -1,5 +1,5 @@
 // Which copies of an index answer, and how many of its shards at the same time: a source's budget as search parameters.
-import type { LoadBudgetDefinition } from "../../catalog/schema/definition.ts";
+import type { LoadBudgetDefinition } from "../../catalog/definition.ts";
 
 export type SearchLoad = Pick<LoadBudgetDefinition, "preference" | "shardsAtOnce">;
 

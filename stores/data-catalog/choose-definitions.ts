@@ -1,9 +1,9 @@
 // Which of the definitions that the catalog stacks' databases hold counts: pure decisions.
-import type { Definition } from "../../catalog/schema/definition.ts";
-import { CatalogError } from "../../catalog/schema/errors.ts";
-import { decodeEntry, type GlueTable } from "../../catalog/schema/glue.ts";
-import { catalogStackOf, decodeStamp, STAMP_NAME } from "../../catalog/schema/placement.ts";
-import { canonicalJson } from "../../catalog/schema/resolve.ts";
+import type { Definition } from "../../catalog/definition.ts";
+import { CatalogError } from "../../catalog/errors.ts";
+import { decodeEntry, type GlueTable } from "../../catalog/glue.ts";
+import { catalogStackOf, decodeStamp, STAMP_NAME } from "../../catalog/placement.ts";
+import { canonicalJson } from "../../catalog/resolve.ts";
 
 /** What the database of one catalog stack holds. */
 export interface StackContent {

@@ -1,14 +1,14 @@
 // Reads one table's or model's definition from the Data Catalog.
 import { EntityNotFoundException, GetTableCommand } from "@aws-sdk/client-glue";
-import type { Definition } from "../../catalog/schema/definition.ts";
-import { CatalogError } from "../../catalog/schema/errors.ts";
-import { decodeEntry, type GlueTable } from "../../catalog/schema/glue.ts";
+import type { Definition } from "../../catalog/definition.ts";
+import { CatalogError } from "../../catalog/errors.ts";
+import { decodeEntry, type GlueTable } from "../../catalog/glue.ts";
 import {
   catalogStackOf,
   decodeStamp,
   definitionsDatabase,
   STAMP_NAME,
-} from "../../catalog/schema/placement.ts";
+} from "../../catalog/placement.ts";
 import { readAll, type DefinitionStore } from "./read-definitions.ts";
 
 /** Reads definitions one by one, without reading all of them each time. */

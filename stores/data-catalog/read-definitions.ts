@@ -1,8 +1,8 @@
 // Reads every definition of a deployment from the Data Catalog; one that is broken does not hide the others.
 import { EntityNotFoundException, GetTablesCommand, type GlueClient } from "@aws-sdk/client-glue";
-import type { Definition } from "../../catalog/schema/definition.ts";
-import type { GlueTable } from "../../catalog/schema/glue.ts";
-import { definitionsDatabase } from "../../catalog/schema/placement.ts";
+import type { Definition } from "../../catalog/definition.ts";
+import type { GlueTable } from "../../catalog/glue.ts";
+import { definitionsDatabase } from "../../catalog/placement.ts";
 import {
   chooseDefinitions,
   stampOf,

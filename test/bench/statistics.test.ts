@@ -10,7 +10,7 @@ import {
   shuffled,
   spread,
 } from "../../bench/measure/statistics.ts";
-import { randomAt } from "../../local/sample-data/random.ts";
+import { randomAt } from "../../examples/web-analytics/sample-data/random.ts";
 
 describe("quantile", () => {
   it("lies between neighbours in proportion", () => {

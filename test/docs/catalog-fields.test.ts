@@ -6,7 +6,7 @@ import {
   DEFAULT_MAX_DELETED_SHARE,
   DEFAULT_RECONCILE,
   DEFAULT_SPLITS,
-} from "../../catalog/schema/resolve.ts";
+} from "../../catalog/resolve.ts";
 import { SCALAR_TYPES } from "../../contract/column-types.ts";
 
 const read = (path: string): string =>
@@ -15,7 +15,7 @@ const read = (path: string): string =>
 describe("docs/catalog.md", () => {
   const document = read("docs/catalog.md");
   const fields = new Set(
-    [...read("catalog/schema/table.ts").matchAll(/readonly (\w+)\??:/g)].map((match) => match[1]),
+    [...read("catalog/table.ts").matchAll(/readonly (\w+)\??:/g)].map((match) => match[1]),
   );
 
   it.each([...fields])("explains the field %s", (field) => {

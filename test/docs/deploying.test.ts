@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { MAX_ENTRY_NAME_LENGTH } from "../../catalog/schema/names.ts";
+import { MAX_ENTRY_NAME_LENGTH } from "../../catalog/names.ts";
 import { jsonSchema, parseConfig } from "../../lib/config.ts";
 import { FUNCTION_NAMES, mistakesInDeploymentName } from "../../lib/deployment/service-names.ts";
 

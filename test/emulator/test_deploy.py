@@ -730,7 +730,14 @@ def synthesize(
     file = app.assembly.parent / f"{deployment}.json"
     where = {"account": "123456789012", "region": "us-east-1"}
     file.write_text(
-        json.dumps({**where, "catalog": "catalog/index.ts", "enabled": False, **choices})
+        json.dumps(
+            {
+                **where,
+                "catalog": "examples/web-analytics/catalog/index.ts",
+                "enabled": False,
+                **choices,
+            }
+        )
     )
     context = {"deployment": str(file), **({"import": "true"} if importing else {})}
     subprocess.run(

@@ -3,7 +3,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetTablesCommand, GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
-import { definitionsDatabase, lakeDatabase, STAMP_NAME } from "../../catalog/schema/placement.ts";
+import { definitionsDatabase, lakeDatabase, STAMP_NAME } from "../../catalog/placement.ts";
 import { decideBuild, type BuildFacts } from "../../functions/decide/decide-build.ts";
 import { readMetadataLocations } from "../../stores/lake/read-locations.ts";
 import { readNeeds } from "../../stores/ledger/read-needs.ts";

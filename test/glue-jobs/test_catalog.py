@@ -14,9 +14,7 @@ from sluice_build.catalog import (
 )
 from sluice_build.stored_type import amended
 
-STORED = json.loads(
-    (Path(__file__).parents[1] / "catalog/schema/stored-definitions.json").read_text()
-)
+STORED = json.loads((Path(__file__).parents[1] / "catalog/stored-definitions.json").read_text())
 
 
 @pytest.mark.parametrize("stored", STORED, ids=lambda stored: stored["glue"]["Name"])

@@ -6,15 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { catalog } from "../../catalog/index.ts";
-import { catalogStackOf } from "../../catalog/schema/placement.ts";
-import type {
-  Catalog,
-  Column,
-  ElasticsearchTable,
-  Model,
-  Table,
-} from "../../catalog/schema/table.ts";
+import { catalog } from "../../examples/web-analytics/catalog/index.ts";
+import { catalogStackOf } from "../../catalog/placement.ts";
+import type { Catalog, Column, ElasticsearchTable, Model, Table } from "../../catalog/table.ts";
 import type { Config } from "../../lib/config.ts";
 import { buildCatalogStacks, buildStacks } from "../../lib/stacks/build-stacks.ts";
 import {
@@ -24,7 +18,7 @@ import {
   MAX_TEMPLATE_BYTES,
 } from "../../lib/template-limits.ts";
 import { testConfig } from "./deployment-fixture.ts";
-import { COLUMN_SHAPES } from "../catalog/schema/column-shapes.ts";
+import { COLUMN_SHAPES } from "../catalog/column-shapes.ts";
 
 const outputs = mkdtempSync(join(tmpdir(), "sluice-catalog-stacks-"));
 let apps = 0;

@@ -9,17 +9,25 @@ import { setTimeout as delay } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { catalog } from "../../catalog/index.ts";
+import { catalog } from "../../examples/web-analytics/catalog/index.ts";
 import { targetsOf } from "../../cli/commands/demo.ts";
 import { connect, type Connection } from "../../cli/connection.ts";
 import { answerTexts, queryWarehouse } from "../../cli/warehouse.ts";
 import { runRecordSchema, type RunRecord } from "../../contract/run.ts";
-import { change, generate } from "../../local/sample-data/generate.ts";
-import { SAMPLE_TABLES, type History } from "../../local/sample-data/history.ts";
-import { writePacedCatalog } from "../../local/sample-data/paced-catalog.ts";
-import { demoQueries, exactSumsQuery, sameAnswer } from "../../local/sample-data/queries.ts";
-import { canonicalText, rowHash, type TruthRow } from "../../local/sample-data/truth-row.ts";
-import { keyText, liveHashes, liveRows } from "../../local/sample-data/truth.ts";
+import { change, generate } from "../../examples/web-analytics/sample-data/generate.ts";
+import { SAMPLE_TABLES, type History } from "../../examples/web-analytics/sample-data/history.ts";
+import { writePacedCatalog } from "../../examples/web-analytics/sample-data/paced-catalog.ts";
+import {
+  demoQueries,
+  exactSumsQuery,
+  sameAnswer,
+} from "../../examples/web-analytics/sample-data/queries.ts";
+import {
+  canonicalText,
+  rowHash,
+  type TruthRow,
+} from "../../examples/web-analytics/sample-data/truth-row.ts";
+import { keyText, liveHashes, liveRows } from "../../examples/web-analytics/sample-data/truth.ts";
 import {
   LOCAL_CREDENTIALS,
   LOCAL_REGION,

@@ -1,9 +1,13 @@
 // Reads a table back from the warehouse as rows that can be compared with the generator's record of truth.
-import type { Table } from "../../catalog/schema/table.ts";
+import type { Table } from "../../catalog/table.ts";
 import type { ColumnType } from "../../contract/column-types.ts";
 import type { Connection } from "../../cli/connection.ts";
 import { queryWarehouse } from "../../cli/warehouse.ts";
-import { parseNested, type TruthRow, type TruthValue } from "../../local/sample-data/truth-row.ts";
+import {
+  parseNested,
+  type TruthRow,
+  type TruthValue,
+} from "../../examples/web-analytics/sample-data/truth-row.ts";
 
 const isNested = (type: ColumnType): boolean =>
   type === "json" ||

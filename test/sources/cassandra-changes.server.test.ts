@@ -1,6 +1,6 @@
 // Tests finding changed rows of a real Cassandra by an SAI index and by time buckets, window after window.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { checkTiling } from "../../functions/plan/decide-pass.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 import type { Bounds } from "../../contract/records.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import cassandra from "cassandra-driver";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { CassandraSource } from "../../sources/cassandra/cassandra.ts";
 import { translateError } from "../../sources/cassandra/errors.ts";
 import { Pages } from "../../sources/cassandra/pages.ts";

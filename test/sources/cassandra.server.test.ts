@@ -1,6 +1,6 @@
 // Tests sweeping a real Cassandra: every type without loss, every row of the ring, page states that may not be used.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { CassandraSource } from "../../sources/cassandra/cassandra.ts";
 import { SourceConfigurationError, SourceUnavailableError } from "../../contract/errors.ts";
 import { cassandraDataCenter } from "../../local/servers/cassandra.ts";

@@ -1,7 +1,7 @@
 // Tests that a bad secret is told without its values.
 import { expect, test } from "vitest";
-import type { SourceDefinition } from "../../catalog/schema/definition.ts";
-import { DEFAULT_BUDGETS } from "../../catalog/schema/resolve.ts";
+import type { SourceDefinition } from "../../catalog/definition.ts";
+import { DEFAULT_BUDGETS } from "../../catalog/resolve.ts";
 import { connect } from "../../sources/connect.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { ElasticsearchSource } from "../../sources/elasticsearch/elasticsearch.ts";
 import { MOST_ANSWER_BYTES } from "../../sources/elasticsearch/page-size.ts";
 import { SourceConfigurationError, SourceUnavailableError } from "../../contract/errors.ts";

@@ -1,6 +1,6 @@
 // Tests odd values on a real Elasticsearch: several cursors in one document, arrays for scalars, deep nesting, long numbers.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { ElasticsearchSource } from "../../sources/elasticsearch/elasticsearch.ts";
 import type { Bounds } from "../../contract/records.ts";
 import {

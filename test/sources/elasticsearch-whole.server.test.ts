@@ -1,6 +1,6 @@
 // Tests the reading of a whole Elasticsearch index for a table without a cursor: all of it, however it is interrupted.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { ElasticsearchSource } from "../../sources/elasticsearch/elasticsearch.ts";
 import { ProtocolError, SourceConfigurationError } from "../../contract/errors.ts";
 import type { Bounds } from "../../contract/records.ts";

@@ -1,6 +1,6 @@
 // Tests reading from a real Elasticsearch: nothing is lost at ties, page edges, lost points in time or odd cursors.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import { ElasticsearchSource } from "../../sources/elasticsearch/elasticsearch.ts";
 import { SourceConfigurationError, SourceUnavailableError } from "../../contract/errors.ts";
 import type { Bounds } from "../../contract/records.ts";

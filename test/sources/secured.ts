@@ -11,7 +11,7 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { expect } from "vitest";
-import type { TableDefinition } from "../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../catalog/definition.ts";
 import type { ExtractDependencies } from "../../functions/extract/extract.ts";
 import { readSecret } from "../../functions/extract/read-secret.ts";
 import { SourceConnections } from "../../functions/extract/source-connections.ts";

@@ -6,13 +6,13 @@ import { Client as Elasticsearch } from "@elastic/elasticsearch";
 import { auth, Client as Cassandra } from "cassandra-driver";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { catalog } from "../../catalog/index.ts";
+import { catalog } from "../../examples/web-analytics/catalog/index.ts";
 import { connect, type Connection } from "../../cli/connection.ts";
 import { runRecordSchema, type RunRecord } from "../../contract/run.ts";
-import { generate } from "../../local/sample-data/generate.ts";
-import type { SAMPLE_TABLES, History } from "../../local/sample-data/history.ts";
-import { rowHash } from "../../local/sample-data/truth-row.ts";
-import { keyText, liveHashes } from "../../local/sample-data/truth.ts";
+import { generate } from "../../examples/web-analytics/sample-data/generate.ts";
+import type { SAMPLE_TABLES, History } from "../../examples/web-analytics/sample-data/history.ts";
+import { rowHash } from "../../examples/web-analytics/sample-data/truth-row.ts";
+import { keyText, liveHashes } from "../../examples/web-analytics/sample-data/truth.ts";
 import {
   cassandraAdmin,
   cassandraDataCenter,

@@ -1,5 +1,5 @@
 // What one lane may use of its source, and the rest that it owes for what it used. Pure.
-import type { LoadBudgetDefinition } from "../../../catalog/schema/definition.ts";
+import type { LoadBudgetDefinition } from "../../../catalog/definition.ts";
 
 /** What one lane may use of its source. */
 export interface LanePace {

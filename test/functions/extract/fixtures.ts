@@ -4,8 +4,8 @@ import type {
   ColumnDefinition,
   LoadBudgetDefinition,
   TableDefinition,
-} from "../../../catalog/schema/definition.ts";
-import { DEFAULT_BUDGETS } from "../../../catalog/schema/resolve.ts";
+} from "../../../catalog/definition.ts";
+import { DEFAULT_BUDGETS } from "../../../catalog/resolve.ts";
 import type { ColumnType } from "../../../contract/column-types.ts";
 import type { Bounds } from "../../../contract/records.ts";
 import type { Batch, SourceClient } from "../../../sources/source.ts";

@@ -9,7 +9,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import type { TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../../catalog/definition.ts";
 import { type ExtractDependencies, extractLink } from "../../../functions/extract/extract.ts";
 import { SourceConnections } from "../../../functions/extract/source-connections.ts";
 import type { SourceClient } from "../../../sources/source.ts";

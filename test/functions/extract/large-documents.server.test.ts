@@ -10,11 +10,11 @@ import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secre
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import type { TableDefinition } from "../../../catalog/schema/definition.ts";
-import { encodeEntry } from "../../../catalog/schema/glue.ts";
-import { definitionsDatabase } from "../../../catalog/schema/placement.ts";
-import { resolveEntry } from "../../../catalog/schema/resolve.ts";
-import type { Column, ElasticsearchTable } from "../../../catalog/schema/table.ts";
+import type { TableDefinition } from "../../../catalog/definition.ts";
+import { encodeEntry } from "../../../catalog/glue.ts";
+import { definitionsDatabase } from "../../../catalog/placement.ts";
+import { resolveEntry } from "../../../catalog/resolve.ts";
+import type { Column, ElasticsearchTable } from "../../../catalog/table.ts";
 import { laneStateSchema } from "../../../contract/state.ts";
 import { startMoto, type Moto } from "../moto.ts";
 import { isWhole } from "../extraction/seed.ts";

@@ -1,5 +1,5 @@
 // Tables, clocks and clients for tests of a lane whose source is scripted.
-import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/definition.ts";
 import type { Clock } from "../../../functions/extract/pacer.ts";
 import { SourceUnavailableError } from "../../../contract/errors.ts";
 import type { Bounds } from "../../../contract/records.ts";

@@ -1,7 +1,7 @@
 // A Cassandra table that tests change while it is swept.
 import cassandra from "cassandra-driver";
-import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
-import type { Table } from "../../../catalog/schema/table.ts";
+import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/definition.ts";
+import type { Table } from "../../../catalog/table.ts";
 import { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
 import type { CassandraSecret } from "../../../sources/cassandra/secret.ts";
 import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";

@@ -1,8 +1,8 @@
 // An Elasticsearch index that tests change while it is extracted.
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
-import type { Table } from "../../../catalog/schema/table.ts";
+import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/definition.ts";
+import type { Table } from "../../../catalog/table.ts";
 import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
 import { column, tableDefinition } from "../extract/fixtures.ts";
 import { Cluster } from "../../sources/elasticsearch/cluster.ts";

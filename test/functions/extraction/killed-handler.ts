@@ -11,8 +11,8 @@ import {
 import { CreateDatabaseCommand, CreateTableCommand, GlueClient } from "@aws-sdk/client-glue";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { z } from "zod";
-import { encodeEntry } from "../../../catalog/schema/glue.ts";
-import { definitionsDatabase } from "../../../catalog/schema/placement.ts";
+import { encodeEntry } from "../../../catalog/glue.ts";
+import { definitionsDatabase } from "../../../catalog/placement.ts";
 import { labelOf, type StepName } from "./faults.ts";
 import type { LiveTable } from "./live-table.ts";
 import type { Address } from "./world.ts";

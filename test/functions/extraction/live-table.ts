@@ -1,7 +1,7 @@
 // A table of a live source that tests change while it is extracted.
 import { createHash } from "node:crypto";
-import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
-import type { Table } from "../../../catalog/schema/table.ts";
+import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/definition.ts";
+import type { Table } from "../../../catalog/table.ts";
 import type { SourceClient } from "../../../sources/source.ts";
 
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };

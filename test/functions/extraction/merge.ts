@@ -2,7 +2,7 @@
 import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import type { TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../../catalog/definition.ts";
 import type { Ledger } from "../../../stores/ledger/ledger.ts";
 import { type Manifest, manifestSchema } from "../../../contract/manifest.ts";
 import { canonical, contentHash, type Doc, type Json, type Rows } from "./live-table.ts";

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/definition.ts";
 import { commitRun } from "../../../functions/commit/commit.ts";
 import { extractLink } from "../../../functions/extract/extract.ts";
 import type { SourceClient } from "../../../sources/source.ts";

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { lakeDatabase as lakeDatabaseOf } from "../../../catalog/schema/placement.ts";
+import { lakeDatabase as lakeDatabaseOf } from "../../../catalog/placement.ts";
 import { readCurrentContentId } from "../../../stores/lake/read-content.ts";
 import { readMetadataLocations } from "../../../stores/lake/read-locations.ts";
 import {

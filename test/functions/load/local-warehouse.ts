@@ -19,10 +19,10 @@ import {
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { encodeEntry } from "../../../catalog/schema/glue.ts";
-import { definitionsDatabase, lakeDatabase } from "../../../catalog/schema/placement.ts";
-import type { Table } from "../../../catalog/schema/table.ts";
-import { redshiftType } from "../../../catalog/schema/type-map.ts";
+import { encodeEntry } from "../../../catalog/glue.ts";
+import { definitionsDatabase, lakeDatabase } from "../../../catalog/placement.ts";
+import type { Table } from "../../../catalog/table.ts";
+import { redshiftType } from "../../../catalog/type-map.ts";
 import type { ColumnType } from "../../../contract/column-types.ts";
 import {
   LoadLedger,

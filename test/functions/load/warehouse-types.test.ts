@@ -1,6 +1,6 @@
 // Types as the catalog, Redshift and PostgreSQL print them, and which changes a column can take.
 import { describe, expect, it } from "vitest";
-import { TYPE_MAP } from "../../../catalog/schema/type-map.ts";
+import { TYPE_MAP } from "../../../catalog/type-map.ts";
 import { compareTypes, isSameType } from "../../../functions/load/warehouse-types.ts";
 
 describe("types", () => {

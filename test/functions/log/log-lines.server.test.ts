@@ -5,13 +5,9 @@ import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secre
 import type { Context } from "aws-lambda";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { encodeEntry } from "../../../catalog/schema/glue.ts";
-import {
-  definitionsDatabase,
-  encodeStamp,
-  lakeDatabase,
-} from "../../../catalog/schema/placement.ts";
-import type { Table } from "../../../catalog/schema/table.ts";
+import { encodeEntry } from "../../../catalog/glue.ts";
+import { definitionsDatabase, encodeStamp, lakeDatabase } from "../../../catalog/placement.ts";
+import type { Table } from "../../../catalog/table.ts";
 import { keys } from "../../../contract/keys.ts";
 import { RELAXED, type LaneState, type WorkList } from "../../../contract/state.ts";
 import { startMoto, type Moto } from "../moto.ts";

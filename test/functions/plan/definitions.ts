@@ -1,5 +1,5 @@
 // Definitions for the planner's tests.
-import type { ModelDefinition, TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { ModelDefinition, TableDefinition } from "../../../catalog/definition.ts";
 import { column, tableDefinition } from "../extract/fixtures.ts";
 
 const published = { distribution: { style: "even" as const }, sortKeys: [] };

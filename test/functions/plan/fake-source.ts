@@ -1,5 +1,5 @@
 // A source client that plans from fixed answers, and fails where a test wants it to.
-import type { TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../../catalog/definition.ts";
 import type {
   PlannedWindow,
   SourceClient,

@@ -1,6 +1,6 @@
 // Planning against a real ledger and bucket: leases, passes, work lists, problems and what waits.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Definition, SourceDefinition } from "../../../catalog/schema/definition.ts";
+import type { Definition, SourceDefinition } from "../../../catalog/definition.ts";
 import { commitRun } from "../../../functions/commit/commit.ts";
 import { SourceUnreachableError } from "../../../sources/source.ts";
 import { planRun, type PlanDependencies } from "../../../functions/plan/plan.ts";

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished, test } from "vitest";
-import type { Catalog, Source } from "../../../catalog/schema/table.ts";
+import type { Catalog, Source } from "../../../catalog/table.ts";
 import { checkCatalog, sourcesReadTooLong } from "../../../lib/deployment/check-catalog.ts";
 import { buildStacks } from "../../../lib/stacks/build-stacks.ts";
 import { testConfig } from "../deployment-fixture.ts";

@@ -1,6 +1,6 @@
 // Tests the map from CQL types to the catalog's, without a server.
 import { expect, test } from "vitest";
-import { TYPE_MAP, typeKind } from "../../../catalog/schema/type-map.ts";
+import { TYPE_MAP, typeKind } from "../../../catalog/type-map.ts";
 import { type CqlName, PROPOSED_TYPES } from "../../../sources/cassandra/discover-types.ts";
 
 const whole = Object.entries(PROPOSED_TYPES).filter(([, type]) => type !== "parts");

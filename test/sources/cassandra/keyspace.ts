@@ -5,7 +5,7 @@ import type {
   ColumnDefinition,
   LoadBudgetDefinition,
   TableDefinition,
-} from "../../../catalog/schema/definition.ts";
+} from "../../../catalog/definition.ts";
 import { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
 import type { Bounds } from "../../../contract/records.ts";
 import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";

@@ -1,6 +1,6 @@
 // Tests what counts as a difference between a declared table and its source, and what is told of it.
 import { describe, expect, test } from "vitest";
-import type { ColumnDefinition } from "../../../catalog/schema/definition.ts";
+import type { ColumnDefinition } from "../../../catalog/definition.ts";
 import {
   differencesNow,
   differencesSince,

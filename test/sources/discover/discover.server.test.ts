@@ -2,22 +2,25 @@
 import { randomUUID } from "node:crypto";
 import cassandra from "cassandra-driver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { catalog } from "../../../catalog/index.ts";
-import { resolveEntry } from "../../../catalog/schema/resolve.ts";
-import type { Table } from "../../../catalog/schema/table.ts";
+import { catalog } from "../../../examples/web-analytics/catalog/index.ts";
+import { resolveEntry } from "../../../catalog/resolve.ts";
+import type { Table } from "../../../catalog/table.ts";
 import type { ColumnType } from "../../../contract/column-types.ts";
-import type { TableDefinition } from "../../../catalog/schema/definition.ts";
+import type { TableDefinition } from "../../../catalog/definition.ts";
 import { differencesNow, differencesSince } from "../../../sources/discover/differences.ts";
 import { propose, type Proposal } from "../../../sources/discover/proposal.ts";
 import { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
 import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
 import { SourceConfigurationError } from "../../../contract/errors.ts";
-import { companyDocument, companyId } from "../../../local/sample-data/companies.ts";
-import { exactJsonText } from "../../../local/sample-data/exact-json.ts";
-import { type History, stepsOf } from "../../../local/sample-data/history.ts";
-import { leadDocument, leadId } from "../../../local/sample-data/leads.ts";
-import { SCHEMA } from "../../../local/sample-data/write-events.ts";
-import { INDICES } from "../../../local/sample-data/write-search.ts";
+import {
+  companyDocument,
+  companyId,
+} from "../../../examples/web-analytics/sample-data/companies.ts";
+import { exactJsonText } from "../../../examples/web-analytics/sample-data/exact-json.ts";
+import { type History, stepsOf } from "../../../examples/web-analytics/sample-data/history.ts";
+import { leadDocument, leadId } from "../../../examples/web-analytics/sample-data/leads.ts";
+import { SCHEMA } from "../../../examples/web-analytics/sample-data/write-events.ts";
+import { INDICES } from "../../../examples/web-analytics/sample-data/write-search.ts";
 import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
 import { Cluster } from "../elasticsearch/cluster.ts";
 import {

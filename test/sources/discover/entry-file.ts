@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { check } from "prettier";
 import { formatted } from "../../../cli/new-file.ts";
-import type { Table } from "../../../catalog/schema/table.ts";
+import type { Table } from "../../../catalog/table.ts";
 import type { Proposal } from "../../../sources/discover/proposal.ts";
 import { exportName, renderEntry } from "../../../sources/discover/render.ts";
 

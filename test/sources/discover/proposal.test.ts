@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { check } from "prettier";
 import { formatted } from "../../../cli/new-file.ts";
-import { events, search } from "../../../catalog/sources.ts";
-import { mistakesInEntry } from "../../../catalog/schema/validate.ts";
-import type { Table } from "../../../catalog/schema/table.ts";
+import { events, search } from "../../../examples/web-analytics/catalog/sources.ts";
+import { mistakesInEntry } from "../../../catalog/validate.ts";
+import type { Table } from "../../../catalog/table.ts";
 import type { ColumnType } from "../../../contract/column-types.ts";
 import type { CursorEvidence } from "../../../sources/discover/cursor-evidence.ts";
 import type { Discovery, FoundField } from "../../../sources/discover/discovery.ts";
@@ -13,7 +13,7 @@ import { parseExact } from "../../../sources/discover/exact-json.ts";
 import { observe } from "../../../sources/discover/observe.ts";
 import { propose, type Proposal } from "../../../sources/discover/proposal.ts";
 import { renderEntry } from "../../../sources/discover/render.ts";
-import { typeArbitrary } from "../../catalog/schema/arbitrary-entries.ts";
+import { typeArbitrary } from "../../catalog/arbitrary-entries.ts";
 import { importProposal } from "./entry-file.ts";
 
 function found(name: string, type: ColumnType, more: Partial<FoundField> = {}): FoundField {

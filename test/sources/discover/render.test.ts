@@ -12,7 +12,7 @@ const proposal: Proposal = {
 
 test.each([
   [undefined, "../schema/define.ts"],
-  ["../../catalog/schema", "../../catalog/schema/define.ts"],
+  ["../../catalog", "../../catalog/schema/define.ts"],
 ])("with the schema in %s it is %s", (schema, path) => {
   const options = { sourceVariable: "search", ...(schema === undefined ? {} : { schema }) };
   expect(renderEntry(proposal, options)).toContain(`import { defineTable } from "${path}";`);

@@ -1,6 +1,6 @@
 // Tests what is made of mappings and sampled documents, without a server.
 import { describe, expect, test } from "vitest";
-import { TYPE_MAP, typeKind } from "../../../catalog/schema/type-map.ts";
+import { TYPE_MAP, typeKind } from "../../../catalog/type-map.ts";
 import { parseExact } from "../../../sources/discover/exact-json.ts";
 import { observe } from "../../../sources/discover/observe.ts";
 import { readFields } from "../../../sources/elasticsearch/discover-fields.ts";

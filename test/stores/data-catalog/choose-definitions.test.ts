@@ -1,14 +1,14 @@
 // What readers see at each moment of a deployment that changes the number of catalog stacks.
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { encodeEntry, type GlueTable } from "../../../catalog/schema/glue.ts";
+import { encodeEntry, type GlueTable } from "../../../catalog/glue.ts";
 import {
   catalogStackOf,
   definitionsDatabase,
   deployedBefore,
   encodeStamp,
-} from "../../../catalog/schema/placement.ts";
-import type { ElasticsearchTable } from "../../../catalog/schema/table.ts";
+} from "../../../catalog/placement.ts";
+import type { ElasticsearchTable } from "../../../catalog/table.ts";
 import {
   chooseDefinitions,
   stampOf,

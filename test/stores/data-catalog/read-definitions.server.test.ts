@@ -7,14 +7,10 @@ import {
   UpdateTableCommand,
 } from "@aws-sdk/client-glue";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { CatalogError } from "../../../catalog/schema/errors.ts";
-import { encodeEntry } from "../../../catalog/schema/glue.ts";
-import {
-  catalogStackOf,
-  definitionsDatabase,
-  encodeStamp,
-} from "../../../catalog/schema/placement.ts";
-import type { ElasticsearchTable, Model } from "../../../catalog/schema/table.ts";
+import { CatalogError } from "../../../catalog/errors.ts";
+import { encodeEntry } from "../../../catalog/glue.ts";
+import { catalogStackOf, definitionsDatabase, encodeStamp } from "../../../catalog/placement.ts";
+import type { ElasticsearchTable, Model } from "../../../catalog/table.ts";
 import { DefinitionReader } from "../../../stores/data-catalog/read-definition.ts";
 import {
   readDefinitions,

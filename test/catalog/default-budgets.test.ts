@@ -1,0 +1,12 @@
+// The default budgets fit the other defaults.
+import { expect, it } from "vitest";
+import { DEFAULT_BUDGETS } from "../../catalog/resolve.ts";
+
+it("a run by default has read and committed before the next hourly run begins, also if a link is tried again", () => {
+  const planSeconds = 300;
+  const linkSeconds = 900;
+  const commitSeconds = 300;
+  for (const { maxSecondsPerRun } of Object.values(DEFAULT_BUDGETS)) {
+    expect(maxSecondsPerRun + planSeconds + linkSeconds + commitSeconds).toBeLessThan(3600);
+  }
+});

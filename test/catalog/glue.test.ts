@@ -1,0 +1,178 @@
+// Tests that an entry comes back from the Data Catalog as it was written, or says what is wrong with it.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { CatalogError } from "../../catalog/errors.ts";
+import { decodeEntry, encodeEntry, type GlueTableInput } from "../../catalog/glue.ts";
+import { resolveEntry, type EntryContext } from "../../catalog/resolve.ts";
+import type { Column, ElasticsearchTable, Table } from "../../catalog/table.ts";
+import { catalog } from "../../examples/web-analytics/catalog/index.ts";
+import { modelArbitrary, tableArbitrary } from "./arbitrary-entries.ts";
+
+const context: EntryContext = {
+  deployment: "sluice",
+  scriptUri: "s3://assets/script",
+  scriptHash: "abc",
+};
+
+const companies = catalog.tables.find(
+  (table): table is ElasticsearchTable => table.name === "companies" && "cursor" in table,
+);
+if (companies === undefined) throw new Error("the example has no companies");
+const [model] = catalog.models;
+if (model === undefined) throw new Error("the example has no model");
+
+test("every valid table and model comes back with its defaults filled in", () => {
+  fc.assert(
+    fc.property(fc.oneof(tableArbitrary, modelArbitrary), (entry) => {
+      const stored = JSON.parse(JSON.stringify(encodeEntry(entry, context))) as GlueTableInput;
+      expect(decodeEntry(stored)).toEqual(resolveEntry(entry, context));
+    }),
+  );
+});
+
+test("what Glue limits is within its limits", () => {
+  fc.assert(
+    fc.property(fc.oneof(tableArbitrary, modelArbitrary), (entry) => {
+      for (const { Comment: comment } of encodeEntry(entry, context).StorageDescriptor.Columns) {
+        expect(Buffer.byteLength(comment)).toBeLessThanOrEqual(255);
+        expect(comment).not.toMatch(/[\r\n]/);
+        expect(comment).not.toContain("\ufffd");
+      }
+    }),
+  );
+});
+
+test("a long comment is cut between characters and marked", () => {
+  const columns = companies.columns.map((column): Column => ({
+    ...column,
+    description: "é".repeat(300),
+  }));
+  const [column] = encodeEntry({ ...companies, columns }, context).StorageDescriptor.Columns;
+  expect(column?.Comment).toBe(`${"é".repeat(126)}…`);
+});
+
+test("a table's parameters are what the architecture says", () => {
+  const { Parameters: parameters, StorageDescriptor: storage } = encodeEntry(companies, context);
+  expect(parameters).toMatchObject({
+    "sluice.format": "2",
+    "sluice.kind": "table",
+    "sluice.owner": "company-data",
+    "sluice.key": '["company_id"]',
+    "sluice.from": '{"index":"companies"}',
+    "sluice.partitioning": '[{"column":"company_id","transform":{"bucket":8}}]',
+  });
+  expect(JSON.parse(parameters["sluice.source"] ?? "")).toMatchObject({
+    secret: "sluice/source/search",
+    budget: { lanes: 1, dutyCycle: 0.5 },
+  });
+  expect(JSON.parse(parameters["sluice.cursor"] ?? "")).toEqual({
+    column: "updated_at",
+    field: "updatedAt",
+    lagSeconds: 2,
+    overlapSeconds: 60,
+    reconcile: { everyHours: 168, reachHours: 192 },
+  });
+  expect(parameters).toMatchObject({
+    "sluice.required": "company_id,name,updated_at",
+    "sluice.personal": "",
+    "sluice.paths": '{"company_id":"companyId","founded_on":"foundedOn","updated_at":"updatedAt"}',
+    "sluice.types": '{"address":{"from":[0,0,"zipCode"]}}',
+    "sluice.descriptions": "{}",
+  });
+  expect(storage.Columns[0]).toEqual({
+    Name: "company_id",
+    Type: "string",
+    Comment: "The company's id, the same in all systems.",
+  });
+});
+
+test("a model cannot be encoded without its script's address and hash", () => {
+  expect(() => encodeEntry(model, { deployment: "sluice" })).toThrow("scriptUri is missing");
+  expect(() => encodeEntry(model, { deployment: "sluice", scriptUri: "s3://a/b" })).toThrow(
+    "scriptHash is missing",
+  );
+});
+
+const fingerprintOf = (entry: Table, with_: Partial<EntryContext> = {}): string =>
+  resolveEntry(entry, { ...context, ...with_ }).fingerprint;
+
+test("words, costs and the deployment do not change the fingerprint", () => {
+  const same = fingerprintOf(companies);
+  expect(fingerprintOf({ ...companies, owner: "others", description: "others" })).toBe(same);
+  expect(fingerprintOf({ ...companies, publish: false, checks: [] })).toBe(same);
+  expect(
+    fingerprintOf({ ...companies, source: { ...companies.source, budget: { lanes: 2 } } }),
+  ).toBe(same);
+  expect(fingerprintOf({ ...companies, deletes: { strategy: "key-sweep", everyHours: 7 } })).toBe(
+    same,
+  );
+  expect(fingerprintOf({ ...companies, cursor: { ...companies.cursor, lagSeconds: 9 } })).toBe(
+    same,
+  );
+  expect(fingerprintOf(companies, { deployment: "other" })).toBe(same);
+});
+
+test.each<[string, Partial<ElasticsearchTable>]>([
+  ["key", { key: ["company_id", "updated_at"] }],
+  ["columns", { columns: companies.columns.slice(0, -2).concat(companies.columns.slice(-1)) }],
+  [
+    "a path",
+    { columns: companies.columns.map((column) => ({ ...column, path: ["x", column.name] })) },
+  ],
+  ["nullable", { columns: companies.columns.map((column) => ({ ...column, nullable: false })) }],
+  ["deletes", { deletes: { strategy: "none" } }],
+  ["partitioning", { partitioning: [] }],
+])("a change of %s changes the fingerprint", (_, change) => {
+  expect(fingerprintOf({ ...companies, ...change })).not.toBe(fingerprintOf(companies));
+});
+
+test("a changed script changes a model's fingerprint, its address alone does not", () => {
+  const { fingerprint } = resolveEntry(model, context);
+  expect(resolveEntry(model, { ...context, scriptHash: "abd" }).fingerprint).not.toBe(fingerprint);
+  expect(resolveEntry(model, { ...context, scriptUri: "s3://x/y" }).fingerprint).toBe(fingerprint);
+});
+
+const stored = encodeEntry(companies, context);
+
+function damaged(parameter: string, value: string | undefined): GlueTableInput {
+  const others = Object.entries(stored.Parameters).filter(([name]) => name !== parameter);
+  const given: [string, string][] = value === undefined ? [] : [[parameter, value]];
+  const parameters: Record<string, string> = Object.fromEntries([...others, ...given]);
+  return { ...stored, Parameters: parameters };
+}
+
+test.each([
+  ["sluice.format", "1", "this version reads 2"],
+  ["sluice.format", undefined, "it is missing"],
+  ["sluice.kind", "view", "Invalid option"],
+  ["sluice.key", undefined, "it is missing"],
+  ["sluice.key", "company_id", "it is no JSON: company_id"],
+  ["sluice.source", '{"name":"search"}', "system"],
+  ["sluice.cursor", '{"column":"updated_at"}', "lagSeconds"],
+  ["sluice.fingerprint", "abc", "Invalid string"],
+  ["sluice.types", undefined, "it is missing"],
+  ["sluice.personal", undefined, "it is missing"],
+  ["sluice.types", '{"name":"strng"}', "strng"],
+  ["sluice.required", "company_id,nam", 'the table has no columns ["nam"]'],
+  ["sluice.paths", '{"nam":"n"}', 'the table has no columns ["nam"]'],
+  ["sluice.paths", '{"name":[]}', "Too small"],
+  ["sluice.descriptions", '{"name":"x"}', "the description of name goes on"],
+  [
+    "sluice.types",
+    '{"name":"epoch_seconds"}',
+    "the type of name can't be read: epoch_seconds cannot be said of a string",
+  ],
+  [
+    "sluice.types",
+    '{"address":{"from":["a","b","c","d","e","f","g","h"]}}',
+    "more is said of the type than",
+  ],
+])(
+  "%s = %j is refused with the table, the parameter and what is wrong",
+  (parameter, value, words) => {
+    const read = (): unknown => decodeEntry(damaged(parameter, value));
+    expect(read).toThrow(CatalogError);
+    expect(read).toThrow(`Glue table companies, parameter ${parameter}`);
+    expect(read).toThrow(words);
+  },
+);
