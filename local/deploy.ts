@@ -28,7 +28,7 @@ const DEPLOYED_FOLDERS = [
   ...["contract", "catalog", "sources", "stores"],
   ...["functions", "glue-jobs", "lib"],
 ];
-const DEPLOYED_FILES = ["package-lock.json", "cdk.json", "tsconfig.json"];
+const DEPLOYED_FILES = ["index.ts", "package-lock.json", "cdk.json", "tsconfig.json"];
 
 /** Of each secret the hash of what was put into it. */
 const filledSchema = z.record(z.string(), z.string());

@@ -1,6 +1,6 @@
 // `sluice discover`: proposes a catalog entry for what a source has, or lists how tables differ from their sources.
 import { existsSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isModel, resolveEntry } from "../../catalog/resolve.ts";
 import type { Catalog, Table } from "../../catalog/table.ts";
@@ -51,8 +51,7 @@ export async function discover(args: string[]): Promise<number> {
     const proposal = propose(discovery, source.name, name);
     const sourceVariable = await variableOf(source.name, folder);
     const file = join(folder, "tables", `${proposal.name}.ts`);
-    const schema = schemaFrom(dirname(file));
-    const text = await formatted(renderEntry(proposal, { sourceVariable, schema }));
+    const text = await formatted(renderEntry(proposal, { sourceVariable }));
     const readers = catalog.tables.filter((table) => isSamePlace(table, source.name, place));
     const lines = indexLines(proposal.name, sourceVariable);
     if (write) writeNew(file, text);
@@ -68,12 +67,6 @@ export async function discover(args: string[]): Promise<number> {
   } finally {
     await client.close();
   }
-}
-
-/** How a file in a folder of the catalog imports the catalog's language. */
-function schemaFrom(folder: string): string {
-  const own = join(folder, "../schema");
-  return existsSync(own) ? "../schema" : relative(folder, join(projectFolder, "catalog"));
 }
 
 function documentsWanted(text: string | undefined): number {

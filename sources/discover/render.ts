@@ -9,15 +9,10 @@ const COMMENT_WIDTH = 100;
 export interface RenderOptions {
   /** What `catalog/sources.ts` exports the source as. */
   readonly sourceVariable: string;
-  /** Where the entry's file finds the catalog's language, `../schema` if not given. */
-  readonly schema?: string;
 }
 
 /** The whole file, but for the white space that a formatter decides. */
-export function renderEntry(
-  proposal: Proposal,
-  { sourceVariable, schema = "../schema" }: RenderOptions,
-): string {
+export function renderEntry(proposal: Proposal, { sourceVariable }: RenderOptions): string {
   const { name, owner, description, from, key, cursor, deletes, columns, remarks } = proposal;
   const variable = exportName(name, sourceVariable);
   return [
@@ -26,7 +21,7 @@ export function renderEntry(
       0,
     ),
     ...remarks.flatMap((remark) => comment(`TODO: ${remark}`, 0)),
-    `import { defineTable } from ${text(`${schema}/define.ts`)};`,
+    `import { defineTable } from "sluice";`,
     `import { ${sourceVariable} } from "../sources.ts";`,
     "",
     `export const ${variable} = defineTable({`,

@@ -1,5 +1,5 @@
 // The databases that serve customers, and what reading them may cost.
-import { defineSource } from "../../../catalog/define.ts";
+import { defineSource } from "sluice";
 
 // The budgets here let the demo finish in minutes on a laptop. In production leave the budget out: by its
 // defaults a reader keeps a source busy for a twentieth of the time at most (Cassandra: a fiftieth), with small questions.

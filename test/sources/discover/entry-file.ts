@@ -1,22 +1,23 @@
 // Imports a proposed entry from a folder of its own, as the catalog would: its own validation judges it.
-import { mkdtemp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { check } from "prettier";
+import { linkEngine } from "../../../local/link-engine.ts";
 import { formatted } from "../../../cli/new-file.ts";
 import type { Table } from "../../../catalog/table.ts";
 import type { Proposal } from "../../../sources/discover/proposal.ts";
 import { exportName, renderEntry } from "../../../sources/discover/render.ts";
 
-const catalog = fileURLToPath(new URL("../../../catalog", import.meta.url));
+const catalog = fileURLToPath(new URL("../../../examples/web-analytics/catalog", import.meta.url));
 
 /** @throws CatalogError if the entry has a mistake; Error if the file is not formatted as the project's */
 export async function importProposal(proposal: Proposal): Promise<{ entry: Table; text: string }> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-entry-"));
   try {
-    await symlink(join(catalog, "schema"), join(folder, "schema"));
-    await symlink(join(catalog, "sources.ts"), join(folder, "sources.ts"));
+    linkEngine(folder);
+    await copyFile(join(catalog, "sources.ts"), join(folder, "sources.ts"));
     await mkdir(join(folder, "tables"));
     const sourceVariable = proposal.source;
     const text = await formatted(renderEntry(proposal, { sourceVariable }));

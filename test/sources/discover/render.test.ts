@@ -10,10 +10,7 @@ const proposal: Proposal = {
   remarks: [],
 };
 
-test.each([
-  [undefined, "../schema/define.ts"],
-  ["../../catalog", "../../catalog/schema/define.ts"],
-])("with the schema in %s it is %s", (schema, path) => {
-  const options = { sourceVariable: "search", ...(schema === undefined ? {} : { schema }) };
-  expect(renderEntry(proposal, options)).toContain(`import { defineTable } from "${path}";`);
+test("it imports the language from the package", () => {
+  const text = renderEntry(proposal, { sourceVariable: "search" });
+  expect(text).toContain('import { defineTable } from "sluice";');
 });

@@ -1,5 +1,5 @@
 // How much goes on for each account: visits, companies, page views and leads.
-import { defineModel } from "../../../../catalog/define.ts";
+import { defineModel } from "sluice";
 import { leads } from "../tables/leads.ts";
 import { pageViews } from "../tables/page_views.ts";
 import { visits } from "../tables/visits.ts";

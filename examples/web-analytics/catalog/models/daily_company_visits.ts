@@ -1,5 +1,5 @@
 // Which companies visited whose web site on which day.
-import { defineModel } from "../../../../catalog/define.ts";
+import { defineModel } from "sluice";
 import { companies } from "../tables/companies.ts";
 import { visits } from "../tables/visits.ts";
 

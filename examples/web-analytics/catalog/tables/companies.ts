@@ -1,5 +1,5 @@
 // The companies that visitors are recognised as, from the index that serves company search.
-import { defineTable } from "../../../../catalog/define.ts";
+import { defineTable } from "sluice";
 import { search } from "../sources.ts";
 
 export const companies = defineTable({

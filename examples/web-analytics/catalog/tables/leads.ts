@@ -1,5 +1,5 @@
 // The leads that customers work on, from the index that serves their lists.
-import { defineTable } from "../../../../catalog/define.ts";
+import { defineTable } from "sluice";
 import { search } from "../sources.ts";
 
 export const leads = defineTable({

@@ -1,5 +1,5 @@
 // The pages that were seen in each visit, from the table that the tracking script writes to.
-import { defineTable } from "../../../../catalog/define.ts";
+import { defineTable } from "sluice";
 import { events } from "../sources.ts";
 
 export const pageViews = defineTable({

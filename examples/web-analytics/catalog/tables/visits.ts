@@ -1,5 +1,5 @@
 // The visits of the customers' web sites, from the table that serves their live view.
-import { defineTable } from "../../../../catalog/define.ts";
+import { defineTable } from "sluice";
 import { events } from "../sources.ts";
 
 export const visits = defineTable({
