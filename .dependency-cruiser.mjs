@@ -16,6 +16,10 @@ const MAY_IMPORT = {
   examples: ["contract", "catalog", "sources", "functions", "local"],
 };
 
+/** What a source system declares of itself, and the registry of that: all of `sources` that the catalog may know. */
+const DECLARATIONS =
+  "^sources/((declaration|declarations|table-fields|secret)|[^/]+/(declaration|secret))[.]ts$";
+
 const folders = Object.keys(MAY_IMPORT).join("|");
 
 const layers = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
@@ -24,7 +28,10 @@ const layers = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
   from: { path: `^${folder}/` },
   to: {
     path: `^(${folders}|test|bench)/`,
-    pathNot: `^(${[folder, ...others].join("|")})/`,
+    pathNot: [
+      `^(${[folder, ...others].join("|")})/`,
+      ...(folder === "catalog" ? [DECLARATIONS] : []),
+    ],
   },
 }));
 
@@ -32,6 +39,18 @@ const layers = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
 export default {
   forbidden: [
     ...layers,
+    {
+      name: "declarations-import-the-contract-alone",
+      severity: "error",
+      from: { path: DECLARATIONS },
+      to: { path: `^(${folders}|test|bench)/`, pathNot: ["^contract/", DECLARATIONS] },
+    },
+    {
+      name: "declarations-load-no-driver",
+      severity: "error",
+      from: { path: DECLARATIONS },
+      to: { path: "node_modules/(@elastic|cassandra-driver)/", reachable: true },
+    },
     {
       name: "no-circles",
       severity: "error",

@@ -166,7 +166,10 @@ function tell(run: Awaited<ReturnType<typeof measure>>): void {
 const catalogFolder = mkdtempSync(join(tmpdir(), "sluice-bench-catalog-"));
 try {
   const index = writePacedCatalog(join(catalogFolder, "catalog"), BUDGET);
-  const stack = await startStack({ set: { catalog: index }, ownerPid: process.pid }, say);
+  const stack = await startStack(
+    { secrets: {}, set: { catalog: index }, ownerPid: process.pid },
+    say,
+  );
   const connection = await connect({ local: stack });
   say(
     `writing ${formatCount(ROWS.companies + ROWS.leads)} documents and ${formatCount(ROWS.visits + ROWS.pageViews)} rows …`,

@@ -1,6 +1,7 @@
 // What the files of the catalog call: typed identity functions. The catalog as a whole tells the mistakes of all entries at once.
 import { existsSync } from "node:fs";
-import { CatalogError, type Mistake, rememberMistakes } from "./errors.ts";
+import { CatalogError, rememberMistakes } from "./errors.ts";
+import type { Mistake } from "../contract/mistake.ts";
 import type { Catalog, Model, Source, Table } from "./table.ts";
 import { asFarAsItGoes, mistakesInCatalog, mistakesInEntry, mistakesInSource } from "./validate.ts";
 

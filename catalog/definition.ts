@@ -1,139 +1,94 @@
 // What the Data Catalog tells at run time: an entry with every default filled in, parsed and checked.
 import { z } from "zod";
 import { columnTypeSchema } from "../contract/column-types.ts";
+import { jsonObjectSchema } from "../contract/json.ts";
+import { declarationOf, isSystem } from "../sources/declarations.ts";
+import { cursorSchema, deletesSchema } from "../sources/table-fields.ts";
+import {
+  checkSchema,
+  columnSchema,
+  commonBudgetSchema,
+  partitionSchema,
+  publishSchema,
+  sourceFields,
+} from "./table.ts";
 
-export const columnSchema = z.strictObject({
-  name: z.string(),
+export { checkSchema, deletesSchema, partitionSchema };
+
+export const columnDefinitionSchema = columnSchema.extend({
   type: columnTypeSchema,
   path: z.array(z.string()).min(1).readonly(),
-  description: z.string(),
-  nullable: z.boolean(),
-  personal: z.boolean(),
 });
 
-/** A local time of day, `HH:MM`. */
-const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
-
-export const hoursSchema = z.strictObject({
-  timeZone: z.string(),
-  from: timeOfDay,
-  to: timeOfDay,
+export const budgetSchema = commonBudgetSchema.extend({
+  /** What budgets of the source's system have beside that; the system's declaration knows its form. */
+  own: jsonObjectSchema,
 });
 
-export const budgetSchema = z.strictObject({
-  lanes: z.int().min(1),
-  dutyCycle: z.number().gt(0).max(1),
-  maxRowsPerSecond: z.number().positive(),
-  maxBytesPerSecond: z.number().positive(),
-  pageRows: z.int().min(1).max(10_000),
-  maxSecondsPerRun: z.number().positive(),
-  /** Null: at all hours. */
-  hours: hoursSchema.nullable(),
-  shardsAtOnce: z.int().min(1),
-  /** Elasticsearch's search preference; null: any copy. */
-  preference: z.string().nullable(),
-  /** Cassandra's data center; null: the secret's. */
-  dataCenter: z.string().nullable(),
-});
+export const sourceSchema = z
+  .strictObject({
+    ...sourceFields,
+    system: z.string(),
+    /** Name of the secret with address and credentials. */
+    secret: z.string(),
+    budget: budgetSchema,
+  })
+  .superRefine(({ system, budget }, context) => {
+    if (!isSystem(system)) {
+      context.addIssue({ code: "custom", path: ["system"], message: `${system} is not known` });
+      return;
+    }
+    const { error } = z.strictObject(declarationOf(system).budget).safeParse(budget.own);
+    copyIssues(error, ["budget", "own"], context);
+  });
 
-export const sourceSchema = z.strictObject({
-  name: z.string(),
-  system: z.enum(["elasticsearch", "cassandra"]),
-  owner: z.string(),
-  description: z.string(),
-  /** Name of the secret with address and credentials. */
-  secret: z.string(),
-  budget: budgetSchema,
-});
-
-export const cursorSchema = z.strictObject({
-  column: z.string(),
+export const cursorDefinitionSchema = cursorSchema.extend({
   /** The cursor's exact field path in the source, dotted. */
   field: z.string(),
-  lagSeconds: z.number().nonnegative(),
-  overlapSeconds: z.number().nonnegative(),
   /** When and how far back rows are read again to find what came later than the overlap; null: never. */
   reconcile: z
     .strictObject({ everyHours: z.number().nonnegative(), reachHours: z.number().positive() })
     .nullable(),
 });
 
-export const deletesSchema = z.discriminatedUnion("strategy", [
-  z.strictObject({ strategy: z.literal("none") }),
-  z.strictObject({ strategy: z.literal("soft-delete"), column: z.string() }),
-  z.strictObject({
-    strategy: z.literal("key-sweep"),
-    everyHours: z.number().nonnegative(),
-    maxShare: z.number().min(0).max(1),
-  }),
-  z.strictObject({ strategy: z.literal("absence"), maxShare: z.number().min(0).max(1) }),
-]);
-
-export const partitionSchema = z.strictObject({
-  column: z.string(),
-  transform: z.union([
-    z.enum(["identity", "day", "month"]),
-    z.strictObject({ bucket: z.int().positive() }),
-  ]),
-});
-
-export const checkSchema = z.strictObject({
-  name: z.string(),
-  badRows: z.string(),
-  severity: z.enum(["error", "warn"]),
-});
-
-export const publishSchema = z
-  .strictObject({
-    distribution: z.discriminatedUnion("style", [
-      z.strictObject({ style: z.literal("even") }),
-      z.strictObject({ style: z.literal("all") }),
-      z.strictObject({ style: z.literal("key"), column: z.string() }),
-    ]),
-    sortKeys: z.array(z.string()),
-  })
-  .nullable();
+export const publishDefinitionSchema = publishSchema.nullable();
 
 const entryShape = {
   name: z.string(),
   owner: z.string(),
   description: z.string(),
   key: z.array(z.string()).min(1),
-  columns: z.array(columnSchema).min(1),
+  columns: z.array(columnDefinitionSchema).min(1),
   partitioning: z.array(partitionSchema),
   checks: z.array(checkSchema),
-  publish: publishSchema,
+  publish: publishDefinitionSchema,
   fingerprint: z.string(),
 };
 
-/** Time buckets of a Cassandra table's partition key; names are the source's own. */
-export const bucketsSchema = z.strictObject({
-  column: z.string(),
-  unit: z.enum(["hour", "day", "month"]),
-  lateBuckets: z.int().min(1),
-  values: z.record(z.string(), z.array(z.union([z.string(), z.number()])).min(1)),
-});
+/** A table as the Data Catalog has it. */
+export const tableDefinitionSchema = z
+  .strictObject({
+    kind: z.literal("table"),
+    ...entryShape,
+    source: sourceSchema,
+    /** Where it is read from; the declaration of the source's system knows its form. */
+    from: jsonObjectSchema,
+    cursor: cursorDefinitionSchema.nullable(),
+    deletes: deletesSchema,
+  })
+  .superRefine(({ source, from }, context) => {
+    if (!isSystem(source.system)) return;
+    copyIssues(declarationOf(source.system).place.safeParse(from).error, ["from"], context);
+  });
 
-/**
- * A table as the Data Catalog has it. `splits` is how many token ranges a Cassandra sweep is cut into at least. A
- * Cassandra table with a cursor finds changes by an index, one with `buckets` by those, any other by sweeps.
- */
-export const tableDefinitionSchema = z.strictObject({
-  kind: z.literal("table"),
-  ...entryShape,
-  source: sourceSchema,
-  from: z.union([
-    z.strictObject({ index: z.string() }),
-    z.strictObject({
-      keyspace: z.string(),
-      table: z.string(),
-      splits: z.int().positive(),
-      buckets: bucketsSchema.optional(),
-    }),
-  ]),
-  cursor: cursorSchema.nullable(),
-  deletes: deletesSchema,
-});
+function copyIssues(
+  error: z.ZodError | undefined,
+  path: readonly string[],
+  context: z.RefinementCtx,
+): void {
+  for (const issue of error?.issues ?? [])
+    context.addIssue({ code: "custom", message: issue.message, path: [...path, ...issue.path] });
+}
 
 /** A model as the Data Catalog has it. */
 export const modelDefinitionSchema = z.strictObject({
@@ -144,10 +99,10 @@ export const modelDefinitionSchema = z.strictObject({
   inputs: z.array(z.string()).min(1),
 });
 
-export type ColumnDefinition = z.infer<typeof columnSchema>;
-export type SourceDefinition = z.infer<typeof sourceSchema>;
-export type ExtractionHoursDefinition = z.infer<typeof hoursSchema>;
-export type LoadBudgetDefinition = z.infer<typeof budgetSchema>;
-export type TableDefinition = z.infer<typeof tableDefinitionSchema>;
-export type ModelDefinition = z.infer<typeof modelDefinitionSchema>;
+export type ColumnDefinition = z.output<typeof columnDefinitionSchema>;
+export type SourceDefinition = z.output<typeof sourceSchema>;
+export type ExtractionHoursDefinition = NonNullable<LoadBudgetDefinition["hours"]>;
+export type LoadBudgetDefinition = z.output<typeof budgetSchema>;
+export type TableDefinition = z.output<typeof tableDefinitionSchema>;
+export type ModelDefinition = z.output<typeof modelDefinitionSchema>;
 export type Definition = TableDefinition | ModelDefinition;

@@ -1,19 +1,5 @@
-// How a mistake in the catalog is told: the value, the place and the fix.
-
-/** One thing that is wrong in the catalog. */
-export interface Mistake {
-  /** The entry, and the column or property in it: `table leads, column email`. */
-  readonly place: string;
-  /** What is wrong, with the value as it was found. */
-  readonly problem: string;
-  /** What to write in its place. */
-  readonly fix: string;
-}
-
-/** A mistake as one line of text. */
-export function describeMistake({ place, problem, fix }: Mistake): string {
-  return `${place}: ${problem}. Fix: ${fix}`;
-}
+// The error of a catalog with mistakes, and the mistakes of entries that are not told yet.
+import { describeMistake, type Mistake } from "../contract/mistake.ts";
 
 /** The catalog, or what the Data Catalog holds of it, is wrong. Never retried. */
 export class CatalogError extends Error {

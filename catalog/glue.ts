@@ -2,18 +2,19 @@
 import { z } from "zod";
 import {
   checkSchema,
-  columnSchema,
-  cursorSchema,
+  columnDefinitionSchema,
+  cursorDefinitionSchema,
   deletesSchema,
   modelDefinitionSchema,
   partitionSchema,
-  publishSchema,
+  publishDefinitionSchema,
   sourceSchema,
   tableDefinitionSchema,
   type ColumnDefinition,
   type Definition,
 } from "./definition.ts";
-import { CatalogError, type Mistake } from "./errors.ts";
+import { CatalogError } from "./errors.ts";
+import type { Mistake } from "../contract/mistake.ts";
 import { resolveEntry, type EntryContext } from "./resolve.ts";
 import {
   amendedType,
@@ -215,7 +216,7 @@ export function decodeEntry(table: GlueTable): Definition {
     columns: decodeColumns(table, reader),
     partitioning: reader.json("partitioning", z.array(partitionSchema)),
     checks: reader.json("checks", z.array(checkSchema)),
-    publish: reader.json("publish", publishSchema),
+    publish: reader.json("publish", publishDefinitionSchema),
     fingerprint: reader.text("fingerprint", z.string().regex(/^[0-9a-f]{64}$/)),
   };
   return kind === "table"
@@ -224,7 +225,7 @@ export function decodeEntry(table: GlueTable): Definition {
         ...shared,
         source: reader.json("source", sourceSchema),
         from: reader.json("from", tableDefinitionSchema.shape.from),
-        cursor: reader.json("cursor", cursorSchema.nullable()),
+        cursor: reader.json("cursor", cursorDefinitionSchema.nullable()),
         deletes: reader.json("deletes", deletesSchema),
       })
     : reader.checked(modelDefinitionSchema, {
@@ -236,7 +237,10 @@ export function decodeEntry(table: GlueTable): Definition {
       });
 }
 
-const storedPathsSchema = z.record(z.string(), z.union([z.string(), columnSchema.shape.path]));
+const storedPathsSchema = z.record(
+  z.string(),
+  z.union([z.string(), columnDefinitionSchema.shape.path]),
+);
 const storedTypesSchema = z.record(
   z.string(),
   z.union([

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CatalogError, type Mistake } from "./errors.ts";
+import { CatalogError } from "./errors.ts";
+import type { Mistake } from "../contract/mistake.ts";
 import type { Catalog } from "./table.ts";
 
 /**

@@ -1,6 +1,6 @@
 // From what zod finds in a value that a person wrote to mistakes: the value, the place and the fix.
 import { z } from "zod";
-import type { Mistake } from "./errors.ts";
+import { type Mistake, shown } from "../contract/mistake.ts";
 import { nearest } from "./nearest.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -24,7 +24,7 @@ export function mistakesFromIssues(
   const issues = found.flatMap(insideUnion);
   const isMissing = (issue: Issue): boolean =>
     issue.code !== "unrecognized_keys" &&
-    issue.code !== "custom" &&
+    (issue.code !== "custom" || wantedBy(issue) !== undefined) &&
     valueAt(value, issue.path) === undefined;
   const missing = new Map(
     issues.filter(isMissing).map((issue) => [issue.path.map(String).join("\0"), issue]),
@@ -56,7 +56,7 @@ export function mistakesFromIssues(
       mistakes.push({
         place: place(issue.path),
         problem: "it is missing",
-        fix: `add ${JSON.stringify(name)}: ${descriptionAt(schema, issue.path, value) ?? fixOf(issue)}`,
+        fix: `add ${JSON.stringify(name)}: ${descriptionAt(schema, issue.path, value) ?? wantedBy(issue) ?? fixOf(issue)}`,
       });
     } else {
       const written = valueAt(value, issue.path);
@@ -91,6 +91,12 @@ function problemOf(issue: Issue, written: unknown): string {
     : `${shown(written)} is not allowed here`;
 }
 
+/** What a checked value must be; undefined for a check of another kind. */
+function wantedBy(issue: Issue): string | undefined {
+  const wanted: unknown = issue.code === "custom" ? issue.params?.wanted : undefined;
+  return typeof wanted === "string" ? wanted : undefined;
+}
+
 function fixOf(issue: Issue, written?: unknown): string {
   if (issue.code === "custom") return String(issue.params?.fix ?? "correct it");
   const options =
@@ -107,25 +113,6 @@ function fixOf(issue: Issue, written?: unknown): string {
   }
   // Zod's own words, where the schema has none.
   return issue.message.replace(/^Invalid input: expected (\w+).*$/, "write a value of type $1");
-}
-
-const MOST_CHARACTERS = 200;
-
-/** A value as it was written, cut where it is long; JSON has no words for NaN and undefined. */
-export function shown(value: unknown): string {
-  const text = jsonOf(value) ?? String(value);
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
-}
-
-function jsonOf(value: unknown): string | undefined {
-  if (typeof value === "number") return undefined;
-  try {
-    // Undefined for what JSON has no word for, whatever its type says.
-    return JSON.stringify(value);
-  } catch {
-    // A value that holds itself, or a bigint.
-    return undefined;
-  }
 }
 
 /** A path as it is written in JavaScript: `network.subnetIds[1]`. */

@@ -1,5 +1,5 @@
 // Which names an entry, a column and a field of a struct may have.
-import type { Mistake } from "./errors.ts";
+import type { Mistake } from "../contract/mistake.ts";
 
 /** Glue lower-cases names, so only names that it leaves alone are let in. */
 const NAME = /^[a-z][a-z0-9_]*$/;

@@ -1,24 +1,29 @@
 // From an entry as it was written to the definition with every default filled in, and its fingerprint.
 import { createHash } from "node:crypto";
-import type {
-  ColumnDefinition,
-  Definition,
-  LoadBudgetDefinition,
-  ModelDefinition,
-  SourceDefinition,
-  TableDefinition,
+import { z } from "zod";
+import { sourceField, type Reading } from "../sources/declaration.ts";
+import { declarationOf, type SourceSystem } from "../sources/declarations.ts";
+import { deletesSchema } from "../sources/table-fields.ts";
+import type { JsonObject } from "../contract/json.ts";
+import {
+  type ColumnDefinition,
+  type Definition,
+  type LoadBudgetDefinition,
+  type ModelDefinition,
+  type SourceDefinition,
+  sourceSchema,
+  type TableDefinition,
 } from "./definition.ts";
 import { CatalogError, refuseMistaken } from "./errors.ts";
-import type {
-  CassandraTable,
-  Column,
-  Cursor,
-  Deletes,
-  Model,
-  Publish,
-  Source,
-  SourceSystem,
-  Table,
+import {
+  budgetSchemaOf,
+  type Column,
+  columnSchema,
+  commonBudgetSchema,
+  entryFields,
+  type Model,
+  type Source,
+  type Table,
 } from "./table.ts";
 
 /** What an entry is deployed as. */
@@ -30,37 +35,8 @@ export interface EntryContext {
   readonly scriptHash?: string;
 }
 
-const GENTLE: Omit<LoadBudgetDefinition, "dutyCycle"> = {
-  lanes: 1,
-  maxRowsPerSecond: 5000,
-  maxBytesPerSecond: 10_000_000,
-  pageRows: 100,
-  // Half of the hour between two runs by default: with what Plan (300 s), a link that is tried again (900 s) and Commit
-  // (300 s) may take at most, a run's reading is over before the next run begins.
-  maxSecondsPerRun: 1800,
-  hours: null,
-  shardsAtOnce: 1,
-  preference: null,
-  dataCenter: null,
-};
-
-/**
- * Chosen by what they do to the customers' waiting (docs/benchmarks.md). Cassandra answers customers in a third of
- * Elasticsearch's time, so one of them who meets a page waits for relatively longer.
- */
-export const DEFAULT_BUDGETS: Readonly<Record<SourceSystem, LoadBudgetDefinition>> = {
-  elasticsearch: { ...GENTLE, dutyCycle: 0.05 },
-  cassandra: { ...GENTLE, dutyCycle: 0.02 },
-};
-
 /** When and how far back rows are read again to find what came late. */
 export const DEFAULT_RECONCILE = { everyHours: 168, reachHours: 192 } as const;
-
-/** Token ranges of one Cassandra sweep, at least. */
-export const DEFAULT_SPLITS = 16;
-
-/** Share of a table's live rows above which deletes found by absence are held back and reported. */
-export const DEFAULT_MAX_DELETED_SHARE = 0.1;
 
 export function isModel(entry: Table | Model): entry is Model {
   return "inputs" in entry;
@@ -77,40 +53,30 @@ export function resolveEntry(entry: Table | Model, context: EntryContext): Defin
 }
 
 function resolveTable(table: Table, deployment: string): TableDefinition {
+  const reading = readingOf(table);
+  if (reading === null) {
+    throw new CatalogError([
+      {
+        place: `table ${table.name}`,
+        problem: `its fields are not those of a table of ${table.source.system}`,
+        fix: "define it with defineTable, which names each mistake",
+      },
+    ]);
+  }
   const definition: Omit<TableDefinition, "fingerprint"> = {
     kind: "table",
     ...resolveShared(table),
     source: resolveSource(table.source, deployment),
-    from: "index" in table.from ? { index: table.from.index } : resolveCassandra(table, table.from),
-    cursor: resolveCursor(table),
-    deletes: resolveDeletes(table.deletes),
+    from: reading.from,
+    cursor: resolveCursor(table, reading),
+    deletes: deletesSchema.parse(table.deletes),
   };
   return { ...definition, fingerprint: fingerprint(tableContent(definition)) };
 }
 
-function resolveCassandra(
-  table: Table,
-  { keyspace, table: name }: CassandraTable["from"],
-): TableDefinition["from"] {
-  const splits = ("splits" in table ? table.splits : undefined) ?? DEFAULT_SPLITS;
-  const changes = "changes" in table ? table.changes : undefined;
-  if (changes?.strategy !== "buckets") return { keyspace, table: name, splits };
-  const { column, unit, lateBuckets, values = {} } = changes;
-  return {
-    ...{ keyspace, table: name, splits },
-    buckets: {
-      ...{ column: sourceName(table, column), unit, lateBuckets },
-      values: Object.fromEntries(
-        Object.entries(values).map(([other, listed]) => [sourceName(table, other), [...listed]]),
-      ),
-    },
-  };
-}
-
-/** The exact name of a declared column in the source. */
-function sourceName(table: Table, column: string): string {
-  const path = table.columns.find(({ name }) => name === column)?.path ?? [column];
-  return path.join(".");
+/** What a table's own fields say of how it is read; null if they are not right. */
+export function readingOf(table: Table): Reading<JsonObject> | null {
+  return declarationOf(table.source.system).reading(table);
 }
 
 function resolveModel(model: Model, context: EntryContext): ModelDefinition {
@@ -134,41 +100,28 @@ function resolveModel(model: Model, context: EntryContext): ModelDefinition {
   return { ...definition, fingerprint: fingerprint(modelContent(definition, scriptHash)) };
 }
 
+const sharedSchema = z.object(entryFields).omit({ columns: true });
+
 function resolveShared(entry: Table | Model) {
+  const { key, partitioning, checks, publish, ...words } = sharedSchema.parse(entry);
   return {
-    name: entry.name,
-    owner: entry.owner,
-    description: entry.description,
-    key: [...entry.key],
+    ...words,
+    key: [...key],
     columns: entry.columns.map(resolveColumn),
-    partitioning: (entry.partitioning ?? []).map((partition) => ({ ...partition })),
-    checks: (entry.checks ?? []).map((check) => ({ ...check })),
-    publish: resolvePublish(entry.publish),
+    partitioning: [...partitioning],
+    checks: [...checks],
+    publish: publish === false ? null : publish,
   };
 }
 
 function resolveColumn(column: Column): ColumnDefinition {
-  return {
-    name: column.name,
-    type: column.type,
-    path: [...(column.path ?? [column.name])],
-    description: oneLine(column.description),
-    nullable: column.nullable ?? true,
-    personal: column.personal ?? false,
-  };
+  const { path = [column.name], ...shared } = columnSchema.parse(column);
+  return { ...shared, path, description: oneLine(column.description) };
 }
 
 /** A text as one line, which is what comments of columns are in Glue. */
 function oneLine(text: string): string {
   return text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
-}
-
-function resolvePublish(publish: Publish | false | undefined): Definition["publish"] {
-  if (publish === false) return null;
-  return {
-    distribution: publish?.distribution ?? { style: "even" },
-    sortKeys: [...(publish?.sortKeys ?? [])],
-  };
 }
 
 /**
@@ -178,34 +131,30 @@ function resolvePublish(publish: Publish | false | undefined): Definition["publi
  */
 export function resolveSource(source: Source, deployment: string): SourceDefinition {
   refuseMistaken(source);
+  const { name, system, owner, description, budget } = source;
   return {
-    name: source.name,
-    system: source.system,
-    owner: source.owner,
-    description: source.description,
-    secret: `${deployment}/source/${source.name}`,
-    budget: resolveBudget(source),
+    ...{ name, system, owner, description },
+    secret: `${deployment}/source/${name}`,
+    budget: resolveBudget(system, budget ?? {}),
   };
 }
 
-function resolveBudget({ system, budget = {} }: Source): LoadBudgetDefinition {
-  const byDefault = DEFAULT_BUDGETS[system];
+/** The budget of a source that declares none. */
+export function defaultBudget(system: SourceSystem): LoadBudgetDefinition {
+  return resolveBudget(system, {});
+}
+
+function resolveBudget(system: SourceSystem, written: object): LoadBudgetDefinition {
+  const declaration = declarationOf(system);
+  const budget = budgetSchemaOf(declaration).parse(written);
+  const common = z.object(commonBudgetSchema.shape).parse(budget);
   return {
-    lanes: budget.lanes ?? byDefault.lanes,
-    dutyCycle: budget.dutyCycle ?? byDefault.dutyCycle,
-    maxRowsPerSecond: budget.maxRowsPerSecond ?? byDefault.maxRowsPerSecond,
-    maxBytesPerSecond: budget.maxBytesPerSecond ?? byDefault.maxBytesPerSecond,
-    pageRows: budget.pageRows ?? byDefault.pageRows,
-    maxSecondsPerRun: budget.maxSecondsPerRun ?? byDefault.maxSecondsPerRun,
-    hours: budget.hours === undefined ? byDefault.hours : { ...budget.hours },
-    shardsAtOnce: budget.shardsAtOnce ?? byDefault.shardsAtOnce,
-    preference: budget.preference ?? byDefault.preference,
-    dataCenter: budget.dataCenter ?? byDefault.dataCenter,
+    ...common,
+    own: sourceSchema.shape.budget.shape.own.parse(z.object(declaration.budget).parse(budget)),
   };
 }
 
-function resolveCursor(table: Table): TableDefinition["cursor"] {
-  const cursor = cursorOf(table);
+function resolveCursor(table: Table, { cursor }: Reading<JsonObject>): TableDefinition["cursor"] {
   if (cursor === null) return null;
   const { column, lagSeconds, overlapSeconds, reconcile } = cursor;
   const declared = table.columns.find(({ name }) => name === column);
@@ -214,50 +163,20 @@ function resolveCursor(table: Table): TableDefinition["cursor"] {
   const chosen = reconcile === false ? null : (reconcile ?? usual);
   return {
     column,
-    field: sourceName(table, column),
+    field: sourceField(table.columns, column),
     lagSeconds,
     overlapSeconds,
     reconcile: chosen === null ? null : { ...chosen },
   };
 }
 
-/** The cursor that a table's changes are found by, if they are. */
-export function cursorOf(table: Table): Cursor | null {
-  if ("cursor" in table) return table.cursor;
-  const changes = "changes" in table ? table.changes : undefined;
-  return changes?.strategy === "index" ? changes : null;
-}
-
-/** True if each pass reads all rows, so that what it does not see is gone. */
-export function readsAllRows(table: Table): boolean {
-  const changes = "changes" in table ? table.changes : undefined;
-  return !("cursor" in table) && (changes === undefined || changes.strategy === "sweep");
-}
-
-function resolveDeletes(deletes: Deletes): TableDefinition["deletes"] {
-  switch (deletes.strategy) {
-    case "none":
-      return { strategy: "none" };
-    case "soft-delete":
-      return { strategy: "soft-delete", column: deletes.column };
-    case "key-sweep":
-      return {
-        strategy: "key-sweep",
-        everyHours: deletes.everyHours,
-        maxShare: deletes.maxShare ?? DEFAULT_MAX_DELETED_SHARE,
-      };
-    case "absence":
-      return { strategy: "absence", maxShare: deletes.maxShare ?? DEFAULT_MAX_DELETED_SHARE };
-  }
-}
-
 /** What decides the rows that are built from the same objects. Words about a column and how often to look do not. */
 function tableContent(table: Omit<TableDefinition, "fingerprint">): unknown {
-  const { deletes } = table;
+  const { deletes, source, cursor } = table;
   return {
     ...sharedContent(table),
-    // Versions of two cursors cannot be compared; a Cassandra row's version is no cursor.
-    cursor: "index" in table.from ? (table.cursor?.field ?? null) : null,
+    // Versions of two cursors cannot be compared; a pass's number is no cursor.
+    cursor: declarationOf(source.system).versions === "cursor" ? (cursor?.field ?? null) : null,
     deletes: deletes.strategy === "soft-delete" ? deletes : { strategy: deletes.strategy },
   };
 }

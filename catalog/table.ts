@@ -1,177 +1,274 @@
-// What an engineer writes for a source, a table and a model: inert, typed data with an owner.
+// What an engineer writes for a source, a table and a model: inert data with an owner. Each thing has one schema, from
+// which its type, its defaults and its form in the Data Catalog follow.
+import { z } from "zod";
+import { checkedNumber, checkedText, isText, wholeFrom } from "../contract/checked-value.ts";
 import type { ColumnType } from "../contract/column-types.ts";
+import { shown } from "../contract/mistake.ts";
+import type { SourceDeclaration } from "../sources/declaration.ts";
+import type { SourceSystem, SourceSystems } from "../sources/declarations.ts";
+import {
+  type Cursor,
+  type cursorSchema,
+  type Deletes,
+  type DeletesBesideAllRows,
+  type DeletesBesideChanges,
+  deletesSchema,
+} from "../sources/table-fields.ts";
+
+export type { Cursor, Deletes };
+
+const A_WEEK_SECONDS = 7 * 86_400;
+const MAX_BUCKETS = 10_000;
+
+const positive = {
+  isSound: (value: number) => value > 0 && value < Infinity,
+  wanted: "a number above 0",
+};
+
+const timeOfDay = checkedText({
+  isSound: (text) => /^([01]\d|2[0-3]):[0-5]\d$/.test(text),
+  problem: "is not a time of day",
+  wanted: 'two digits for the hour, 00 to 23, and two for the minute, such as "05:30"',
+});
 
 /** When a source may be read: from one local time of day to another, over midnight where `to` is not after `from`. */
-export interface ExtractionHours {
-  /** An IANA name, such as `Europe/Berlin`; `UTC` for none. */
-  readonly timeZone: string;
-  /** `HH:MM`, local time. */
-  readonly from: string;
-  /** `HH:MM`, local time; reading has stopped by then. */
-  readonly to: string;
+export const hoursSchema = z
+  .strictObject(
+    {
+      /** An IANA name, such as `Europe/Berlin`; `UTC` for none. */
+      timeZone: checkedText({
+        isSound: isKnownTimeZone,
+        problem: "is not a time zone",
+        wanted: 'an IANA name such as "Europe/Berlin", or "UTC"',
+      }),
+      /** `HH:MM`, local time. */
+      from: timeOfDay,
+      /** `HH:MM`, local time; reading has stopped by then. */
+      to: timeOfDay,
+    },
+    { error: 'write {timeZone: "Europe/Berlin", from: "22:00", to: "05:00"}, or remove it' },
+  )
+  .superRefine(({ from, to }, context) => {
+    if (from !== to) return;
+    context.addIssue({
+      code: "custom",
+      message: `they open and close at ${shown(from)}, which could mean never or always`,
+      params: { fix: "remove hours to read at all times, or write two times" },
+    });
+  });
+
+function isKnownTimeZone(timeZone: string): boolean {
+  if (!isText(timeZone)) return false;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-/** What all readers of one source together may cost it. */
-export interface LoadBudget {
-  /** Chains that may read at the same time. Default 1. */
-  readonly lanes?: number;
-  /** The fraction of one source thread that a lane may use, in (0, 1]. Default 0.05; for Cassandra 0.02. */
-  readonly dutyCycle?: number;
-  /** Rows a second over all lanes. Default 5000. */
-  readonly maxRowsPerSecond?: number;
-  /** Bytes of answers a second over all lanes. Default 10000000. */
-  readonly maxBytesPerSecond?: number;
-  /** Rows asked for in one batch. Default 100; fewer where documents are large. */
-  readonly pageRows?: number;
-  /** Seconds of extraction in one run; what was read by then is committed. Default 1800. */
-  readonly maxSecondsPerRun?: number;
-  /** The hours in which the source may be read. Default: all. */
-  readonly hours?: ExtractionHours;
-  /** Shards of one node that a batch may search at the same time. Elasticsearch. Default 1. */
-  readonly shardsAtOnce?: number;
-  /** Which copies answer, as Elasticsearch's search `preference` names them, such as `_only_nodes:rack:reports`. */
-  readonly preference?: string;
-  /** The data center whose replicas answer, for one that serves analytics. Cassandra. Default: the secret's. */
-  readonly dataCenter?: string;
+/** Chosen, as the other defaults, by what it does to the customers' waiting (docs/benchmarks.md). */
+const DUTY_CYCLE = 0.05;
+
+/** What all readers of one source together may cost it, whatever its system. */
+function budgetFieldsOf(dutyCycle: number) {
+  return {
+    /** Chains that may read at the same time. Default 1. */
+    lanes: checkedNumber(wholeFrom(1, 40), 1),
+    /** The fraction of one source thread that a lane may use, in (0, 1]. Default 0.05; for Cassandra 0.02. */
+    dutyCycle: checkedNumber(
+      {
+        isSound: (value) => value > 0 && value <= 1,
+        wanted: "a number above 0 and at most 1",
+      },
+      dutyCycle,
+    ),
+    /** Rows per second over all lanes. Default 5000. */
+    maxRowsPerSecond: checkedNumber(positive, 5000),
+    /** Bytes of responses per second over all lanes. Default 10000000. */
+    maxBytesPerSecond: checkedNumber(positive, 10_000_000),
+    /** Rows asked for in one batch. Default 100; fewer where documents are large. */
+    pageRows: checkedNumber(wholeFrom(1, 10_000), 100),
+    /** Seconds of extraction in one run; what was read by then is committed. Default 1800. */
+    maxSecondsPerRun: checkedNumber(
+      {
+        isSound: (value) => value > 0 && value <= A_WEEK_SECONDS,
+        wanted: `seconds above 0 and at most ${A_WEEK_SECONDS} (a week)`,
+      },
+      // Half of the hour between two runs by default: with what Plan (300 s), an invocation that is tried again (900 s)
+      // and Commit (300 s) may take at most, a run's reading is over before the next run begins.
+      1800,
+    ),
+    /** The hours in which the source may be read. Default: all. */
+    hours: hoursSchema.nullable().default(null),
+  };
 }
 
-export type SourceSystem = "elasticsearch" | "cassandra";
+/** The part of a budget that every system has. */
+export const commonBudgetSchema = z.strictObject(budgetFieldsOf(DUTY_CYCLE));
 
-/** A live database cluster that serves customers. Its address and password are in the secret `<deployment>/source/<name>`. */
-export interface Source {
-  readonly name: string;
-  readonly system: SourceSystem;
-  readonly owner: string;
-  readonly description: string;
-  readonly budget?: LoadBudget;
+/** A budget as it is written for sources of one system. */
+export function budgetSchemaOf({ budget, dutyCycle = DUTY_CYCLE }: SourceDeclaration) {
+  return z.strictObject({ ...budgetFieldsOf(dutyCycle), ...budget });
 }
 
-/** One column. `path` is where the value stands in the source's document; by default `[name]`. `["_id"]` is Elasticsearch's id. */
-export interface Column {
-  readonly name: string;
-  readonly type: ColumnType;
-  readonly description: string;
-  readonly path?: readonly string[];
-  /** Default true; a null in a column that is not nullable sends the row to quarantine. */
-  readonly nullable?: boolean;
+const text = z.string();
+const texts = z.array(text).readonly();
+
+/** The fields of each source, whatever its system. */
+export const sourceFields = {
+  name: text,
+  owner: text,
+  description: text,
+};
+
+/** One column. */
+export const columnSchema = z.strictObject({
+  /** Lower-case letters, digits and underscores. */
+  name: text,
+  /** Checked by itself, for its mistakes are told with the place in it. */
+  type: z.custom<ColumnType>(),
+  /** What a value means, with its unit. */
+  description: text,
+  /** Where the value stands in the source's document. Default: `[name]`. `["_id"]` is Elasticsearch's id. */
+  path: texts.optional(),
+  /** A null in a column that is not nullable sends the row to quarantine. Default true. */
+  nullable: z.boolean().default(true),
   /** Personal data. Default false. */
-  readonly personal?: boolean;
-}
+  personal: z.boolean().default(false),
+});
 
-/** How changed rows are found: the field that grows with each change. */
-export interface Cursor {
-  /** A declared column of type timestamp or long. */
-  readonly column: string;
-  /** The window ends this long before now; more than the index's refresh interval and the clocks' skew. Seconds. */
-  readonly lagSeconds: number;
-  /** How far a window reaches back before the watermark for rows that became searchable late. Seconds (or cursor units, for a long). */
-  readonly overlapSeconds: number;
-  /** How rows are found that came later than the overlap. Timestamps only. Default: each week, eight days back. */
-  readonly reconcile?: Reconcile | false;
-}
+export const partitionSchema = z.strictObject({
+  column: text,
+  transform: z.union(
+    [
+      z.enum(["identity", "day", "month"]),
+      z.strictObject({ bucket: checkedNumber(wholeFrom(1, MAX_BUCKETS)) }),
+    ],
+    { error: 'write "identity", "day", "month" or {bucket: n}' },
+  ),
+});
 
-/** Rows that were read are read again to find what came too late; it is loaded, counted and reported. */
-export interface Reconcile {
-  /** Hours between two such readings (0: in each run). */
-  readonly everyHours: number;
-  /** How far before the window it looks, hours. */
-  readonly reachHours: number;
-}
-
-/** How changed rows of a Cassandra table are found. */
-export type Changes =
-  /** Each pass reads the whole ring: no cheap question finds what changed. */
-  | { readonly strategy: "sweep" }
-  /** By an SAI index on a column that grows with each change. */
-  | ({ readonly strategy: "index" } & Cursor)
-  | Buckets;
-
-/** The partition key holds a time; each reading asks for the newest partitions by their exact keys. */
-export interface Buckets {
-  readonly strategy: "buckets";
-  /** The column of the partition key that holds the bucket. */
-  readonly column: string;
-  /** How long a bucket lasts; UTC. */
-  readonly unit: BucketUnit;
-  /** How many buckets before the newest one that was read are read again, for rows that come late. At least 1. */
-  readonly lateBuckets: number;
-  /** All values of each other column of the partition key, such as the numbers of shards. */
-  readonly values?: Readonly<Record<string, readonly (string | number)[]>>;
-}
-
-export type BucketUnit = "hour" | "day" | "month";
-
-/** How rows deleted at the source are seen. */
-export type Deletes =
-  | { readonly strategy: "none" }
-  /** A boolean column that is true, or a timestamp column that is not null, marks a deleted row. */
-  | { readonly strategy: "soft-delete"; readonly column: string }
-  /** All keys are read again every so many hours (0: in each run); what is missing is gone. Not where all rows are. */
-  | { readonly strategy: "key-sweep"; readonly everyHours: number; readonly maxShare?: number }
-  /** A row that a completed reading of all rows did not see is gone. Cassandra, and Elasticsearch without a cursor. */
-  | { readonly strategy: "absence"; readonly maxShare?: number };
-
-export type PartitionTransform = "identity" | "day" | "month" | { readonly bucket: number };
-
-export interface Partition {
-  readonly column: string;
-  readonly transform: PartitionTransform;
-}
-
-/** A declared test: the SQL predicate that is true for bad rows. `error` keeps readers on the last good version. */
-export interface Check {
-  readonly name: string;
-  readonly badRows: string;
-  readonly severity: "error" | "warn";
-}
+/** A declared test. */
+export const checkSchema = z.strictObject({
+  name: text,
+  /** The SQL predicate that is true for bad rows. */
+  badRows: checkedText({
+    isSound: (predicate) => isText(predicate) && !predicate.includes(";"),
+    problem: "is not a predicate",
+    wanted: "one SQL predicate that is true for bad rows, without a semicolon",
+  }),
+  /** `error` keeps readers on the last good version. */
+  severity: z.enum(["error", "warn"]),
+});
 
 /** How the warehouse table is laid out in Redshift. */
-export interface Publish {
-  readonly distribution?:
-    { readonly style: "even" | "all" } | { readonly style: "key"; readonly column: string };
-  readonly sortKeys?: readonly string[];
-}
+export const publishSchema = z.strictObject({
+  /** Default: even. */
+  distribution: z
+    .discriminatedUnion("style", [
+      z.strictObject({ style: z.literal("even") }),
+      z.strictObject({ style: z.literal("all") }),
+      z.strictObject({ style: z.literal("key"), column: text }),
+    ])
+    .default({ style: "even" }),
+  /** Default: none. */
+  sortKeys: texts.default([]),
+});
 
-interface Entry {
-  readonly name: string;
-  readonly owner: string;
-  readonly description: string;
-  readonly key: readonly string[];
-  readonly columns: readonly Column[];
-  readonly partitioning?: readonly Partition[];
-  readonly checks?: readonly Check[];
+const EVERYWHERE = publishSchema.parse({});
+
+/** What tables and models have in common. */
+export const entryFields = {
+  name: text,
+  owner: text,
+  description: text,
+  key: texts,
+  columns: z.array(columnSchema).readonly(),
+  partitioning: z.array(partitionSchema).readonly().default([]),
+  checks: z.array(checkSchema).readonly().default([]),
   /** False keeps it in the lake only. Default: published, even distribution, no sort key. */
-  readonly publish?: Publish | false;
+  publish: z.union([z.literal(false), publishSchema]).default(EVERYWHERE),
+};
+
+const named = z.looseObject({ name: text });
+
+/** A table as it is written for one system. */
+export function tableSchemaOf({ from, fields }: SourceDeclaration) {
+  return z.strictObject({
+    ...entryFields,
+    source: z.looseObject({ name: text, system: text }),
+    from,
+    deletes: deletesSchema,
+    ...fields,
+  });
 }
 
-/** A table read by cursor windows from an Elasticsearch index, alias or pattern. */
-export interface ElasticsearchTable extends Entry {
-  readonly source: Source & { readonly system: "elasticsearch" };
-  readonly from: { readonly index: string };
-  readonly cursor: Cursor;
-  readonly deletes: Exclude<Deletes, { strategy: "absence" }>;
-}
+export const modelSchema = z.strictObject({
+  ...entryFields,
+  inputs: z.array(named).readonly(),
+  script: z.instanceof(URL, { error: 'write new URL("NAME.sql", import.meta.url)' }),
+});
 
-/** A table without a cursor: the whole index, alias or pattern is read again and again, which suits a small one. */
-export interface WholeElasticsearchTable extends Entry {
-  readonly source: Source & { readonly system: "elasticsearch" };
-  readonly from: { readonly index: string };
-  readonly deletes: Exclude<Deletes, { strategy: "key-sweep" }>;
-}
+export const catalogSchema = z.strictObject({
+  sources: z.array(named),
+  tables: z.array(named),
+  models: z.array(named),
+});
 
-/** A table read from a Cassandra table: by sweeps of its token ring, by an index or by time buckets. */
-export interface CassandraTable extends Entry {
-  readonly source: Source & { readonly system: "cassandra" };
-  readonly from: { readonly keyspace: string; readonly table: string };
-  /** Token ranges that one sweep is cut into at least; more where the table is large. Default 16. */
-  readonly splits?: number;
-  /** Default: by sweeps. */
-  readonly changes?: Changes;
-  /** `absence` where changes are found by sweeps, `key-sweep` where they are not. */
-  readonly deletes: Deletes;
-}
+export type ExtractionHours = Readonly<z.input<typeof hoursSchema>>;
+export type Column = Readonly<z.input<typeof columnSchema>>;
+export type Partition = Readonly<z.input<typeof partitionSchema>>;
+export type Check = Readonly<z.input<typeof checkSchema>>;
+export type Publish = Readonly<z.input<typeof publishSchema>>;
+type Entry = Readonly<z.input<z.ZodObject<typeof entryFields>>>;
 
-export type Table = ElasticsearchTable | WholeElasticsearchTable | CassandraTable;
+/** The part of a budget that every system has. */
+export type LoadBudget = Readonly<z.input<typeof commonBudgetSchema>>;
+
+/** What is written for the fields of a shape, which may have none. */
+type Written<Shape extends z.ZodRawShape> = [keyof Shape] extends [never]
+  ? unknown
+  : Readonly<z.input<z.ZodObject<Shape>>>;
+
+/** A source of one system. */
+export type SourceOf<System extends SourceSystem> = Readonly<
+  z.input<z.ZodObject<typeof sourceFields>>
+> & {
+  readonly system: System;
+  /** What reading it may cost it. The defaults do it no harm. */
+  readonly budget?: (LoadBudget & Written<SourceSystems[System]["budget"]>) | undefined;
+};
+
+/** A live database cluster that serves customers. Its address and password are in the secret `<deployment>/source/<name>`. */
+export type Source = { [System in SourceSystem]: SourceOf<System> }[SourceSystem];
+
+/** Which deletes go with which way to find changes; where that is a plain `cursor`, the compiler holds it. */
+type Reading<Fields extends z.ZodRawShape> = Fields extends {
+  readonly cursor: z.ZodOptional<typeof cursorSchema>;
+}
+  ? Written<Omit<Fields, "cursor">> &
+      (
+        | {
+            /** How changed rows are found: the field that grows with each change. */
+            readonly cursor: Cursor;
+            /** How rows deleted at the source are seen. */
+            readonly deletes: DeletesBesideChanges;
+          }
+        | { readonly cursor?: undefined; readonly deletes: DeletesBesideAllRows }
+      )
+  : Written<Fields> & {
+      /** How rows deleted at the source are seen. */
+      readonly deletes: Deletes;
+    };
+
+/** A table that is read from a source of one system. */
+export type TableOf<System extends SourceSystem> = Entry & {
+  readonly source: SourceOf<System>;
+  readonly from: Readonly<z.input<SourceSystems[System]["from"]>>;
+} & Reading<SourceSystems[System]["fields"]>;
+
+export type Table = { [System in SourceSystem]: TableOf<System> }[SourceSystem];
 
 /** A table derived from others by the SQL or Python file beside it. */
 export interface Model extends Entry {

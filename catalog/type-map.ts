@@ -1,176 +1,55 @@
-// The one total map from each column type to Glue, Spark, Redshift and the source types it may come from.
+// The one total map from each column type to Glue (and so Spark), Redshift and the source types it may come from; the
+// systems' columns of it are in their declarations.
 import { CatalogError } from "./errors.ts";
 import {
   SCALAR_TYPES,
   type ColumnType,
   type ScalarType,
   type StructField,
+  typeKind,
+  type TypeKind,
 } from "../contract/column-types.ts";
-
-/** A scalar type by its name, and each type with parameters by the name of its parameter. */
-export type TypeKind = ScalarType | "decimal" | "epoch_seconds" | "list" | "map" | "struct";
+import { declarationOf } from "../sources/declarations.ts";
 
 interface TypeRule {
-  /** Glue's and Athena's name; `{precision}`, `{scale}`, `{element}` and `{fields}` are filled in. */
+  /**
+   * Glue's and Athena's name, which is Spark's DDL too; `{precision}`, `{scale}`, `{element}` and `{fields}` are filled
+   * in.
+   */
   readonly glue: string;
-  /** Spark's name in DDL, with the same blanks. */
-  readonly spark: string;
   /** Redshift's name, with the same blanks. */
   readonly redshift: string;
-  /** Field types of an Elasticsearch mapping that may be declared so. Each may also hold an array of it. */
-  readonly elasticsearch: readonly string[];
-  /** CQL types that may be declared so, without `frozen` and type parameters; `udt` is any user-defined type. */
-  readonly cassandra: readonly string[];
 }
 
-const ES_TEXT = [
-  ...["keyword", "constant_keyword", "wildcard", "text", "match_only_text", "ip", "version"],
-  ...["annotated_text", "search_as_you_type", "icu_collation_keyword", "counted_keyword"],
-];
-const ES_INTEGERS = ["byte", "short", "integer", "token_count"];
-const ES_FRACTIONS = ["half_float", "float", "double", "scaled_float"];
-const ES_OBJECTS = ["object", "nested", "flattened", "passthrough"];
-const ES_SHAPES = ["geo_point", "geo_shape", "point", "shape"];
-const ES_RANGES = [
-  ...["integer_range", "long_range", "float_range", "double_range", "date_range", "ip_range"],
-];
-const ES_SEARCH_AIDS = [
-  ...["completion", "dense_vector", "histogram", "join", "percolator", "rank_features"],
-  ...["rank_vectors", "semantic_text", "sparse_vector", "aggregate_metric_double"],
-];
-const CQL_TEXT = ["ascii", "text", "varchar", "uuid", "timeuuid", "inet"];
-const CQL_INTEGERS = ["tinyint", "smallint", "int"];
-
-/** A new type, or a new target, does not compile until every case is here. */
+/** What each type is in the lake and the warehouse. A new type, or a new target, does not compile until every case is here. */
 export const TYPE_MAP: Readonly<Record<TypeKind, TypeRule>> = {
-  string: {
-    glue: "string",
-    spark: "string",
-    redshift: "VARCHAR(65535)",
-    elasticsearch: [
-      ...[...ES_TEXT, ...ES_INTEGERS, ...ES_FRACTIONS, "long", "unsigned_long", "boolean"],
-      ...["date", "date_nanos"],
-    ],
-    cassandra: [
-      ...[...CQL_TEXT, ...CQL_INTEGERS, "bigint", "counter", "varint", "decimal", "boolean"],
-      ...["date", "time", "timestamp", "duration"],
-    ],
-  },
-  boolean: {
-    glue: "boolean",
-    spark: "boolean",
-    redshift: "BOOLEAN",
-    elasticsearch: ["boolean"],
-    cassandra: ["boolean"],
-  },
-  int: {
-    glue: "int",
-    spark: "int",
-    redshift: "INTEGER",
-    elasticsearch: ES_INTEGERS,
-    cassandra: CQL_INTEGERS,
-  },
-  long: {
-    glue: "bigint",
-    spark: "bigint",
-    redshift: "BIGINT",
-    elasticsearch: [...ES_INTEGERS, "long"],
-    cassandra: [...CQL_INTEGERS, "bigint", "counter", "time"],
-  },
-  float: {
-    glue: "float",
-    spark: "float",
-    redshift: "REAL",
-    elasticsearch: ["half_float", "float"],
-    cassandra: ["float"],
-  },
-  double: {
-    glue: "double",
-    spark: "double",
-    redshift: "DOUBLE PRECISION",
-    elasticsearch: [...ES_FRACTIONS, ...ES_INTEGERS, "long", "rank_feature"],
-    cassandra: ["float", "double", ...CQL_INTEGERS],
-  },
+  string: { glue: "string", redshift: "VARCHAR(65535)" },
+  boolean: { glue: "boolean", redshift: "BOOLEAN" },
+  int: { glue: "int", redshift: "INTEGER" },
+  long: { glue: "bigint", redshift: "BIGINT" },
+  float: { glue: "float", redshift: "REAL" },
+  double: { glue: "double", redshift: "DOUBLE PRECISION" },
   decimal: {
     glue: "decimal({precision},{scale})",
-    spark: "decimal({precision},{scale})",
     redshift: "DECIMAL({precision},{scale})",
-    elasticsearch: [...ES_FRACTIONS, ...ES_INTEGERS, "long", "unsigned_long", "keyword"],
-    cassandra: [...CQL_INTEGERS, "bigint", "counter", "varint", "decimal"],
   },
-  date: {
-    glue: "date",
-    spark: "date",
-    redshift: "DATE",
-    elasticsearch: ["date"],
-    cassandra: ["date"],
-  },
-  timestamp: {
-    glue: "timestamp",
-    spark: "timestamp",
-    redshift: "TIMESTAMP",
-    elasticsearch: ["date", "date_nanos", "long"],
-    cassandra: ["timestamp"],
-  },
-  epoch_seconds: {
-    glue: "timestamp",
-    spark: "timestamp",
-    redshift: "TIMESTAMP",
-    elasticsearch: ["date", "integer", "long"],
-    cassandra: ["int", "bigint"],
-  },
-  binary: {
-    glue: "binary",
-    spark: "binary",
-    // As hexadecimal text: a COPY of Parquet has no way into VARBYTE.
-    redshift: "VARCHAR(65535)",
-    elasticsearch: ["binary"],
-    cassandra: ["blob"],
-  },
-  json: {
-    glue: "string",
-    spark: "string",
-    redshift: "SUPER",
-    elasticsearch: [
-      ...[...ES_OBJECTS, ...ES_SHAPES, ...ES_RANGES, ...ES_SEARCH_AIDS],
-      ...[...ES_FRACTIONS, "long"],
-    ],
-    cassandra: ["udt", "map", "set", "list", "tuple", "vector", "text", "custom"],
-  },
-  list: {
-    glue: "array<{element}>",
-    spark: "array<{element}>",
-    redshift: "SUPER",
-    // Any field may hold an array; "nested" is a list of structs.
-    elasticsearch: ["nested", "dense_vector"],
-    cassandra: ["list", "set", "vector"],
-  },
-  map: {
-    glue: "map<string,{element}>",
-    spark: "map<string,{element}>",
-    redshift: "SUPER",
-    elasticsearch: ["object", "flattened", "passthrough"],
-    cassandra: ["map"],
-  },
-  struct: {
-    glue: "struct<{fields}>",
-    spark: "struct<{fields}>",
-    redshift: "SUPER",
-    elasticsearch: ["object", "passthrough", "geo_point"],
-    cassandra: ["udt"],
-  },
+  date: { glue: "date", redshift: "DATE" },
+  timestamp: { glue: "timestamp", redshift: "TIMESTAMP" },
+  epoch_seconds: { glue: "timestamp", redshift: "TIMESTAMP" },
+  // As hexadecimal text: a COPY of Parquet has no way into VARBYTE.
+  binary: { glue: "binary", redshift: "VARCHAR(65535)" },
+  json: { glue: "string", redshift: "SUPER" },
+  list: { glue: "array<{element}>", redshift: "SUPER" },
+  map: { glue: "map<string,{element}>", redshift: "SUPER" },
+  struct: { glue: "struct<{fields}>", redshift: "SUPER" },
 };
 
-/** The row of the map that a type is found in. */
-export function typeKind(type: ColumnType): TypeKind {
-  if (typeof type === "string") return type;
-  if ("decimal" in type) return "decimal";
-  if ("timestamp" in type) return "epoch_seconds";
-  if ("list" in type) return "list";
-  return "map" in type ? "map" : "struct";
+/** The names of a source's types that may be declared as a type of the catalog. */
+export function sourceTypes(system: string, type: ColumnType): readonly string[] {
+  return declarationOf(system).types[typeKind(type)];
 }
 
-function render(type: ColumnType, target: "glue" | "spark" | "redshift"): string {
+function render(type: ColumnType, target: "glue" | "redshift"): string {
   const text = TYPE_MAP[typeKind(type)][target];
   if (typeof type === "string" || "timestamp" in type) return text;
   if ("decimal" in type) {
@@ -189,30 +68,17 @@ export function glueType(type: ColumnType): string {
   return render(type, "glue");
 }
 
-/** The type in Spark's DDL. */
-export function sparkType(type: ColumnType): string {
-  return render(type, "spark");
-}
-
 /** The type of the column in Redshift; nested values and json are SUPER, binary is hexadecimal text. */
 export function redshiftType(type: ColumnType): string {
   return render(type, "redshift");
 }
 
-const GLUE_SCALARS: ReadonlyMap<string, ScalarType> = new Map([
-  ...SCALAR_TYPES.filter((name) => name !== "json").map((name): [string, ScalarType] => [
-    TYPE_MAP[name].glue,
-    name,
-  ]),
-  ["tinyint", "int"],
-  ["smallint", "int"],
-  ["integer", "int"],
-  ["char", "string"],
-  ["varchar", "string"],
-]);
+const GLUE_SCALARS: ReadonlyMap<string, ScalarType> = new Map(
+  SCALAR_TYPES.filter((name) => name !== "json").map((name) => [TYPE_MAP[name].glue, name]),
+);
 
 /**
- * Reads a type as the Glue Data Catalog writes it. Glue has no word for json and for seconds since 1970: those come
+ * Reads a type as `glueType` writes it. Glue has no word for json and for seconds since 1970: those come
  * back as `string` and `timestamp`.
  *
  * @throws CatalogError with the place in the text, for a type the catalog has no word for or text that does not end
@@ -257,7 +123,6 @@ class GlueTypeReader {
             `one of ${[...GLUE_SCALARS.keys()].join(", ")}, decimal, array, map, struct`,
           );
         }
-        if (word === "char" || word === "varchar") this.#between("(", ")", () => this.#number());
         return scalar;
       }
     }
@@ -286,8 +151,6 @@ class GlueTypeReader {
   }
 
   #decimal(): ColumnType {
-    // Hive's plain `decimal` is decimal(10,0).
-    if (this.#text[this.#at] !== "(") return { decimal: [10, 0] };
     const [precision, scale = 0] = this.#between("(", ")", () => this.#number());
     return { decimal: [precision, scale] };
   }

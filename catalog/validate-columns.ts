@@ -1,9 +1,11 @@
 // All mistakes in the columns of one entry and in their types.
 import { z } from "zod";
-import type { Mistake } from "./errors.ts";
+import type { Mistake } from "../contract/mistake.ts";
 import { mistakesInFields, pathText } from "./issues.ts";
 import { mistakesInFieldName, mistakesInName, repeatedNames } from "./names.ts";
-import type { Column, SourceSystem } from "./table.ts";
+import type { SourceDeclaration } from "../sources/declaration.ts";
+import { allDeclarations } from "../sources/declarations.ts";
+import type { Column } from "./table.ts";
 import { TYPE_MAP, glueType } from "./type-map.ts";
 import { SCALAR_TYPES, type ColumnType, type StructField } from "../contract/column-types.ts";
 
@@ -27,11 +29,11 @@ const structField = z.strictObject({
 
 const FORMS = `one of ${SCALAR_TYPES.join(", ")}, or {decimal: [precision, scale]}, {timestamp: "epoch_seconds"}, {list: type}, {map: type}, {struct: [{name, type}]}`;
 
-/** @param system of the table's source, or undefined for a model, whose columns come from no path */
+/** @param system that the table's source has, or undefined for a model, whose columns come from no path */
 export function* mistakesInColumns(
   columns: readonly Column[],
   place: string,
-  system: SourceSystem | undefined,
+  system: SourceDeclaration | undefined,
 ): Generator<Mistake> {
   if (columns.length === 0 || columns.length > MAX_COLUMNS) {
     yield {
@@ -55,7 +57,7 @@ export function* mistakesInColumns(
 function* mistakesInColumn(
   column: Column,
   place: string,
-  system: SourceSystem | undefined,
+  system: SourceDeclaration | undefined,
 ): Generator<Mistake> {
   yield* mistakesInName(column.name, place);
   const typeMistakes = [...mistakesInType(column.type, place, [])];
@@ -74,7 +76,7 @@ function* mistakesInColumn(
 function* mistakesInPath(
   column: Column,
   place: string,
-  system: SourceSystem | undefined,
+  system: SourceDeclaration | undefined,
 ): Generator<Mistake> {
   const { path } = column;
   if (path === undefined) return;
@@ -91,18 +93,27 @@ function* mistakesInPath(
       problem: `the path ${written} is empty or has an empty segment`,
       fix: `write the names that lead to the value, such as ["${column.name}"]`,
     };
-  } else if (path[0] === "_id") {
-    if (system !== "elasticsearch" || path.length > 1) {
+  } else if (path[0] === system.idColumn?.path) {
+    if (path.length > 1) {
       yield {
         place,
-        problem: `the path ${written} stands for Elasticsearch's _id, which this source does not have`,
-        fix: "name a column of the source",
+        problem: `the path ${written} leads into ${path[0]}, which is text`,
+        fix: `write path: [${JSON.stringify(path[0])}], or name a field of the source`,
       };
     } else if (column.type !== "string") {
       yield {
         place,
-        problem: `_id is text, but the type is ${JSON.stringify(column.type)}`,
+        problem: `${path[0]} is text, but the type is ${JSON.stringify(column.type)}`,
         fix: 'write type: "string"',
+      };
+    }
+  } else {
+    const owner = allDeclarations().find(({ idColumn }) => idColumn?.path === path[0]);
+    if (owner !== undefined) {
+      yield {
+        place,
+        problem: `the path ${written} stands for the ${path[0]} of ${owner.title}, which this source does not have`,
+        fix: "name a column of the source",
       };
     }
   }
@@ -174,7 +185,7 @@ function* mistakesInDecimal(parameters: unknown, place: string): Generator<Mista
   if (!sound) {
     yield {
       place,
-      problem: `${JSON.stringify({ decimal: parameters })} is no decimal`,
+      problem: `${JSON.stringify({ decimal: parameters })} is not a decimal`,
       fix: `write {decimal: [precision, scale]} with a precision of 1 to ${MAX_PRECISION} and a scale of 0 to the precision`,
     };
   }
@@ -233,7 +244,7 @@ function* mistakesInStruct(
 function unknownType(type: unknown, place: string): Mistake {
   return {
     place,
-    problem: `${type === undefined ? "undefined" : JSON.stringify(type)} is no type`,
+    problem: `${type === undefined ? "undefined" : JSON.stringify(type)} is not a type`,
     fix: `write ${FORMS}`,
   };
 }

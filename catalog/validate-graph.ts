@@ -1,5 +1,5 @@
 // All mistakes in how the entries of a catalog fit together: names, sources, inputs.
-import type { Mistake } from "./errors.ts";
+import type { Mistake } from "../contract/mistake.ts";
 import { logicalName, repeatedNames } from "./names.ts";
 import { isModel } from "./resolve.ts";
 import type { Catalog, Model, Table } from "./table.ts";

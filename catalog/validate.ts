@@ -1,8 +1,10 @@
 // All mistakes in sources, tables, models and the whole catalog, in one list and without I/O.
 import { mistakesInGraph } from "./validate-graph.ts";
-import type { Mistake } from "./errors.ts";
+import type { Mistake } from "../contract/mistake.ts";
 import { mistakesInEntryName, mistakesInName, repeatedNames } from "./names.ts";
-import { cursorOf, DEFAULT_BUDGETS, isModel, readsAllRows } from "./resolve.ts";
+import { notAColumn } from "../sources/declaration.ts";
+import { declarationOf } from "../sources/declarations.ts";
+import { isModel, readingOf } from "./resolve.ts";
 import type {
   Catalog,
   Check,
@@ -11,12 +13,9 @@ import type {
   Model,
   Partition,
   Publish,
-  Reconcile,
   Source,
   Table,
 } from "./table.ts";
-import { mistakesInBudget } from "./validate-budget.ts";
-import { mistakesInChanges } from "./validate-changes.ts";
 import { MAX_PARAMETER_LENGTH, isPlain, mistakesInColumns } from "./validate-columns.ts";
 import type { ColumnType } from "../contract/column-types.ts";
 import {
@@ -24,18 +23,14 @@ import {
   mistakesInCatalogFields,
   mistakesInEntryFields,
   mistakesInSourceFields,
-} from "./written.ts";
+} from "./fields.ts";
 
 /** Glue's limit for the description of a table, in bytes of UTF-8. */
 const MAX_DESCRIPTION_BYTES = 2048;
 /** Glue takes tabs and line ends in a description, and no other control characters. */
 // eslint-disable-next-line no-control-regex -- these are what is looked for
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
-const MAX_LAG_SECONDS = 86_400;
 const MAX_OVERLAP_SECONDS = 30 * 86_400;
-const MAX_SWEEP_HOURS = 8760;
-const MAX_SPLITS = 4096;
-const MAX_BUCKETS = 10_000;
 /** Redshift's limit for a compound sort key. */
 const MAX_SORT_KEYS = 400;
 
@@ -50,15 +45,6 @@ export function* mistakesInSource(source: Source): Generator<Mistake> {
   if (!fields.isSound) return;
   yield* mistakesInName(source.name, place);
   yield* mistakesInWords(source, place);
-  const systems = Object.keys(DEFAULT_BUDGETS);
-  if (!systems.includes(source.system)) {
-    yield {
-      place,
-      problem: `the system ${JSON.stringify(source.system)} is not known`,
-      fix: `write one of ${systems.join(", ")}`,
-    };
-  }
-  yield* mistakesInBudget(source, place);
 }
 
 /** All mistakes in one table or model, looked at alone. */
@@ -69,7 +55,11 @@ export function* mistakesInEntry(entry: Table | Model, exists: ScriptExists): Ge
   if (!fields.isSound) return;
   yield* mistakesInEntryName(entry.name, place);
   yield* mistakesInWords(entry, place);
-  yield* mistakesInColumns(entry.columns, place, isModel(entry) ? undefined : entry.source.system);
+  yield* mistakesInColumns(
+    entry.columns,
+    place,
+    isModel(entry) ? undefined : declarationOf(entry.source.system),
+  );
   yield* mistakesInKey(entry, place);
   yield* mistakesInPartitioning(entry, place);
   yield* mistakesInChecks(entry.checks ?? [], place);
@@ -139,13 +129,7 @@ function* declaredColumn(
   place: string,
 ): Generator<Mistake, Column | undefined> {
   const column = entry.columns.find((candidate) => candidate.name === name);
-  if (column === undefined) {
-    yield {
-      place,
-      problem: `${JSON.stringify(name)} is no column`,
-      fix: `name one of ${entry.columns.map((candidate) => candidate.name).join(", ")}`,
-    };
-  }
+  if (column === undefined) yield notAColumn(entry.columns, name, place);
   return column;
 }
 
@@ -199,29 +183,15 @@ function* mistakesInPartitioning(entry: Table | Model, entryPlace: string): Gene
     const column = yield* declaredColumn(entry, partition.column, place);
     if (column === undefined) continue;
     const { transform } = partition;
-    if (typeof transform === "object" && !isWhole(transform.bucket, 1, MAX_BUCKETS)) {
-      yield {
-        place,
-        problem: `{bucket: ${transform.bucket}} is out of range`,
-        fix: `write a whole number from 1 to ${MAX_BUCKETS}`,
-      };
-    }
     const wanted = wantedByTransform(transform);
-    if (wanted === undefined) {
-      yield {
-        place,
-        problem: `${JSON.stringify(transform)} is no transform`,
-        fix: 'write "identity", "day", "month" or {bucket: n}',
-      };
-    } else if (!wanted.suits(column.type)) {
-      yield wrongType(place, column, wanted.words);
-    }
+    if (!wanted.suits(column.type)) yield wrongType(place, column, wanted.words);
   }
 }
 
-function wantedByTransform(
-  transform: Partition["transform"],
-): { words: string; suits: (type: ColumnType) => boolean } | undefined {
+function wantedByTransform(transform: Partition["transform"]): {
+  words: string;
+  suits: (type: ColumnType) => boolean;
+} {
   const isFraction = (type: ColumnType): boolean => type === "float" || type === "double";
   if (typeof transform === "object") {
     return {
@@ -242,8 +212,6 @@ function wantedByTransform(
         words: `date or timestamp, to be partitioned by ${transform}`,
         suits: (type) => type === "date" || isTimestamp(type),
       };
-    default:
-      return undefined;
   }
 }
 
@@ -258,21 +226,6 @@ function* mistakesInChecks(checks: readonly Check[], entryPlace: string): Genera
   for (const check of checks) {
     const place = `${entryPlace}, check ${check.name}`;
     yield* mistakesInName(check.name, place);
-    if (check.badRows.trim() === "" || check.badRows.includes(";")) {
-      yield {
-        place,
-        problem: `badRows is ${JSON.stringify(check.badRows)}`,
-        fix: "write one SQL predicate that is true for bad rows, without a semicolon",
-      };
-    }
-    const severities: readonly string[] = ["error", "warn"];
-    if (!severities.includes(check.severity)) {
-      yield {
-        place,
-        problem: `the severity ${JSON.stringify(check.severity)} is not known`,
-        fix: 'write "error" (keeps readers on the last good version) or "warn"',
-      };
-    }
   }
   const length = JSON.stringify(checks).length;
   if (length > MAX_PARAMETER_LENGTH) {
@@ -310,61 +263,22 @@ function* mistakesInPublish(
   }
 }
 
-/** Mistakes in how a table is read from its source. */
+/** Mistakes in how a table is read from its source, as far as its fields are right. */
 function* mistakesInReading(table: Table, place: string): Generator<Mistake> {
-  yield* mistakesInOrigin(table, place);
-  const cursor = cursorOf(table);
-  const cursorPlace = `${place}, ${"cursor" in table ? "cursor" : "changes"}`;
-  if (cursor !== null) yield* mistakesInCursor(table, cursor, cursorPlace);
-  yield* mistakesInChanges(table, place);
+  const declaration = declarationOf(table.source.system);
+  const reading = readingOf(table);
+  if (reading !== null) {
+    const { cursor, readsAllRows } = reading;
+    if (cursor !== null)
+      yield* mistakesInCursor(table, cursor, `${place}, ${declaration.cursorField}`);
+    yield* mistakesInStrategy(table, readsAllRows, `${place}, deletes`);
+  }
+  yield* declaration.mistakes(table, place);
   yield* mistakesInDeletes(table, `${place}, deletes`);
 }
 
-function* mistakesInOrigin(table: Table, entryPlace: string): Generator<Mistake> {
-  const place = `${entryPlace}, from`;
-  const isIndex = "index" in table.from;
-  // Widened: what is compared was written by a person, and types do not hold at run time.
-  const system: string = table.source.system;
-  if (system !== (isIndex ? "elasticsearch" : "cassandra")) {
-    yield {
-      place,
-      problem: `it reads ${JSON.stringify(table.from)} from the source ${table.source.name}, which is ${system}`,
-      fix: isIndex
-        ? "name a Cassandra keyspace and table, or another source"
-        : "name an Elasticsearch index, or another source",
-    };
-  }
-  if ("index" in table.from) {
-    if (!/^[^A-Z\s"*\\<>|,/?#:_+-][^A-Z\s"\\<>|,/?#:]*$/.test(table.from.index)) {
-      yield {
-        place,
-        problem: `${JSON.stringify(table.from.index)} is no name of an index, alias or pattern`,
-        fix: "write one lower-case name, which may end in *",
-      };
-    }
-    return;
-  }
-  for (const name of [table.from.keyspace, table.from.table]) {
-    if (!/^[A-Za-z]\w{0,47}$/.test(name)) {
-      yield {
-        place,
-        problem: `${JSON.stringify(name)} is no name of a keyspace or table`,
-        fix: "write a letter, then letters, digits and underscores, at most 48",
-      };
-    }
-  }
-  const splits = "splits" in table ? table.splits : undefined;
-  if (splits !== undefined && !isWhole(splits, 1, MAX_SPLITS)) {
-    yield {
-      place: `${entryPlace}, splits`,
-      problem: `${splits} is out of range`,
-      fix: `write a whole number from 1 to ${MAX_SPLITS}`,
-    };
-  }
-}
-
 function* mistakesInCursor(table: Table, cursor: Cursor, place: string): Generator<Mistake> {
-  const { lagSeconds, overlapSeconds, reconcile } = cursor;
+  const { overlapSeconds, reconcile } = cursor;
   const column = yield* declaredColumn(table, cursor.column, place);
   if (column !== undefined) {
     if (column.type !== "timestamp" && column.type !== "long") {
@@ -377,110 +291,68 @@ function* mistakesInCursor(table: Table, cursor: Cursor, place: string): Generat
         fix: "write nullable: false",
       };
     }
-    if (column.path?.[0] === "_id") {
+    const { idColumn, title } = declarationOf(table.source.system);
+    if (idColumn !== undefined && column.path?.[0] === idColumn.path) {
       yield {
         place: `${place}, column ${column.name}`,
-        problem: "Elasticsearch cannot sort by _id",
+        problem: `${title} cannot sort by ${idColumn.path}`,
         fix: "name a field that grows with each change",
       };
     }
   }
-  if (!(lagSeconds > 0 && lagSeconds <= MAX_LAG_SECONDS)) {
-    yield {
-      place: `${place}.lagSeconds`,
-      problem: `${lagSeconds} is out of range`,
-      fix: `write more seconds than the index's refresh interval, at most ${MAX_LAG_SECONDS}`,
-    };
-  }
   // The overlap of a long is in the cursor's own units, of which nothing is known.
-  const mostOverlap = column?.type === "long" ? Number.MAX_SAFE_INTEGER : MAX_OVERLAP_SECONDS;
-  if (!(overlapSeconds >= 0 && overlapSeconds <= mostOverlap)) {
+  if (column?.type !== "long" && overlapSeconds > MAX_OVERLAP_SECONDS) {
     yield {
       place: `${place}.overlapSeconds`,
       problem: `${overlapSeconds} is out of range`,
-      fix: `write how late a row may become searchable, from 0 to ${mostOverlap}`,
+      fix: `write how late a row may become searchable, from 0 to ${MAX_OVERLAP_SECONDS}`,
     };
   }
-  if (reconcile !== undefined && reconcile !== false)
-    yield* mistakesInReconcile(reconcile, column, `${place}.reconcile`);
-}
-
-function* mistakesInReconcile(
-  { everyHours, reachHours }: Reconcile,
-  column: Column | undefined,
-  place: string,
-): Generator<Mistake> {
-  if (column?.type === "long") {
+  if (column?.type === "long" && reconcile !== undefined && reconcile !== false) {
     yield {
-      place,
+      place: `${place}.reconcile`,
       problem: `the cursor ${column.name} is a long, whose unit is not known`,
       fix: "remove reconcile, or raise overlapSeconds",
     };
   }
-  for (const [name, hours, least] of [
-    ["everyHours", everyHours, 0],
-    ["reachHours", reachHours, 1],
-  ] as const) {
-    if (!(hours >= least && hours <= MAX_SWEEP_HOURS)) {
-      yield {
-        place: `${place}.${name}`,
-        problem: `${hours} is out of range`,
-        fix: `write hours from ${least} to ${MAX_SWEEP_HOURS}`,
-      };
-    }
+}
+
+function* mistakesInStrategy(
+  { deletes: { strategy } }: Table,
+  readsAllRows: boolean,
+  place: string,
+): Generator<Mistake> {
+  if (strategy === "key-sweep" && readsAllRows) {
+    yield {
+      place,
+      problem: "key-sweep is not for a table without a cursor, of which all is read anyway",
+      fix: 'write {strategy: "absence"}',
+    };
+  } else if (strategy === "absence" && !readsAllRows) {
+    yield {
+      place,
+      problem: "absence is not for a table of which only what changed is read",
+      fix: 'write {strategy: "key-sweep", everyHours: …}',
+    };
   }
 }
 
 function* mistakesInDeletes(table: Table, place: string): Generator<Mistake> {
   const { deletes } = table;
-  // Widened: what is compared was written by a person, and types do not hold at run time.
-  const strategy: Table["deletes"]["strategy"] = deletes.strategy;
-  const readsAll = readsAllRows(table);
-  if ((strategy === "key-sweep" && readsAll) || (strategy === "absence" && !readsAll)) {
-    yield {
+  if (deletes.strategy !== "soft-delete") return;
+  const column = yield* declaredColumn(table, deletes.column, place);
+  if (column === undefined) return;
+  if (column.type !== "boolean" && !isTimestamp(column.type)) {
+    yield wrongType(
       place,
-      problem: readsAll
-        ? "key-sweep is not for a table without a cursor, of which all is read anyway"
-        : "absence is not for a table of which only what changed is read",
-      fix: readsAll
-        ? 'write {strategy: "absence"}'
-        : 'write {strategy: "key-sweep", everyHours: …}',
-    };
-  }
-  if (deletes.strategy === "soft-delete") {
-    const column = yield* declaredColumn(table, deletes.column, place);
-    if (column === undefined) return;
-    if (column.type !== "boolean" && !isTimestamp(column.type)) {
-      yield wrongType(
-        place,
-        column,
-        "boolean (true marks a deleted row) or timestamp (not null marks it)",
-      );
-    } else if (isTimestamp(column.type) && column.nullable === false) {
-      yield {
-        place: `${place}, column ${column.name}`,
-        problem: "it is never null, so every row would count as deleted",
-        fix: "remove nullable: false",
-      };
-    }
-    return;
-  }
-  if (deletes.strategy === "none") return;
-  if (
-    deletes.strategy === "key-sweep" &&
-    !(deletes.everyHours >= 0 && deletes.everyHours <= MAX_SWEEP_HOURS)
-  ) {
+      column,
+      "boolean (true marks a deleted row) or timestamp (not null marks it)",
+    );
+  } else if (isTimestamp(column.type) && column.nullable === false) {
     yield {
-      place: `${place}.everyHours`,
-      problem: `${deletes.everyHours} is out of range`,
-      fix: `write hours from 0 (in each run) to ${MAX_SWEEP_HOURS}`,
-    };
-  }
-  if (deletes.maxShare !== undefined && !(deletes.maxShare >= 0 && deletes.maxShare <= 1)) {
-    yield {
-      place: `${place}.maxShare`,
-      problem: `${deletes.maxShare} is out of range`,
-      fix: "write a share of the live rows, from 0 to 1",
+      place: `${place}, column ${column.name}`,
+      problem: "it is never null, so every row would count as deleted",
+      fix: "remove nullable: false",
     };
   }
 }
@@ -504,8 +376,4 @@ function* mistakesInScript(model: Model, place: string, exists: ScriptExists): G
 
 function isTimestamp(type: ColumnType): boolean {
   return type === "timestamp" || (typeof type === "object" && "timestamp" in type);
-}
-
-function isWhole(value: number, from: number, to: number): boolean {
-  return Number.isInteger(value) && value >= from && value <= to;
 }

@@ -1,4 +1,6 @@
 // The commands of `sluice` as data: names, options and what they mean. Help and docs are made from this.
+import type { SourceDeclaration } from "../sources/declaration.ts";
+import { allDeclarations } from "../sources/declarations.ts";
 
 export interface OptionHelp {
   readonly type: "boolean" | "string";
@@ -23,19 +25,28 @@ const deployed = {
   value: "NAME",
   description: "work on the deployment of this name in AWS instead of the stack on this machine",
 } as const satisfies OptionHelp;
+
+/** An option of each source system, for the address of one's own. */
+function addressOptions(
+  describe: (declaration: SourceDeclaration) => string,
+): Readonly<Record<string, OptionHelp & { readonly type: "string" }>> {
+  return Object.fromEntries(
+    allDeclarations().map((declaration) => [
+      declaration.name,
+      {
+        type: "string",
+        value: `${declaration.addressForm.short}|@FILE`,
+        description: describe(declaration),
+      },
+    ]),
+  );
+}
+
 const stackOptions = {
-  elasticsearch: {
-    type: "string",
-    value: "URL|@FILE",
-    description:
-      "use this Elasticsearch instead of starting one (https://user:password@host:9200), or the one of a secret's file",
-  },
-  cassandra: {
-    type: "string",
-    value: "HOST:PORT/DC|@FILE",
-    description:
-      "use this Cassandra instead of starting one (127.0.0.1:9042/datacenter1), or the one of a secret's file",
-  },
+  ...addressOptions(
+    ({ title, addressForm }) =>
+      `use this ${title} instead of starting one (${addressForm.example}), or the one of a secret's file`,
+  ),
   set: {
     type: "string",
     value: "NAME=VALUE",
@@ -73,7 +84,10 @@ export const COMMANDS = {
   },
   discover: {
     name: "discover",
-    arguments: "SOURCE INDEX | SOURCE KEYSPACE.TABLE | [tables…]",
+    arguments: [
+      ...allDeclarations().map(({ placeForm }) => `SOURCE ${placeForm}`),
+      "[tables…]",
+    ].join(" | "),
     description:
       "propose a catalog entry for what a source has, or list how tables of the catalog differ from their sources",
     options: {
@@ -92,8 +106,7 @@ export const COMMANDS = {
         description: "list the differences of the named tables, or of all, and propose nothing",
       },
       deployed,
-      elasticsearch: { ...stackOptions.elasticsearch, description: "discover this Elasticsearch" },
-      cassandra: { ...stackOptions.cassandra, description: "discover this Cassandra" },
+      ...addressOptions(({ title }) => `discover this ${title}`),
       json,
     },
   },

@@ -1,4 +1,5 @@
 // How to look further: addresses and commands for a stack on this machine.
+import { declarationOf } from "../sources/declarations.ts";
 import type { RunningStack } from "../local/state.ts";
 import type { Connection } from "./connection.ts";
 
@@ -17,11 +18,9 @@ export function describeStack(connection: Connection, stack: RunningStack): stri
     );
   }
   add("query", `npm run sluice -- query "select * from mart.companies limit 5"`);
-  const search = stack.secrets.elasticsearch?.nodes;
-  if (Array.isArray(search)) add("Elasticsearch", search.join(", "));
-  const cassandra = stack.secrets.cassandra;
-  if (cassandra !== undefined) {
-    add("Cassandra", `${String(cassandra.contactPoints)}:${String(cassandra.port)}`);
+  for (const [system, secret] of Object.entries(stack.secrets)) {
+    const { title, showAddress } = declarationOf(system);
+    add(title, showAddress(secret));
   }
   if (stack.endpoint !== undefined) {
     add(

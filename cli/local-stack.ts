@@ -9,12 +9,13 @@ import { ensurePythonEnvironment } from "../local/toolchain/python-environment.t
 import { UsageError } from "./arguments.ts";
 import { Interrupted, interruptible } from "./interruption.ts";
 import type { Output } from "./output.ts";
-import { cassandraSecret, elasticsearchSecret } from "./source-address.ts";
+import { allDeclarations } from "../sources/declarations.ts";
+import { typedSecret } from "./source-address.ts";
 
 /** Options of `up` and `run`, as typed. */
 export interface StackArguments {
-  readonly elasticsearch?: string | undefined;
-  readonly cassandra?: string | undefined;
+  /** An option of each source system has its name. */
+  readonly [option: string]: unknown;
   readonly set?: string[] | undefined;
 }
 
@@ -37,11 +38,20 @@ export function localOptions(given: StackArguments): LocalOptions {
     set,
     // A test's stack must not outlive the test, whatever ends it.
     ...(owner > 0 ? { ownerPid: owner } : {}),
-    ...(given.elasticsearch === undefined
-      ? {}
-      : { elasticsearch: elasticsearchSecret(given.elasticsearch) }),
-    ...(given.cassandra === undefined ? {} : { cassandra: cassandraSecret(given.cassandra) }),
+    secrets: typedSecrets(given),
   };
+}
+
+/** What was typed for each system, as its sources' secrets would hold it. */
+function typedSecrets(given: StackArguments): LocalOptions["secrets"] {
+  return Object.fromEntries(
+    allDeclarations().flatMap((declaration) => {
+      const typed = given[declaration.name];
+      return typeof typed === "string"
+        ? [[declaration.name, typedSecret(declaration, typed)] as const]
+        : [];
+    }),
+  );
 }
 
 function checkChoices(set: Readonly<Record<string, string>>): void {
@@ -130,10 +140,9 @@ async function asTyped(
     );
   }
   let changed = stack;
-  for (const system of ["elasticsearch", "cassandra"] as const) {
-    const secret = typed[system];
-    if (secret === undefined || isDeepStrictEqual(secret, stack.secrets[system])) continue;
-    if (stack.options[system] === undefined)
+  for (const [system, secret] of Object.entries(typed.secrets)) {
+    if (isDeepStrictEqual(secret, stack.secrets[system])) continue;
+    if (stack.options.secrets[system] === undefined)
       throw new Error(
         `A stack runs already, with a server that it started; --${system} cannot be given to it any more. ${first}`,
       );

@@ -4,7 +4,7 @@ import type { SourceDefinition } from "../catalog/definition.ts";
 import { resolveSource } from "../catalog/resolve.ts";
 import type { Catalog, Source } from "../catalog/table.ts";
 import { readSecret } from "../functions/extract/read-secret.ts";
-import { connect } from "../sources/connect.ts";
+import { connect } from "../sources/clients.ts";
 import type { SourceClient } from "../sources/source.ts";
 import { importCatalog } from "../lib/load-catalog.ts";
 import { describedDeployment } from "../lib/deployment/read.ts";
@@ -49,7 +49,7 @@ export async function openSource(
   source: Source,
   given: AccessArguments,
 ): Promise<{ client: SourceClient; definition: SourceDefinition }> {
-  const typed = localOptions(given)[source.system];
+  const typed = localOptions(given).secrets[source.system];
   if (typed !== undefined) {
     const definition = resolveSource(source, NO_DEPLOYMENT);
     return { client: connect(definition, JSON.stringify(typed)), definition };

@@ -1,55 +1,33 @@
-// How one's own Elasticsearch or Cassandra is reached, as typed: an address, or a file with all that a source's secret holds.
+// How one's own source is reached, as typed: an address, or a file with all that a source's secret holds.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { z } from "zod";
-import { type CassandraSecret, cassandraSecretSchema } from "../sources/cassandra/secret.ts";
-import {
-  type ElasticsearchSecret,
-  elasticsearchSecretSchema,
-} from "../sources/elasticsearch/secret.ts";
+import type { JsonObject } from "../contract/json.ts";
+import type { SourceDeclaration } from "../sources/declaration.ts";
 import { parseSecret } from "../sources/secret.ts";
 import { UsageError } from "./arguments.ts";
 
-/** @throws UsageError if it is neither an address nor a readable file; what may be a password is not shown */
-export function elasticsearchSecret(typed: string): ElasticsearchSecret {
-  const option = `--elasticsearch ${JSON.stringify(withoutCredentials(typed))}`;
-  if (typed.startsWith("@")) return readSecretFile(option, typed, elasticsearchSecretSchema);
-  const wants = `${option}: wants a URL like https://user:password@host:9200 (other characters than letters and digits percent-encoded), or @FILE`;
-  if (!URL.canParse(typed) || !/^https?:/.test(typed)) throw new UsageError(wants);
-  const url = new URL(typed);
-  const { username, password } = url;
-  url.username = "";
-  url.password = "";
-  return {
-    nodes: [url.href.replace(/\/$/, "")],
-    ...(username === ""
-      ? {}
-      : { username: decoded(username, wants), password: decoded(password, wants) }),
-  };
+/**
+ * What the secret of a source would hold.
+ * @throws UsageError if it is neither an address nor a readable file; what may be a password is not shown
+ */
+export function typedSecret(declaration: SourceDeclaration, typed: string): JsonObject {
+  const option = `--${declaration.name} ${JSON.stringify(withoutCredentials(typed))}`;
+  if (typed.startsWith("@")) return readSecretFile(option, typed, declaration);
+  const secret = addressOf(declaration, typed);
+  if (secret !== undefined) return secret;
+  throw new UsageError(`${option}: must be ${declaration.addressForm.long}, or @FILE`);
 }
 
-/** @throws UsageError if it is neither an address nor a readable file; what may be a password is not shown */
-export function cassandraSecret(typed: string): CassandraSecret {
-  const option = `--cassandra ${JSON.stringify(withoutCredentials(typed))}`;
-  if (typed.startsWith("@")) return readSecretFile(option, typed, cassandraSecretSchema);
-  const wants = `${option}: wants HOST:PORT/DATACENTER like 127.0.0.1:9042/datacenter1, with user:password@ before it if needed (percent-encoded), or @FILE`;
-  const match =
-    /^(?:(?<username>[^:@/]+):(?<password>[^@/]+)@)?(?<host>[^:@/]+):(?<port>\d+)\/(?<dc>[\w-]+)$/.exec(
-      typed,
-    );
-  const { username, password = "", host = "", port, dc = "" } = match?.groups ?? {};
-  if (match === null) throw new UsageError(wants);
-  return {
-    contactPoints: [host],
-    port: Number(port),
-    localDataCenter: dc,
-    ...(username === undefined
-      ? {}
-      : { username: decoded(username, wants), password: decoded(password, wants) }),
-  };
+function addressOf(declaration: SourceDeclaration, typed: string): JsonObject | undefined {
+  try {
+    return declaration.parseAddress(typed);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
 }
 
-function readSecretFile<T>(option: string, typed: string, schema: z.ZodType<T>): T {
+function readSecretFile(option: string, typed: string, { secret }: SourceDeclaration): JsonObject {
   // npm runs scripts in the project's folder, and names the person's own so.
   const file = resolve(process.env.INIT_CWD ?? process.cwd(), typed.slice(1));
   let text: string;
@@ -59,7 +37,7 @@ function readSecretFile<T>(option: string, typed: string, schema: z.ZodType<T>):
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`${option}: the file cannot be read (${reason})`);
   }
-  const parsed = parseSecret(text, schema);
+  const parsed = parseSecret(text, secret);
   if ("secret" in parsed) return parsed.secret;
   throw new UsageError(
     `${option}: ${file} does not have the form of the source's secret (${parsed.mistakes}); docs/deploying.md shows it`,
@@ -71,12 +49,4 @@ function withoutCredentials(typed: string): string {
   if (typed.startsWith("@")) return typed;
   const at = typed.lastIndexOf("@");
   return at < 0 ? typed : `…${typed.slice(at)}`;
-}
-
-function decoded(text: string, wants: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new UsageError(wants);
-  }
 }

@@ -40,6 +40,18 @@ export interface StructField {
   readonly from?: string;
 }
 
+/** A scalar type by its name, and each type with parameters by the name of its parameter. */
+export type TypeKind = ScalarType | "decimal" | "epoch_seconds" | "list" | "map" | "struct";
+
+/** The row of a type map that a type is found in. */
+export function typeKind(type: ColumnType): TypeKind {
+  if (typeof type === "string") return type;
+  if ("decimal" in type) return "decimal";
+  if ("timestamp" in type) return "epoch_seconds";
+  if ("list" in type) return "list";
+  return "map" in type ? "map" : "struct";
+}
+
 /** Parses a type as it stands in a definition or a delta. */
 export const columnTypeSchema: z.ZodType<ColumnType> = z.lazy(() =>
   z.union([

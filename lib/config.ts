@@ -1,7 +1,7 @@
 // What a deployment chooses: the schema of `deployments/<name>.json`, parsed and checked before anything is made.
 import { z } from "zod";
-import type { Mistake } from "../catalog/errors.ts";
-import { mistakesFromIssues, pathText, shown } from "../catalog/issues.ts";
+import { mistakesFromIssues, pathText } from "../catalog/issues.ts";
+import { type Mistake, shown } from "../contract/mistake.ts";
 import { MAX_CATALOG_STACKS } from "../catalog/placement.ts";
 import { DeploymentError } from "./deployment/errors.ts";
 import { mistakesInChoices, type SoundChoices } from "./deployment/mistakes.ts";

@@ -125,14 +125,14 @@ export async function applyCatalogAndCode(
 export async function repoint(
   folder: string,
   running: RunningStack,
-  given: Pick<LocalOptions, "elasticsearch" | "cassandra">,
+  given: LocalOptions["secrets"],
 ): Promise<RunningStack> {
   const { endpoint } = running;
   if (endpoint === undefined)
     throw new Error("The emulated AWS does not run: start it with `sluice up`");
   const changed = {
     ...running,
-    options: { ...running.options, ...given },
+    options: { ...running.options, secrets: { ...running.options.secrets, ...given } },
     secrets: { ...running.secrets, ...given },
   };
   await fillSecrets(folder, changed, endpoint);

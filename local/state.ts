@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { cassandraSecretSchema } from "../sources/cassandra/secret.ts";
-import { elasticsearchSecretSchema } from "../sources/elasticsearch/secret.ts";
+import { jsonObjectSchema } from "../contract/json.ts";
 
 export const projectFolder = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
@@ -15,12 +14,13 @@ export const LOCAL_REGION = "us-east-1";
 export const LOCAL_ACCOUNT = "123456789012";
 export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" } as const;
 
+/** What the secrets of sources hold, by their system. */
+const secretsSchema = z.record(z.string(), jsonObjectSchema);
+
 /** How a stack on this machine is to be started. */
 export const localOptionsSchema = z.strictObject({
-  /** Somebody's own Elasticsearch instead of one that is started: what the source's secret holds. */
-  elasticsearch: elasticsearchSecretSchema.optional(),
-  /** Somebody's own Cassandra instead of one that is started: what the source's secret holds. */
-  cassandra: cassandraSecretSchema.optional(),
+  /** Somebody's own sources, by system, in place of servers that are started. */
+  secrets: secretsSchema,
   /** Choices of the deployment as they were typed, by name; `local/deployment.ts` has the others. */
   set: z.record(z.string(), z.string()),
   /** The stack ends when this process is gone; without it, it lasts until `down`. */
@@ -51,11 +51,7 @@ const runningSchema = z.strictObject({
   postgres: z
     .strictObject({ host: z.string(), port: z.int(), user: z.string(), database: z.string() })
     .optional(),
-  /** What the sources' secrets hold, by system. */
-  secrets: z.strictObject({
-    elasticsearch: elasticsearchSecretSchema.optional(),
-    cassandra: cassandraSecretSchema.optional(),
-  }),
+  secrets: secretsSchema,
   options: localOptionsSchema,
   /** Servers and helpers by pid; `marker` is text in their command line, so that a recycled pid is left alone. */
   processes: z.array(processSchema),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { applyCatalogAndCode } from "./deploy.ts";
 import { LOCAL_DEPLOYMENT } from "./deployment.ts";
+import { declarationOf } from "../sources/declarations.ts";
 import type { Server } from "./servers/launch.ts";
 import { startAws } from "./servers/aws.ts";
 import { startCassandra } from "./servers/cassandra.ts";
@@ -79,17 +80,18 @@ async function startAll(): Promise<void> {
   const dataFolder = await reachableFolder(join(folder, "data"));
   const data = (name: string): string => join(dataFolder, name);
   const common = { logFolder, port: 0, interrupted: interruption.signal, report: say };
+  for (const [system, secret] of Object.entries(options.secrets)) {
+    const { title, showAddress } = declarationOf(system);
+    say(`the sources' ${title} is ${showAddress(secret)}`);
+  }
+  change({ secrets: options.secrets });
   const own = [
-    ...(options.elasticsearch === undefined ? ["Elasticsearch"] : []),
-    ...(options.cassandra === undefined ? ["Cassandra"] : []),
+    ...(options.secrets.elasticsearch === undefined ? ["Elasticsearch"] : []),
+    ...(options.secrets.cassandra === undefined ? ["Cassandra"] : []),
   ];
   say(`starting ${[...own, "PostgreSQL"].join(", ")} and the emulated AWS …`);
   const elasticsearch = async (): Promise<void> => {
-    if (options.elasticsearch !== undefined) {
-      change({ secrets: { ...running.secrets, elasticsearch: options.elasticsearch } });
-      say(`the sources' Elasticsearch is ${options.elasticsearch.nodes.join(", ")}`);
-      return;
-    }
+    if (options.secrets.elasticsearch !== undefined) return;
     const server = await started(
       "Elasticsearch",
       startElasticsearch({ dataFolder: data("elasticsearch"), ...common }),
@@ -97,12 +99,7 @@ async function startAll(): Promise<void> {
     change({ secrets: { ...running.secrets, elasticsearch: { nodes: [server.address] } } });
   };
   const cassandra = async (): Promise<void> => {
-    if (options.cassandra !== undefined) {
-      change({ secrets: { ...running.secrets, cassandra: options.cassandra } });
-      const { contactPoints, port } = options.cassandra;
-      say(`the sources' Cassandra is ${contactPoints.join(", ")}, port ${String(port)}`);
-      return;
-    }
+    if (options.secrets.cassandra !== undefined) return;
     const server = await started(
       "Cassandra",
       startCassandra({ dataFolder: data("cassandra"), ...common }),

@@ -1,7 +1,8 @@
 // What every source system offers to planning and extraction; the rest of the extractor knows no system.
-import type { TableDefinition } from "../catalog/definition.ts";
+import type { SourceDefinition, TableDefinition } from "../catalog/definition.ts";
 import type { Discovery } from "./discover/discovery.ts";
-import type { Place, SourceShape } from "./discover/shape.ts";
+import type { SourceShape } from "./discover/shape.ts";
+import type { JsonObject } from "../contract/json.ts";
 import { SourceUnavailableError } from "../contract/errors.ts";
 import type { Bounds, CursorUnit } from "../contract/records.ts";
 
@@ -74,6 +75,12 @@ export class SourceUnreachableError extends SourceUnavailableError {}
 /** The source as a whole has too much to do, whichever table is asked for. */
 export class SourceOverloadedError extends SourceUnavailableError {}
 
+/**
+ * Makes the client of a source. It connects on first use, not here.
+ * @param secret of the form that the system's declaration says
+ */
+export type ConnectSource = (source: SourceDefinition, secret: JsonObject) => SourceClient;
+
 /** A connection to one source, one a process, reused over warm starts. */
 export interface SourceClient {
   /**
@@ -106,11 +113,15 @@ export interface SourceClient {
   /** Cuts a sweep of all keys into splits. */
   planKeys(table: TableDefinition): Promise<Bounds[]>;
   open(request: OpenRequest): Promise<SplitReader>;
-  /** The fields that a table has now, from the mapping or the schema: a question or two, asked in each run's plan. */
-  describe(place: Place): Promise<SourceShape>;
+  /**
+   * The fields that a table has now, from the mapping or the schema: a question or two, asked in each run's plan.
+   * @param place what `from` of a table says
+   * @throws SourceConfigurationError if it is not a place of this system
+   */
+  describe(place: JsonObject): Promise<SourceShape>;
   /** All that is to be known for a catalog entry; reads some documents at the pace of the budget's duty cycle. */
   discover(
-    place: Place,
+    place: JsonObject,
     options: { readonly documents: number; readonly dutyCycle: number },
   ): Promise<Discovery>;
   /** Gives back a resource that a crash left behind; one that is gone already is a success. */

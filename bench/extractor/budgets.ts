@@ -1,26 +1,30 @@
 // The load budgets with which benchmarks read.
 import type { LoadBudgetDefinition } from "../../catalog/definition.ts";
-import { DEFAULT_BUDGETS } from "../../catalog/resolve.ts";
+import { defaultBudget } from "../../catalog/resolve.ts";
+import type { System } from "../sources/table.ts";
 
 const noCap = 1e9;
 
 /** Half of the source's time, ten times the default's pages, and nothing else to hold it. */
-export const faster: LoadBudgetDefinition = {
-  ...DEFAULT_BUDGETS.elasticsearch,
-  dutyCycle: 0.5,
-  pageRows: 1000,
-  maxRowsPerSecond: noCap,
-  maxBytesPerSecond: noCap,
-};
+export function faster(system: System): LoadBudgetDefinition {
+  return {
+    ...defaultBudget(system),
+    dutyCycle: 0.5,
+    pageRows: 1000,
+    maxRowsPerSecond: noCap,
+    maxBytesPerSecond: noCap,
+  };
+}
 
 /** No rests and no caps, with pages that cost the least a row. */
-export function unthrottled(lanes: number): LoadBudgetDefinition {
+export function unthrottled(system: System, lanes: number): LoadBudgetDefinition {
+  const budget = faster(system);
   return {
-    ...faster,
+    ...budget,
     lanes,
     dutyCycle: 1,
     pageRows: 5000,
     maxSecondsPerRun: 86_400,
-    shardsAtOnce: 2,
+    own: "shardsAtOnce" in budget.own ? { ...budget.own, shardsAtOnce: 2 } : budget.own,
   };
 }

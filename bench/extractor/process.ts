@@ -7,7 +7,7 @@ import type { TableDefinition } from "../../catalog/definition.ts";
 import { collectRarely } from "../../functions/extract/collector.ts";
 import { extractLink } from "../../functions/extract/extract.ts";
 import { SourceConnections } from "../../functions/extract/source-connections.ts";
-import { connect } from "../../sources/connect.ts";
+import { connect } from "../../sources/clients.ts";
 import type { SourceClient } from "../../sources/source.ts";
 import type { SplitRecord } from "../../contract/records.ts";
 import { type LaneState, RELAXED } from "../../contract/state.ts";

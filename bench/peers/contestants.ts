@@ -66,7 +66,7 @@ export function ours(
           {
             ...{ system: source.system, secretText: source.secretText },
             ...{
-              budget: unthrottled(lanes),
+              budget: unthrottled(source.system, lanes),
               lane,
               lanes,
               plannedAt: Math.floor(Date.now() / 60_000) * 60_000,

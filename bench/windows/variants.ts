@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LoadBudgetDefinition } from "../../catalog/definition.ts";
-import { DEFAULT_BUDGETS } from "../../catalog/resolve.ts";
+import { defaultBudget } from "../../catalog/resolve.ts";
 import type { Report } from "../../local/toolchain/cache.ts";
 import { faster, unthrottled } from "../extractor/budgets.ts";
 import { type Contestant, extractorCommand } from "../peers/contestants.ts";
@@ -69,7 +69,7 @@ export async function openVariants(
   setting: Setting,
 ): Promise<{ variants: Variant[]; recorded: Recorded }> {
   const { say, source } = setting;
-  const byDefault = DEFAULT_BUDGETS[source.system];
+  const byDefault = defaultBudget(source.system);
   const ours = await openOurs(setting, "default", byDefault);
   say(`watching the default budget for ${(setting.recordMillis / 1000).toFixed(0)} s …`);
   const recorded = await record(ours, setting.recordMillis, say);
@@ -100,7 +100,8 @@ async function openFaster(setting: Setting): Promise<Variant[]> {
     settings: describeBudget(budget),
     reader: await openOurs(setting, name, budget),
   });
-  return [await open("faster", faster), await open("unthrottled", unthrottled(1))];
+  const { system } = setting.source;
+  return [await open("faster", faster(system)), await open("unthrottled", unthrottled(system, 1))];
 }
 
 function describeBudget(budget: LoadBudgetDefinition): string {
@@ -213,7 +214,7 @@ async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Varia
   const rate = `${rowsPerSecond.toFixed(0)} rows/s`;
   if (source.system === "elasticsearch") {
     const elasticdump = await ensureElasticdump(say);
-    const limit = DEFAULT_BUDGETS.elasticsearch.pageRows;
+    const limit = defaultBudget(source.system).pageRows;
     const throttleMillis = Math.round((limit * 1000) / rowsPerSecond);
     const best = elasticdump();
     const held = elasticdump({ limit, throttleMillis });

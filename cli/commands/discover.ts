@@ -6,13 +6,14 @@ import { isModel, resolveEntry } from "../../catalog/resolve.ts";
 import type { Catalog, Table } from "../../catalog/table.ts";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import { mistakesInEntryName } from "../../catalog/names.ts";
-import { describeMistake } from "../../catalog/errors.ts";
+import { describeMistake } from "../../contract/mistake.ts";
 import type { Difference } from "../../contract/difference.ts";
 import { differencesNow } from "../../sources/discover/differences.ts";
 import { variableName } from "../../sources/discover/names.ts";
 import { propose } from "../../sources/discover/proposal.ts";
 import { indexLines, renderEntry } from "../../sources/discover/render.ts";
-import { describePlace, type Place } from "../../sources/discover/shape.ts";
+import type { JsonObject } from "../../contract/json.ts";
+import { allDeclarations, declarationOf } from "../../sources/declarations.ts";
 import type { SourceClient } from "../../sources/source.ts";
 import { projectFolder } from "../../local/state.ts";
 import { readArguments, UsageError } from "../arguments.ts";
@@ -34,9 +35,7 @@ export async function discover(args: string[]): Promise<number> {
   if (values.drift === true) return listDrift(positionals, values, output);
   const [first, second, ...more] = positionals;
   if (first === undefined || more.length > 0)
-    throw new UsageError(
-      "discover wants a source and an index or KEYSPACE.TABLE, or a table of the catalog",
-    );
+    throw new UsageError(`discover needs a source and ${placeForms()}, or a table of the catalog`);
   if (second === undefined) return listDrift([first], values, output);
   const documents = documentsWanted(values.sample);
   const { name, write = false } = values;
@@ -69,11 +68,17 @@ export async function discover(args: string[]): Promise<number> {
   }
 }
 
+function placeForms(): string {
+  return allDeclarations()
+    .map(({ placeForm }) => placeForm)
+    .join(" or ");
+}
+
 function documentsWanted(text: string | undefined): number {
   if (text === undefined) return DEFAULT_DOCUMENTS;
   if (/^\d+$/.test(text) && Number(text) <= MOST_DOCUMENTS) return Number(text);
   throw new UsageError(
-    `--sample ${JSON.stringify(text)}: wants a whole number from 0 to ${MOST_DOCUMENTS}`,
+    `--sample ${JSON.stringify(text)}: must be a whole number from 0 to ${MOST_DOCUMENTS}`,
   );
 }
 
@@ -83,13 +88,11 @@ function checkName(name: string | undefined): void {
   if (mistake !== undefined) throw new UsageError(describeMistake(mistake));
 }
 
-function placeNamed(system: Table["source"]["system"], text: string): Place {
-  if (system === "elasticsearch") return { index: text };
-  const [keyspace = "", table = "", ...more] = text.split(".");
-  if (keyspace !== "" && table !== "" && more.length === 0) return { keyspace, table };
-  throw new UsageError(
-    `${JSON.stringify(text)}: wants KEYSPACE.TABLE, for the source is Cassandra`,
-  );
+function placeNamed(system: string, text: string): JsonObject {
+  const { parsePlace, placeForm, title } = declarationOf(system);
+  const place = parsePlace(text);
+  if (place !== undefined) return place;
+  throw new UsageError(`${JSON.stringify(text)}: must be ${placeForm}, for the source is ${title}`);
 }
 
 /** What the sources' file exports the source as. */
@@ -106,8 +109,10 @@ async function variableOf(source: string, folder: string): Promise<string> {
   return variableName(source);
 }
 
-function isSamePlace(table: Table, source: string, place: Place): boolean {
-  return table.source.name === source && describePlace(table.from) === describePlace(place);
+function isSamePlace({ source, from }: Table, name: string, place: JsonObject): boolean {
+  if (source.name !== name) return false;
+  const { showPlace } = declarationOf(source.system);
+  return showPlace(from) === showPlace(place);
 }
 
 interface Told {
@@ -176,7 +181,7 @@ function findTable(catalog: Catalog, name: string): Table {
   const table = catalog.tables.find((one) => one.name === name);
   if (table !== undefined) return table;
   throw new UsageError(
-    `there is no table ${JSON.stringify(name)} in the catalog; to propose one, name a source and an index or KEYSPACE.TABLE`,
+    `there is no table ${JSON.stringify(name)} in the catalog; to propose one, name a source and ${placeForms()}`,
   );
 }
 

@@ -1,4 +1,5 @@
 // `sluice run [tables…]`: one run of the pipeline, here or in AWS.
+import { allDeclarations } from "../../sources/declarations.ts";
 import { readArguments, UsageError } from "../arguments.ts";
 import { COMMANDS } from "../commands.ts";
 import { connect, type Connection } from "../connection.ts";
@@ -44,9 +45,10 @@ export async function run(args: string[]): Promise<number> {
     allowPositionals: true,
   });
   const output = new Output({ json: values.json ?? false });
+  const given: Readonly<Record<string, unknown>> = values;
   if (values.deployed !== undefined) {
-    for (const name of ["elasticsearch", "cassandra", "set"] as const) {
-      if (values[name] === undefined) continue;
+    for (const name of [...allDeclarations().map((one) => one.name), "set"]) {
+      if (given[name] === undefined) continue;
       throw new UsageError(
         `--${name} is of the stack on this machine: with --deployed ${values.deployed} leave it out, for a deployment's sources and choices are in its secrets and its file`,
       );

@@ -1,6 +1,7 @@
 // Keeps one client a source for the life of a process, and follows changes of its secret.
+import { isDeepStrictEqual } from "node:util";
 import type { SourceDefinition } from "../../catalog/definition.ts";
-import { connect } from "../../sources/connect.ts";
+import { connect } from "../../sources/clients.ts";
 import type { SourceClient } from "../../sources/source.ts";
 
 /** Reads a secret's text by its name. */
@@ -9,8 +10,8 @@ export type ReadSecret = (name: string) => Promise<string>;
 interface Connected {
   readonly client: SourceClient;
   readonly secretText: string;
-  /** Whose nodes answer; a definition can name another while the process lives. */
-  readonly dataCenter: string | null;
+  /** What the client was made with; a definition can change while the process lives. */
+  readonly budget: SourceDefinition["budget"]["own"];
   readAt: number;
 }
 
@@ -33,7 +34,7 @@ export class SourceConnections {
   async get(source: SourceDefinition): Promise<SourceClient> {
     const known = this.#bySource.get(source.name);
     const isFresh = known !== undefined && Date.now() - known.readAt < secretLifeMillis;
-    if (isFresh && known.dataCenter === source.budget.dataCenter) return known.client;
+    if (isFresh && isDeepStrictEqual(known.budget, source.budget.own)) return known.client;
     await this.renew(source);
     return this.#bySource.get(source.name)?.client ?? (await this.get(source));
   }
@@ -42,13 +43,13 @@ export class SourceConnections {
   async renew(source: SourceDefinition): Promise<boolean> {
     const secretText = await this.#readSecret(source.secret);
     const known = this.#bySource.get(source.name);
-    const { dataCenter } = source.budget;
-    if (known?.secretText === secretText && known.dataCenter === dataCenter) {
+    const { own: budget } = source.budget;
+    if (known?.secretText === secretText && isDeepStrictEqual(known.budget, budget)) {
       known.readAt = Date.now();
       return false;
     }
     const client = this.#connect(source, secretText);
-    this.#bySource.set(source.name, { client, secretText, dataCenter, readAt: Date.now() });
+    this.#bySource.set(source.name, { client, secretText, budget, readAt: Date.now() });
     await known?.client.close();
     return true;
   }

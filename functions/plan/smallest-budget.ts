@@ -23,12 +23,23 @@ export function smallestBudget(
       pageRows: Math.min(smallest.pageRows, budget.pageRows),
       maxSecondsPerRun: Math.min(smallest.maxSecondsPerRun, budget.maxSecondsPerRun),
       hours: shortestHours(smallest.hours, budget.hours),
-      shardsAtOnce: Math.min(smallest.shardsAtOnce, budget.shardsAtOnce),
-      // Who answers is a choice and has no size: any that was made counts.
-      preference: smallest.preference ?? budget.preference,
-      dataCenter: smallest.dataCenter ?? budget.dataCenter,
+      own: smallestOwn(smallest.own, budget.own),
     }),
     first,
+  );
+}
+
+type Own = LoadBudgetDefinition["own"];
+
+/** A choice, such as who answers, has no size: any that was made counts. */
+function smallestOwn(one: Own, other: Own): Own {
+  return Object.fromEntries(
+    Object.entries(one).map(([name, value]) => {
+      const second = other[name] ?? null;
+      return typeof value === "number" && typeof second === "number"
+        ? [name, Math.min(value, second)]
+        : [name, value ?? second];
+    }),
   );
 }
 

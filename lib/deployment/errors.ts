@@ -1,5 +1,5 @@
 // What is wrong with a deployment's file.
-import { describeMistake, type Mistake } from "../../catalog/errors.ts";
+import { describeMistake, type Mistake } from "../../contract/mistake.ts";
 
 /** A deployment's choices are wrong, or it is not known which deployment is meant. */
 export class DeploymentError extends Error {

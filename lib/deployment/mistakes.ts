@@ -1,5 +1,5 @@
 // How a deployment's choices fit together.
-import type { Mistake } from "../../catalog/errors.ts";
+import type { Mistake } from "../../contract/mistake.ts";
 import type { Path } from "../../catalog/issues.ts";
 import { isZoneOf, SUBNETS_FOR_REDSHIFT, zonesForRedshift } from "./regions.ts";
 

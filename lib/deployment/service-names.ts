@@ -1,5 +1,5 @@
 // Which names the parts of a deployment get, and what each AWS service that gets one allows: one table.
-import type { Mistake } from "../../catalog/errors.ts";
+import type { Mistake } from "../../contract/mistake.ts";
 import { RESERVED_WORDS } from "../../catalog/names.ts";
 
 /** What names are made from. */

@@ -1,12 +1,16 @@
 // Everything particular to Cassandra: sweeps of the token ring, and where a table has them, an index or time buckets.
-import type cassandra from "cassandra-driver";
+import type driver from "cassandra-driver";
+import { z } from "zod";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import type { Discovery } from "../discover/discovery.ts";
-import { describePlace, type Place, type SourceShape } from "../discover/shape.ts";
+import type { SourceShape } from "../discover/shape.ts";
+import type { JsonObject } from "../../contract/json.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 import type { Bounds } from "../../contract/records.ts";
 import { BucketReader } from "./bucket-reader.ts";
 import { checkSample, describeBuckets } from "./bucket-table.ts";
+import { budgetFields, cassandra, fromSchema } from "./declaration.ts";
+import { placeIn } from "../place.ts";
 import { bucketStart, cutIntoBuckets } from "./buckets.ts";
 import { cursorRange, cursorWindow, describeCursor } from "./cursor.ts";
 import { checkIndex, type Described, describeTable, placeOf, typesOf } from "./describe.ts";
@@ -17,10 +21,16 @@ import { type PagePlan, Pages } from "./pages.ts";
 import { parseBucketPosition, parseRangePosition } from "./position.ts";
 import type { Target } from "./query.ts";
 import { RangeReader } from "./range-reader.ts";
-import type { CassandraSecret } from "./secret.ts";
+import { type CassandraSecret, cassandraSecretSchema } from "./secret.ts";
 import { readEstimates, splitsFor } from "./size-estimates.ts";
 import { type TokenBounds, tileRing } from "./token-ranges.ts";
-import type { OpenRequest, PlannedWindow, SourceClient, SplitReader } from "../source.ts";
+import type {
+  ConnectSource,
+  OpenRequest,
+  PlannedWindow,
+  SourceClient,
+  SplitReader,
+} from "../source.ts";
 
 // Of a window that holds many buckets, so that lanes share them and the watermark moves while they are read.
 const mostBucketSplits = 16;
@@ -30,9 +40,18 @@ interface Window {
   readonly to: string;
 }
 
+const ownBudgetSchema = z.strictObject(budgetFields);
+
+export const connectCassandra: ConnectSource = ({ name, budget }, secret) =>
+  new CassandraSource(
+    name,
+    cassandraSecretSchema.parse(secret),
+    ownBudgetSchema.parse(budget.own).dataCenter,
+  );
+
 export class CassandraSource implements SourceClient {
-  readonly #client: cassandra.Client;
-  readonly #makeClient: () => cassandra.Client;
+  readonly #client: driver.Client;
+  readonly #makeClient: () => driver.Client;
   readonly #where: string;
   readonly #dataCenter: string;
   /** What is known of rows' sizes, by table. */
@@ -140,12 +159,16 @@ export class CassandraSource implements SourceClient {
     });
   }
 
-  describe(place: Place): Promise<SourceShape> {
-    return this.#asking(() => readShape(this.#client, this.#where, tableIn(place)));
+  describe(place: JsonObject): Promise<SourceShape> {
+    return this.#asking(() =>
+      readShape(this.#client, this.#where, placeIn(fromSchema, place, cassandra)),
+    );
   }
 
-  discover(place: Place, options: { readonly documents: number }): Promise<Discovery> {
-    return this.#asking(() => discoverTable(this.#client, this.#where, tableIn(place), options));
+  discover(place: JsonObject, options: { readonly documents: number }): Promise<Discovery> {
+    return this.#asking(() =>
+      discoverTable(this.#client, this.#where, placeIn(fromSchema, place, cassandra), options),
+    );
   }
 
   /** A reader holds nothing at the cluster. */
@@ -170,7 +193,7 @@ export class CassandraSource implements SourceClient {
     return tileRing(splitsFor(estimates, leastSplits), this.#ringTokens());
   }
 
-  #hosts(): cassandra.Host[] {
+  #hosts(): driver.Host[] {
     return this.#client.hosts.values().filter((host) => host.datacenter === this.#dataCenter);
   }
 
@@ -193,13 +216,6 @@ export class CassandraSource implements SourceClient {
       throw await this.#explain(this.#where, error);
     }
   }
-}
-
-function tableIn(place: Place): Extract<Place, { keyspace: string }> {
-  if ("keyspace" in place) return place;
-  throw new SourceConfigurationError(
-    `"${describePlace(place)}" is an index, but the source is Cassandra. Name KEYSPACE.TABLE, or another source.`,
-  );
 }
 
 function openRange(

@@ -1,7 +1,10 @@
 // What the cluster says of a table: its columns' types, its partition key and its indexes; and what it must have.
-import type cassandra from "cassandra-driver";
+import type driver from "cassandra-driver";
+import type { z } from "zod";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
+import { placeIn } from "../place.ts";
+import { cassandra, placeSchema } from "./declaration.ts";
 import type { CqlType } from "./to-json.ts";
 
 export interface Described {
@@ -14,15 +17,11 @@ export interface Described {
   readonly staticColumns: ReadonlySet<string>;
 }
 
-export type CassandraPlace = Extract<TableDefinition["from"], { keyspace: string }>;
+export type CassandraPlace = z.output<typeof placeSchema>;
 
-/** @throws SourceConfigurationError if the table names an index */
+/** @throws SourceConfigurationError if the table names no keyspace and table */
 export function placeOf(table: TableDefinition): CassandraPlace {
-  if ("keyspace" in table.from) return table.from;
-  throw new SourceConfigurationError(
-    `Table "${table.name}" names an index, but its source "${table.source.name}" is Cassandra. ` +
-      'Name a keyspace and table in "from", or another source.',
-  );
+  return placeIn(placeSchema, table.from, cassandra);
 }
 
 /**
@@ -30,7 +29,7 @@ export function placeOf(table: TableDefinition): CassandraPlace {
  * @throws SourceConfigurationError if there is no such table
  */
 export async function describeTable(
-  client: cassandra.Client,
+  client: driver.Client,
   where: string,
   table: TableDefinition,
 ): Promise<Described> {
@@ -77,7 +76,7 @@ const INDEXES =
 
 /** @throws SourceConfigurationError if the column has no SAI index, saying how to make one */
 export async function checkIndex(
-  client: cassandra.Client,
+  client: driver.Client,
   described: Described,
   table: TableDefinition,
   column: string,
@@ -95,7 +94,7 @@ export async function checkIndex(
   );
 }
 
-function indexOf(row: cassandra.types.Row): { name: string; target: string; isSai: boolean } {
+function indexOf(row: driver.types.Row): { name: string; target: string; isSai: boolean } {
   const options: unknown = row.get("options");
   const option = (key: string): string => String(options instanceof Map ? options.get(key) : "");
   // The target of a name in capitals comes in quotes.

@@ -1,7 +1,7 @@
 // What differs between a table as the catalog declares it and as its source has it now: pure decisions.
-import type { SourceSystem } from "../../catalog/table.ts";
 import type { TableDefinition } from "../../catalog/definition.ts";
-import { TYPE_MAP, typeKind } from "../../catalog/type-map.ts";
+import { sourceTypes } from "../../catalog/type-map.ts";
+import { declarationOf } from "../declarations.ts";
 import type { ColumnType } from "../../contract/column-types.ts";
 import type { Difference } from "../../contract/difference.ts";
 import { describeType, type SourceFields, type SourceShape, type SourceType } from "./shape.ts";
@@ -111,7 +111,7 @@ function faultsIn(
   type: ColumnType,
   source: SourceType,
   path: readonly string[],
-  system: SourceSystem,
+  system: string,
   hidesFields: boolean,
 ): Difference[] {
   if (type === "json") return [];
@@ -120,14 +120,11 @@ function faultsIn(
     const isList = source.types.every((name) => ["list", "set", "vector"].includes(name));
     if (isList && source.element === undefined) return [];
     const inner = isList && source.element !== undefined ? source.element : source;
-    const asObject =
-      system === "elasticsearch"
-        ? { ...inner, types: inner.types.map((name) => (name === "nested" ? "object" : name)) }
-        : inner;
-    return faultsIn(column, type.list, asObject, path, system, hidesFields);
+    const { listsOf = {} } = declarationOf(system);
+    const element = { ...inner, types: inner.types.map((name) => listsOf[name] ?? name) };
+    return faultsIn(column, type.list, element, path, system, hidesFields);
   }
-  const kind = typeKind(type);
-  const allowed = TYPE_MAP[kind][system];
+  const allowed = sourceTypes(system, type);
   if (!source.types.every((name) => allowed.includes(name)))
     return [unfit(column, type, source, path)];
   if (typeof type === "string") return [];
@@ -153,17 +150,16 @@ function newField({ path, type }: Field): Difference {
   };
 }
 
-function lost(column: Column, path: readonly string[], system: SourceSystem): Difference {
+function lost(column: Column, path: readonly string[], system: string): Difference {
   const field = path.join(".");
   const isWhole = path.length === column.path.length;
-  const effect =
-    system === "elasticsearch"
-      ? column.nullable || !isWhole
-        ? "new rows have null there"
-        : "new rows are quarantined, for it may not be null"
-      : isWhole
-        ? "the table is not read until that is mended"
-        : "new rows have null there";
+  const effect = declarationOf(system).readsWithoutField
+    ? column.nullable || !isWhole
+      ? "new rows have null there"
+      : "new rows are quarantined, for it may not be null"
+    : isWhole
+      ? "the table is not read until that is mended"
+      : "new rows have null there";
   return {
     ...{ kind: "lost", field, column: column.name },
     message: `the source has no field ${field} any more, which column ${column.name} reads: ${effect}. Correct the column's ${isWhole ? "path" : "type"} in the table's file, or take ${isWhole ? "the column" : "the struct's field"} out`,
@@ -209,8 +205,8 @@ function flatten(fields: SourceFields, parent: readonly string[] = []): Field[] 
   });
 }
 
-function isId({ path }: Column, system: SourceSystem): boolean {
-  return system === "elasticsearch" && path.length === 1 && path[0] === "_id";
+function isId({ path }: Column, system: string): boolean {
+  return path.length === 1 && path[0] === declarationOf(system).idColumn?.path;
 }
 
 function keyOf(path: readonly string[]): string {

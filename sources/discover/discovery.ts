@@ -1,9 +1,8 @@
 // What discovering one table of a source yields, before it is made into a catalog entry.
-import type { SourceSystem } from "../../catalog/table.ts";
 import type { ColumnType } from "../../contract/column-types.ts";
 import type { CursorEvidence } from "./cursor-evidence.ts";
 import type { Observation } from "./observe.ts";
-import type { Place } from "./shape.ts";
+import type { JsonObject } from "../../contract/json.ts";
 
 /** A field that can be a column. */
 export interface FoundField {
@@ -26,8 +25,9 @@ export interface FoundField {
 }
 
 export interface Discovery {
-  readonly system: SourceSystem;
-  readonly place: Place;
+  readonly system: string;
+  /** As `from` of a table says it. */
+  readonly place: JsonObject;
   readonly description: string | null;
   /** In the source's order. */
   readonly fields: readonly FoundField[];

@@ -6,7 +6,8 @@ import { canBeAsked, cursorCandidate, verdictOn } from "./cursor-choice.ts";
 import type { Discovery, FoundField } from "./discovery.ts";
 import { columnName, fieldName, unrepeated } from "./names.ts";
 import { guessPersonal } from "./personal.ts";
-import type { Place } from "./shape.ts";
+import type { JsonObject } from "../../contract/json.ts";
+import { declarationOf } from "../declarations.ts";
 
 export interface ProposedColumn extends Column {
   /** What a person should look at. */
@@ -19,7 +20,9 @@ export interface Proposal {
   readonly description: string;
   /** The source's name. */
   readonly source: string;
-  readonly from: Place;
+  readonly from: JsonObject;
+  /** `from` as people write it. */
+  readonly place: string;
   readonly key: readonly string[];
   /** Null: the whole table is read again and again. */
   readonly cursor: Cursor | null;
@@ -37,13 +40,12 @@ const SWEEP_HOURS = 24;
 
 /** @param tableName to use in place of the one that the place suggests */
 export function propose(discovery: Discovery, source: string, tableName?: string): Proposal {
-  const proposer = new Proposer(discovery, tableName ?? nameOf(discovery.place));
+  const proposer = new Proposer(discovery, tableName ?? nameOf(discovery));
   return proposer.propose(source);
 }
 
-function nameOf(place: Place): string {
-  const name = "index" in place ? place.index.replace(/[-_.]?\*.*$/, "") : place.table;
-  return columnName(name, "table").slice(0, MAX_ENTRY_NAME_LENGTH);
+function nameOf({ system, place }: Discovery): string {
+  return columnName(declarationOf(system).nameOf(place), "table").slice(0, MAX_ENTRY_NAME_LENGTH);
 }
 
 interface Named {
@@ -63,7 +65,7 @@ class Proposer {
   }
 
   propose(source: string): Proposal {
-    const { description, place } = this.#discovery;
+    const { description, system, place: from } = this.#discovery;
     let fields = this.#nameFields();
     const cursor = this.#chooseCursor(fields);
     const { key, documentId } = this.#chooseKey(fields);
@@ -80,8 +82,9 @@ class Proposer {
       ),
     ];
     return {
-      ...{ name: this.#name, owner: TODO, source, from: place, key, cursor, deletes, columns },
+      ...{ name: this.#name, owner: TODO, source, from, key, cursor, deletes, columns },
       description: description ?? `${TODO}: say in a sentence what one row is.`,
+      place: declarationOf(system).showPlace(from),
       remarks: this.#remarks,
     };
   }
@@ -104,7 +107,8 @@ class Proposer {
     key: string[];
     documentId: ProposedColumn | null;
   } {
-    if (this.#discovery.system === "cassandra") {
+    const { idColumn } = declarationOf(this.#discovery.system);
+    if (idColumn === undefined) {
       const key = fields.filter(({ field }) => field.isKey).map(({ name }) => name);
       return { key, documentId: null };
     }
@@ -124,7 +128,7 @@ class Proposer {
     );
     if (same !== undefined && ids.size === sampledDocuments) {
       this.#remarks.push(
-        `Key: ${same.name} equals _id in all ${sampledDocuments} sampled documents. Make sure that it always does, or use the path ["_id"].`,
+        `Key: ${same.name} equals ${idColumn.path} in all ${sampledDocuments} sampled documents. Make sure that it always does, or use the path ["${idColumn.path}"].`,
       );
       return { key: [same.name], documentId: null };
     }
@@ -135,19 +139,19 @@ class Proposer {
       .map(({ name: candidate }) => candidate);
     if (others.length > 0)
       this.#remarks.push(
-        `Key: the document's _id. Unique in the ${sampledDocuments} sampled documents too: ${others.join(", ")}.`,
+        `Key: the document's ${idColumn.path}. Unique in the ${sampledDocuments} sampled documents too: ${others.join(", ")}.`,
       );
     return {
       key: [name],
       documentId: {
-        ...{ name, type: "string", path: ["_id"], nullable: false, remarks: [] },
-        description: "Elasticsearch's id of the document.",
+        ...{ name, type: "string", path: [idColumn.path], nullable: false, remarks: [] },
+        description: idColumn.description,
       },
     };
   }
 
   #chooseCursor(fields: readonly Named[]): Cursor | null {
-    if (this.#discovery.system === "cassandra") return null;
+    if (declarationOf(this.#discovery.system).cursorField !== "cursor") return null;
     const candidates = fields
       .flatMap(({ field, name }) => {
         const candidate = cursorCandidate(field);
@@ -222,13 +226,14 @@ class Proposer {
       );
       return { strategy: "soft-delete", column: mark.name };
     }
-    const isSweep = this.#discovery.system === "cassandra" || !hasCursor;
     this.#remarks.push(
-      isSweep
+      !hasCursor
         ? 'Deletes: rows that a complete reading did not see are taken as deleted. Write {strategy: "none"} if rows are never removed.'
         : `Deletes: no field marks deleted rows, so all keys are compared every ${SWEEP_HOURS} hours. Write {strategy: "none"} if rows are never removed.`,
     );
-    return isSweep ? { strategy: "absence" } : { strategy: "key-sweep", everyHours: SWEEP_HOURS };
+    return !hasCursor
+      ? { strategy: "absence" }
+      : { strategy: "key-sweep", everyHours: SWEEP_HOURS };
   }
 
   #tellOfNulls(fields: readonly Named[], never: ReadonlySet<string | undefined>): void {

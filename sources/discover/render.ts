@@ -2,7 +2,6 @@
 import type { ColumnType } from "../../contract/column-types.ts";
 import { variableName } from "./names.ts";
 import type { Proposal, ProposedColumn } from "./proposal.ts";
-import { describePlace } from "./shape.ts";
 
 const COMMENT_WIDTH = 100;
 
@@ -13,11 +12,12 @@ export interface RenderOptions {
 
 /** The whole file, but for the white space that a formatter decides. */
 export function renderEntry(proposal: Proposal, { sourceVariable }: RenderOptions): string {
-  const { name, owner, description, from, key, cursor, deletes, columns, remarks } = proposal;
+  const { name, owner, description, from, place, key, cursor, deletes, columns, remarks } =
+    proposal;
   const variable = exportName(name, sourceVariable);
   return [
     ...comment(
-      `The table ${name}, proposed from ${describePlace(from)}. Decide each TODO, and take its comment out.`,
+      `The table ${name}, proposed from ${place}. Decide each TODO, and take its comment out.`,
       0,
     ),
     ...remarks.flatMap((remark) => comment(`TODO: ${remark}`, 0)),
@@ -30,9 +30,7 @@ export function renderEntry(proposal: Proposal, { sourceVariable }: RenderOption
     `  owner: ${text(owner)},`,
     `  description: ${text(description)},`,
     `  source: ${sourceVariable},`,
-    "index" in from
-      ? `  from: { index: ${text(from.index)} },`
-      : `  from: { keyspace: ${text(from.keyspace)}, table: ${text(from.table)} },`,
+    `  from: ${literal(from)},`,
     `  key: [${key.map(text).join(", ")}],`,
     ...(cursor === null
       ? []
@@ -99,9 +97,13 @@ function renderType(type: ColumnType): string {
 
 function literal(value: Readonly<Record<string, unknown>>): string {
   const members = Object.entries(value).map(
-    ([name, member]) => `${name}: ${JSON.stringify(member)}`,
+    ([name, member]) => `${name}: ${literalMember(member)}`,
   );
   return `{ ${members.join(", ")} }`;
+}
+
+function literalMember(value: unknown): string {
+  return typeof value === "string" ? text(value) : JSON.stringify(value);
 }
 
 /** A string literal; the separators are line ends to some readers of JavaScript. */

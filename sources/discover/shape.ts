@@ -1,10 +1,6 @@
 // What a source says of the fields of one of its tables, in a form that is the same for every system.
 import { z } from "zod";
 
-/** A table at its source: an index, alias or pattern, or a keyspace's table. */
-export type Place =
-  { readonly index: string } | { readonly keyspace: string; readonly table: string };
-
 /** A field's type in the source's own words. */
 export interface SourceType {
   /** Names as the catalog's type map has them; more than one where the indices of an alias disagree. */
@@ -36,9 +32,4 @@ export const sourceTypeSchema: z.ZodType<SourceType> = z.lazy(() =>
 export function describeType({ types, element }: SourceType): string {
   const name = types.join(" and ");
   return element === undefined ? name : `${name}<${describeType(element)}>`;
-}
-
-/** A place as people write it. */
-export function describePlace(place: Place): string {
-  return "index" in place ? place.index : `${place.keyspace}.${place.table}`;
 }

@@ -1,12 +1,16 @@
 // Everything particular to Elasticsearch: windows by a cursor field, sweeps of all keys, and whole readings.
 import type { TableDefinition } from "../../catalog/definition.ts";
 import type { Discovery } from "../discover/discovery.ts";
-import { describePlace, type Place, type SourceShape } from "../discover/shape.ts";
+import type { SourceShape } from "../discover/shape.ts";
+import type { JsonObject } from "../../contract/json.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 import { cursorWords } from "../../contract/cursor-time.ts";
 import type { Bounds, CursorUnit } from "../../contract/records.ts";
 import { ElasticsearchConnection } from "./connection.ts";
-import type { ElasticsearchSecret } from "./secret.ts";
+import { elasticsearch, placeSchema } from "./declaration.ts";
+import { loadOf } from "./load.ts";
+import { type ElasticsearchSecret, elasticsearchSecretSchema } from "./secret.ts";
+import { placeIn } from "../place.ts";
 import {
   boundInUnit,
   cutWindow,
@@ -37,6 +41,7 @@ import { isPositionOf, WholeReader } from "./whole-reader.ts";
 import { discoverIndex, type SampleOptions } from "./discover.ts";
 import { readShape } from "./discover-shape.ts";
 import type {
+  ConnectSource,
   OpenRequest,
   PlannedWindow,
   SourceClient,
@@ -46,6 +51,9 @@ import type {
 
 const rowsPerSplit = 500_000;
 const mostSplits = 64;
+
+export const connectElasticsearch: ConnectSource = ({ name }, secret) =>
+  new ElasticsearchSource(name, elasticsearchSecretSchema.parse(secret));
 
 export class ElasticsearchSource implements SourceClient {
   readonly #connection: ElasticsearchConnection;
@@ -111,7 +119,7 @@ export class ElasticsearchSource implements SourceClient {
   }
 
   async markWrites(table: TableDefinition): Promise<string> {
-    return markWrites(this.#connection, indexOf(table), table.source.budget);
+    return markWrites(this.#connection, indexOf(table), loadOf(table));
   }
 
   async countBehind(
@@ -209,7 +217,7 @@ export class ElasticsearchSource implements SourceClient {
         keyFields,
         fields: selectFields(table.columns),
         pageRows: table.source.budget.pageRows,
-        load: table.source.budget,
+        load: loadOf(table),
       },
       at,
       { held, warn, rowSize: this.#rowSize(table, "rows") },
@@ -233,12 +241,16 @@ export class ElasticsearchSource implements SourceClient {
     return known;
   }
 
-  async describe(place: Place): Promise<SourceShape> {
-    return readShape(this.#connection, indexIn(place));
+  async describe(place: JsonObject): Promise<SourceShape> {
+    return readShape(this.#connection, placeIn(placeSchema, place, elasticsearch).index);
   }
 
-  async discover(place: Place, options: SampleOptions): Promise<Discovery> {
-    return discoverIndex(this.#connection, indexIn(place), options);
+  async discover(place: JsonObject, options: SampleOptions): Promise<Discovery> {
+    return discoverIndex(
+      this.#connection,
+      placeIn(placeSchema, place, elasticsearch).index,
+      options,
+    );
   }
 
   async release(resource: string): Promise<void> {
@@ -272,17 +284,6 @@ function keyFieldsOf(table: TableDefinition): (string | null)[] {
   });
 }
 
-function indexIn(place: Place): string {
-  if ("index" in place) return place.index;
-  throw new SourceConfigurationError(
-    `${describePlace(place)} is a keyspace's table, but the source is Elasticsearch. Name an index, or another source.`,
-  );
-}
-
 function indexOf(table: TableDefinition): string {
-  if ("index" in table.from) return table.from.index;
-  throw new SourceConfigurationError(
-    `Table "${table.name}" names a keyspace, but its source "${table.source.name}" is Elasticsearch. ` +
-      'Name an index in "from", or another source.',
-  );
+  return placeIn(placeSchema, table.from, elasticsearch).index;
 }

@@ -16,7 +16,7 @@ import {
   SMALLEST_LONG,
   tieBreakerType,
 } from "./cursor.ts";
-import { preferenceQuery, type SearchLoad, shardsQuery } from "./load.ts";
+import { loadOf, preferenceQuery, type SearchLoad, shardsQuery } from "./load.ts";
 import { cutPage } from "./search-page.ts";
 
 export interface CursorField {
@@ -70,7 +70,7 @@ export async function findCursorField(
       `${where} is mapped without "index" or "doc_values", so it cannot be searched and sorted by. ` +
         "Map it with both, or choose another field.",
     );
-  return { index, field, unit, load: table.source.budget };
+  return { index, field, unit, load: loadOf(table) };
 }
 
 /** A unique field that a sort can order the rows of one cursor value by. */

@@ -1,7 +1,14 @@
 // Which copies of an index answer, and how many of its shards at the same time: a source's budget as search parameters.
-import type { LoadBudgetDefinition } from "../../catalog/definition.ts";
+import { z } from "zod";
+import type { TableDefinition } from "../../catalog/definition.ts";
+import { budgetFields } from "./declaration.ts";
 
-export type SearchLoad = Pick<LoadBudgetDefinition, "preference" | "shardsAtOnce">;
+const loadSchema = z.strictObject(budgetFields);
+export type SearchLoad = z.output<typeof loadSchema>;
+
+export function loadOf(table: TableDefinition): SearchLoad {
+  return loadSchema.parse(table.source.budget.own);
+}
 
 /** Which copies answer; of a point in time this is decided when it is opened. */
 export function preferenceQuery({ preference }: SearchLoad): Readonly<Record<string, string>> {

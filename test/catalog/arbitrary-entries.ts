@@ -1,18 +1,16 @@
 // Makes any valid type, source, table and model, for tests that say what holds for all of them.
 import fc from "fast-check";
 import type {
-  CassandraTable,
   Check,
   Column,
-  ElasticsearchTable,
   LoadBudget,
   Model,
   Partition,
   Publish,
-  Source,
+  SourceOf,
   Table,
-  WholeElasticsearchTable,
 } from "../../catalog/table.ts";
+import type { CassandraTable, ElasticsearchTable, WholeElasticsearchTable } from "./table-types.ts";
 import { SCALAR_TYPES, type ColumnType } from "../../contract/column-types.ts";
 import { isPlain } from "../../catalog/validate-columns.ts";
 
@@ -72,46 +70,54 @@ const hoursArbitrary = fc
   })
   .filter(({ from, to }) => from !== to);
 
-function budgetArbitrary(system: Source["system"]): fc.Arbitrary<LoadBudget> {
-  const ofAll: fc.Arbitrary<LoadBudget> = fc.record(
-    {
-      lanes: fc.integer({ min: 1, max: 40 }),
-      dutyCycle: fc.double({ min: 0.01, max: 1, noNaN: true }),
-      maxRowsPerSecond: fc.integer({ min: 1, max: 1_000_000 }),
-      maxBytesPerSecond: fc.integer({ min: 1, max: 1_000_000_000 }),
-      pageRows: fc.integer({ min: 1, max: 10_000 }),
-      maxSecondsPerRun: fc.integer({ min: 1, max: 604_800 }),
-      hours: hoursArbitrary,
-    },
-    { requiredKeys: [] },
-  );
-  const ofSystem: fc.Arbitrary<LoadBudget> =
-    system === "cassandra"
-      ? fc.record({ dataCenter: fc.constantFrom("analytics", "dc1") }, { requiredKeys: [] })
-      : fc.record(
+const budgetArbitrary: fc.Arbitrary<LoadBudget> = fc.record(
+  {
+    lanes: fc.integer({ min: 1, max: 40 }),
+    dutyCycle: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    maxRowsPerSecond: fc.integer({ min: 1, max: 1_000_000 }),
+    maxBytesPerSecond: fc.integer({ min: 1, max: 1_000_000_000 }),
+    pageRows: fc.integer({ min: 1, max: 10_000 }),
+    maxSecondsPerRun: fc.integer({ min: 1, max: 604_800 }),
+    hours: hoursArbitrary,
+  },
+  { requiredKeys: [] },
+);
+
+const sourceWords = { name: nameArbitrary, owner: wordsArbitrary, description: wordsArbitrary };
+
+const elasticsearchArbitrary: fc.Arbitrary<SourceOf<"elasticsearch">> = fc.record(
+  {
+    ...sourceWords,
+    system: fc.constant("elasticsearch"),
+    budget: fc
+      .tuple(
+        budgetArbitrary,
+        fc.record(
           {
             shardsAtOnce: fc.integer({ min: 1, max: 100 }),
             preference: fc.constantFrom("_local", "_prefer_nodes:a,b", "reports"),
           },
           { requiredKeys: [] },
-        );
-  return fc.tuple(ofAll, ofSystem).map(([all, own]) => ({ ...all, ...own }));
-}
+        ),
+      )
+      .map(([common, own]) => ({ ...common, ...own })),
+  },
+  { requiredKeys: ["name", "system", "owner", "description"] },
+);
 
-function sourceArbitrary<const System extends Source["system"]>(
-  system: System,
-): fc.Arbitrary<Source & { readonly system: System }> {
-  return fc.record(
-    {
-      name: nameArbitrary,
-      system: fc.constant(system),
-      owner: wordsArbitrary,
-      description: wordsArbitrary,
-      budget: budgetArbitrary(system),
-    },
-    { requiredKeys: ["name", "system", "owner", "description"] },
-  );
-}
+const cassandraArbitrary: fc.Arbitrary<SourceOf<"cassandra">> = fc.record(
+  {
+    ...sourceWords,
+    system: fc.constant("cassandra"),
+    budget: fc
+      .tuple(
+        budgetArbitrary,
+        fc.record({ dataCenter: fc.constantFrom("analytics", "dc1") }, { requiredKeys: [] }),
+      )
+      .map(([common, own]) => ({ ...common, ...own })),
+  },
+  { requiredKeys: ["name", "system", "owner", "description"] },
+);
 
 const pathArbitrary = fc.array(
   fc.string({ minLength: 1 }).filter((segment) => segment !== "_id"),
@@ -195,7 +201,7 @@ function sharedArbitrary(withPath: boolean): fc.Arbitrary<Shared> {
 export const elasticsearchTableArbitrary: fc.Arbitrary<ElasticsearchTable> = fc
   .record({
     shared: sharedArbitrary(true),
-    source: sourceArbitrary("elasticsearch"),
+    source: elasticsearchArbitrary,
     index: fc.stringMatching(/^[a-z][a-z0-9.-]{0,20}\*?$/),
     lagSeconds: fc.integer({ min: 1, max: 600 }),
     overlapSeconds: fc.integer({ min: 0, max: 3600 }),
@@ -230,7 +236,7 @@ export const elasticsearchTableArbitrary: fc.Arbitrary<ElasticsearchTable> = fc
 export const wholeTableArbitrary: fc.Arbitrary<WholeElasticsearchTable> = fc
   .record({
     shared: sharedArbitrary(true),
-    source: sourceArbitrary("elasticsearch"),
+    source: elasticsearchArbitrary,
     index: fc.stringMatching(/^[a-z][a-z0-9.-]{0,20}\*?$/),
     deletes: fc.constantFrom<WholeElasticsearchTable["deletes"]>(
       { strategy: "none" },
@@ -243,7 +249,7 @@ export const wholeTableArbitrary: fc.Arbitrary<WholeElasticsearchTable> = fc
 export const cassandraTableArbitrary: fc.Arbitrary<CassandraTable> = fc
   .record({
     shared: sharedArbitrary(true),
-    source: sourceArbitrary("cassandra"),
+    source: cassandraArbitrary,
     table: nameArbitrary,
     splits: fc.option(fc.integer({ min: 1, max: 4096 })),
     reading: fc.constantFrom<Pick<CassandraTable, "changes" | "deletes">>(

@@ -1,7 +1,7 @@
 // Tests what becomes of the ways to find changes of a Cassandra table in its definition.
 import { expect, test } from "vitest";
 import { resolveEntry } from "../../catalog/resolve.ts";
-import type { CassandraTable } from "../../catalog/table.ts";
+import type { CassandraTable } from "./table-types.ts";
 
 const column = (name: string, type: "timestamp" | "int" | "date", path = name) => ({
   ...{ name, type, path: [path], description: name, nullable: false },

@@ -1,6 +1,6 @@
 // Misspelled, unknown and missing fields, at every level, by people whom the types do not help.
 import { describe, expect, it, test } from "vitest";
-import { describeMistake } from "../../catalog/errors.ts";
+import { describeMistake } from "../../contract/mistake.ts";
 import { nearest } from "../../catalog/nearest.ts";
 import type { Catalog, Model, Source, Table } from "../../catalog/table.ts";
 import { mistakesInCatalog, mistakesInEntry, mistakesInSource } from "../../catalog/validate.ts";

@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { CatalogError } from "../../catalog/errors.ts";
 import { decodeEntry, encodeEntry, type GlueTableInput } from "../../catalog/glue.ts";
 import { resolveEntry, type EntryContext } from "../../catalog/resolve.ts";
-import type { Column, ElasticsearchTable, Table } from "../../catalog/table.ts";
+import type { Column, Table } from "../../catalog/table.ts";
+import type { ElasticsearchTable } from "./table-types.ts";
 import { catalog } from "../../examples/web-analytics/catalog/index.ts";
 import { modelArbitrary, tableArbitrary } from "./arbitrary-entries.ts";
 

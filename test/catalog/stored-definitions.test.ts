@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { decodeEntry, encodeEntry, type GlueTableInput } from "../../catalog/glue.ts";
 import { catalogStackOf, definitionsDatabase } from "../../catalog/placement.ts";
 import { resolveEntry } from "../../catalog/resolve.ts";
-import type { CassandraTable, Model } from "../../catalog/table.ts";
+import type { Model } from "../../catalog/table.ts";
+import type { CassandraTable } from "./table-types.ts";
 import { COLUMN_SHAPES } from "./column-shapes.ts";
 
 const table: CassandraTable = {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CatalogError } from "../../catalog/errors.ts";
-import { glueType, parseGlueType, redshiftType, sparkType } from "../../catalog/type-map.ts";
+import { glueType, parseGlueType, redshiftType } from "../../catalog/type-map.ts";
 import { columnTypeSchema, type ColumnType } from "../../contract/column-types.ts";
 import { typeArbitrary } from "./arbitrary-entries.ts";
 
@@ -32,14 +32,6 @@ test("every type comes back from JSON as it was", () => {
   );
 });
 
-test("Spark's DDL is what Glue has", () => {
-  fc.assert(
-    fc.property(typeArbitrary, (type) => {
-      expect(sparkType(type)).toBe(glueType(type));
-    }),
-  );
-});
-
 test.each<[ColumnType, string, string]>([
   ["string", "string", "VARCHAR(65535)"],
   ["json", "string", "SUPER"],
@@ -58,25 +50,6 @@ test.each<[ColumnType, string, string]>([
 ])("%j is %s in Glue and %s in Redshift", (type, glue, redshift) => {
   expect(glueType(type)).toBe(glue);
   expect(redshiftType(type)).toBe(redshift);
-});
-
-test.each<[string, ColumnType]>([
-  ["ARRAY< Int >", { list: "int" }],
-  ["varchar(20)", "string"],
-  ["smallint", "int"],
-  ["decimal", { decimal: [10, 0] }],
-  ["decimal(12)", { decimal: [12, 0] }],
-  [
-    "struct<A-b:string, c:map<string, double>>",
-    {
-      struct: [
-        { name: "A-b", type: "string" },
-        { name: "c", type: { map: "double" } },
-      ],
-    },
-  ],
-])("reads %s, which another tool may have written", (text, type) => {
-  expect(parseGlueType(text)).toEqual(type);
 });
 
 test.each([

@@ -4,16 +4,8 @@ import { expect, test } from "vitest";
 import { defineCatalog, defineModel, defineSource, defineTable } from "../../catalog/define.ts";
 import { CatalogError } from "../../catalog/errors.ts";
 import { resolveEntry, resolveSource } from "../../catalog/resolve.ts";
-import type {
-  CassandraTable,
-  Catalog,
-  Column,
-  ElasticsearchTable,
-  Model,
-  Source,
-  Table,
-  WholeElasticsearchTable,
-} from "../../catalog/table.ts";
+import type { Catalog, Column, Model, Source, Table } from "../../catalog/table.ts";
+import type { CassandraTable, ElasticsearchTable, WholeElasticsearchTable } from "./table-types.ts";
 import { mistakesInCatalog, mistakesInEntry, mistakesInSource } from "../../catalog/validate.ts";
 import {
   cassandraTableArbitrary,
@@ -70,7 +62,7 @@ const inAny: Injection<Table | Model>[] = [
   ["control characters", "control characters", (e) => ({ ...e, description: "a\u0000b" })],
   ["no columns", "it has 0 columns", (e) => ({ ...e, columns: [] })],
   ["no key", "the key is empty", (e) => ({ ...e, key: [] })],
-  ["an unknown key", '"nothing" is no column', (e) => ({ ...e, key: ["nothing"] })],
+  ["an unknown key", '"nothing" is not a column', (e) => ({ ...e, key: ["nothing"] })],
   ["a key twice", "stands in the key twice", (e) => ({ ...e, key: ["key_0", "key_0"] })],
   ["a nullable key", "may be null", (e) => withColumn(e, "key_0", { nullable: true })],
   ["a key of a fraction", 'the type "double"', (e) => withColumn(e, "key_0", { type: "double" })],
@@ -79,18 +71,22 @@ const inAny: Injection<Table | Model>[] = [
   ["a column twice in capitals", "two columns are called", (e) => added(e, { name: "Key_0" })],
   ["a reserved column", '"order" is a reserved word', (e) => added(e, { name: "order" })],
   ["a column without words", "the description is empty", (e) => added(e, { description: "" })],
-  ["an unknown type", '"strng" is no type', (e) => added(e, { type: untyped("strng") })],
-  ["an inherited name as type", "is no type", (e) => added(e, { type: untyped("toString") })],
-  ["no type", "undefined is no type", (e) => added(e, { type: untyped(undefined) })],
+  ["an unknown type", '"strng" is not a type', (e) => added(e, { type: untyped("strng") })],
+  ["an inherited name as type", "is not a type", (e) => added(e, { type: untyped("toString") })],
+  ["no type", "undefined is not a type", (e) => added(e, { type: untyped(undefined) })],
   [
     "a type of two forms",
-    "is no type",
+    "is not a type",
     (e) => added(e, { type: untyped({ list: "int", map: "int" }) }),
   ],
-  ["an unknown timestamp", "is no type", (e) => added(e, { type: untyped({ timestamp: "days" }) })],
+  [
+    "an unknown timestamp",
+    "is not a type",
+    (e) => added(e, { type: untyped({ timestamp: "days" }) }),
+  ],
   [
     "an unknown type inside",
-    '"foo" is no type',
+    '"foo" is not a type',
     (e) => added(e, { type: { list: untyped("foo") } }),
   ],
   ["json inside a list", "json stands inside", (e) => added(e, { type: { list: "json" } })],
@@ -99,8 +95,8 @@ const inAny: Injection<Table | Model>[] = [
     "in its struct field a",
     (e) => added(e, { type: { struct: [{ name: "a", type: "json" }] } }),
   ],
-  ["a wide decimal", "is no decimal", (e) => added(e, { type: { decimal: [39, 2] } })],
-  ["a scale beyond precision", "is no decimal", (e) => added(e, { type: { decimal: [4, 5] } })],
+  ["a wide decimal", "is not a decimal", (e) => added(e, { type: { decimal: [39, 2] } })],
+  ["a scale beyond precision", "is not a decimal", (e) => added(e, { type: { decimal: [4, 5] } })],
   ["an empty struct", "has no fields", (e) => added(e, { type: { struct: [] } })],
   [
     "a field in capitals",
@@ -127,7 +123,7 @@ const inAny: Injection<Table | Model>[] = [
   ],
   [
     "a partition of nothing",
-    '"nothing" is no column',
+    '"nothing" is not a column',
     (e) => ({
       ...e,
       partitioning: [{ column: "nothing", transform: "identity" }],
@@ -162,7 +158,7 @@ const inAny: Injection<Table | Model>[] = [
   ],
   [
     "no buckets",
-    "{bucket: 0} is out of range",
+    "partitioning[0].transform.bucket: 0 is out of range",
     (e) => ({
       ...e,
       partitioning: [{ column: "key_0", transform: { bucket: 0 } }],
@@ -170,7 +166,7 @@ const inAny: Injection<Table | Model>[] = [
   ],
   [
     "an unknown transform",
-    "is no transform",
+    'partitioning[0].transform: "year" is not allowed here',
     (e) => ({
       ...e,
       partitioning: [{ column: "key_0", transform: untyped("year") }],
@@ -189,7 +185,7 @@ const inAny: Injection<Table | Model>[] = [
   ],
   [
     "an empty check",
-    'badRows is ""',
+    'check c.badRows: "" is not a predicate',
     (e) => ({
       ...e,
       checks: [{ name: "c", badRows: "", severity: "warn" }],
@@ -197,7 +193,7 @@ const inAny: Injection<Table | Model>[] = [
   ],
   [
     "two statements in a check",
-    "badRows is",
+    "is not a predicate",
     (e) => ({
       ...e,
       checks: [{ name: "c", badRows: "true; drop table x", severity: "warn" }],
@@ -205,7 +201,7 @@ const inAny: Injection<Table | Model>[] = [
   ],
   [
     "an unknown severity",
-    '"fatal" is not known',
+    'check c.severity: "fatal" is not allowed here',
     (e) => ({
       ...e,
       checks: [{ name: "c", badRows: "true", severity: untyped("fatal") }],
@@ -213,7 +209,7 @@ const inAny: Injection<Table | Model>[] = [
   ],
   [
     "a distribution by nothing",
-    '"nothing" is no column',
+    '"nothing" is not a column',
     (e) => ({
       ...e,
       publish: { distribution: { style: "key", column: "nothing" } },
@@ -251,7 +247,7 @@ const inTables: Injection<Table>[] = [
   ["a field below _id", 'the path ["_id","x"]', (e) => added(e, { path: ["_id", "x"] })],
   [
     "a soft delete by nothing",
-    '"nothing" is no column',
+    '"nothing" is not a column',
     (e) => ({ ...e, deletes: { strategy: "soft-delete", column: "nothing" } }),
   ],
   [
@@ -270,11 +266,11 @@ const inElasticsearch: Injection<ElasticsearchTable>[] = [
   ["_id as a number", "_id is text", (e) => added(e, { path: ["_id"], type: "int" })],
   [
     "an index in capitals",
-    '"Companies" is no name of an index',
+    '"Companies" is not a name of an index',
     (e) => ({ ...e, from: { index: "Companies" } }),
   ],
-  ["two indices", "is no name of an index", (e) => ({ ...e, from: { index: "a,b" } })],
-  ["every index", "is no name of an index", (e) => ({ ...e, from: { index: "*" } })],
+  ["two indices", "is not a name of an index", (e) => ({ ...e, from: { index: "a,b" } })],
+  ["every index", "is not a name of an index", (e) => ({ ...e, from: { index: "*" } })],
   [
     "a Cassandra table from Elasticsearch",
     "which is elasticsearch",
@@ -282,7 +278,7 @@ const inElasticsearch: Injection<ElasticsearchTable>[] = [
   ],
   [
     "an unknown cursor",
-    '"nothing" is no column',
+    '"nothing" is not a column',
     (e) => ({ ...e, cursor: { ...e.cursor, column: "nothing" } }),
   ],
   [
@@ -336,7 +332,7 @@ const inElasticsearch: Injection<ElasticsearchTable>[] = [
 const withoutCursor: Injection<WholeElasticsearchTable>[] = [
   [
     "an index in capitals",
-    '"Companies" is no name of an index',
+    '"Companies" is not a name of an index',
     (e) => ({ ...e, from: { index: "Companies" } }),
   ],
   [
@@ -355,7 +351,7 @@ const inCassandra: Injection<CassandraTable>[] = [
   ],
   [
     "a keyspace with a dot",
-    '"a.b" is no name',
+    '"a.b" is not a name',
     (e) => ({ ...e, from: { keyspace: "a.b", table: "c" } }),
   ],
   ["no splits", "splits: 0 is out of range", (e) => ({ ...e, splits: 0 })],
@@ -380,7 +376,7 @@ const inCassandra: Injection<CassandraTable>[] = [
   ],
   [
     "an index on no column",
-    'changes: "nothing" is no column',
+    'changes: "nothing" is not a column',
     (e) => changed(e, { strategy: "index", column: "nothing", lagSeconds: 1, overlapSeconds: 0 }),
   ],
   [
@@ -401,10 +397,14 @@ const inCassandra: Injection<CassandraTable>[] = [
   ],
   [
     "a bucket of no column",
-    '"nothing" is no column',
+    '"nothing" is not a column',
     (e) => changed(e, buckets({ column: "nothing" })),
   ],
-  ["a bucket of no unit", '"week" is no unit', (e) => changed(e, buckets({ unit: "week" }))],
+  [
+    "a bucket of no unit",
+    'changes.unit: "week" is not allowed here',
+    (e) => changed(e, buckets({ unit: "week" })),
+  ],
   [
     "no late bucket",
     "lateBuckets: 0 is out of range",
@@ -509,51 +509,51 @@ test.each<[string, Source]>([
   ['budget.pageRows: "many" is out of range', { ...search, budget: { pageRows: untyped("many") } }],
   [
     "budget.shardsAtOnce: 2 is for elasticsearch, and this source is cassandra",
-    { ...search, system: "cassandra", budget: { shardsAtOnce: 2 } },
+    untyped({ ...search, system: "cassandra", budget: { shardsAtOnce: 2 } }),
   ],
   [
     'budget.preference: "_local" is for elasticsearch, and this source is cassandra',
-    { ...search, system: "cassandra", budget: { preference: "_local" } },
+    untyped({ ...search, system: "cassandra", budget: { preference: "_local" } }),
   ],
   [
     'budget.dataCenter: "dc2" is for cassandra, and this source is elasticsearch',
-    { ...search, budget: { dataCenter: "dc2" } },
+    untyped({ ...search, budget: { dataCenter: "dc2" } }),
   ],
   [
-    'budget.dataCenter: " " is no name',
+    'budget.dataCenter: " " is not a name',
     { ...search, system: "cassandra", budget: { dataCenter: " " } },
   ],
   [
-    'budget.hours: "at night" is no description of hours',
+    'budget.hours: "at night" is not allowed here',
     { ...search, budget: { hours: untyped("at night") } },
   ],
   [
-    'budget.hours.timeZone: "Europe/Atlantis" is no time zone',
+    'budget.hours.timeZone: "Europe/Atlantis" is not a time zone',
     { ...search, budget: { hours: { timeZone: "Europe/Atlantis", from: "22:00", to: "05:00" } } },
   ],
   [
-    'budget.hours.from: "24:00" is no time of day',
+    'budget.hours.from: "24:00" is not a time of day',
     { ...search, budget: { hours: { timeZone: "UTC", from: "24:00", to: "05:00" } } },
   ],
   [
-    'budget.hours.to: "5:00" is no time of day',
+    'budget.hours.to: "5:00" is not a time of day',
     { ...search, budget: { hours: { timeZone: "UTC", from: "22:00", to: "5:00" } } },
   ],
   [
-    "budget.hours.to: undefined is no time of day",
+    "budget.hours.to: it is missing",
     { ...search, budget: { hours: untyped({ timeZone: "UTC", from: "22:00" }) } },
   ],
   [
     'budget.hours: they open and close at "05:00"',
     { ...search, budget: { hours: { timeZone: "UTC", from: "05:00", to: "05:00" } } },
   ],
-  ['budget.preference: "" is no search', { ...search, budget: { preference: "" } }],
+  ['budget.preference: "" is not a search', { ...search, budget: { preference: "" } }],
   [
     'budget.preference: "_shards:1,2|_local" leaves out all other shards',
     { ...search, budget: { preference: "_shards:1,2|_local" } },
   ],
   [
-    'budget.preference: "_primary" is none that Elasticsearch knows',
+    'budget.preference: "_primary" is not one that Elasticsearch knows',
     { ...search, budget: { preference: "_primary" } },
   ],
   ['the system "oracle" is not known', { ...search, system: untyped("oracle") }],
@@ -658,8 +658,8 @@ test("the mistakes of all entries are told at once, each with its place and a fi
     for (const words of [
       "source search_1: the owner is empty",
       "table things: the owner is empty",
-      'table things, key: "nothing" is no column. Fix: name one of thing_id',
-      'table things, from: "A" is no name of an index',
+      'table things, key: "nothing" is not a column. Fix: name one of thing_id',
+      'table things, from.index: "A" is not a name of an index',
       "table others, columns: it is missing",
       "there is no file file:///model.sql",
       "table or model m: two entries have this name",

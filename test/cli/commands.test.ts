@@ -31,14 +31,16 @@ describe("addresses of one's own servers", () => {
   it("take credentials out of an Elasticsearch URL", () => {
     expect(localOptions({ elasticsearch: "http://reader:s%20cret@search:9200/" })).toEqual({
       set: {},
-      elasticsearch: { nodes: ["http://search:9200"], username: "reader", password: "s cret" },
+      secrets: {
+        elasticsearch: { nodes: ["http://search:9200"], username: "reader", password: "s cret" },
+      },
     });
   });
 
   it("read a Cassandra address", () => {
     expect(localOptions({ cassandra: "10.0.0.1:9042/dc1", set: ["schedule=off"] })).toEqual({
       set: { schedule: "off" },
-      cassandra: { contactPoints: ["10.0.0.1"], port: 9042, localDataCenter: "dc1" },
+      secrets: { cassandra: { contactPoints: ["10.0.0.1"], port: 9042, localDataCenter: "dc1" } },
     });
   });
 
@@ -56,7 +58,9 @@ describe("addresses of one's own servers", () => {
   });
 
   it("read credentials of a Cassandra address", () => {
-    expect(localOptions({ cassandra: "reader:s%40cret@10.0.0.1:9042/dc1" }).cassandra).toEqual({
+    expect(
+      localOptions({ cassandra: "reader:s%40cret@10.0.0.1:9042/dc1" }).secrets.cassandra,
+    ).toEqual({
       ...{ contactPoints: ["10.0.0.1"], port: 9042, localDataCenter: "dc1" },
       ...{ username: "reader", password: "s@cret" },
     });
@@ -81,7 +85,7 @@ describe("addresses of one's own servers", () => {
     vi.stubEnv("INIT_CWD", folder);
     const secret = { nodes: ["https://search:9200"], apiKey: "key" };
     writeFileSync(join(folder, "search.json"), JSON.stringify(secret));
-    expect(localOptions({ elasticsearch: "@search.json" }).elasticsearch).toEqual(secret);
+    expect(localOptions({ elasticsearch: "@search.json" }).secrets.elasticsearch).toEqual(secret);
     const wrong = { nodes: ["https://search:9200"], api_key: "hidden", ca: "hidden" };
     writeFileSync(join(folder, "search.json"), JSON.stringify(wrong));
     const attempt = (): unknown => localOptions({ elasticsearch: "@search.json" });

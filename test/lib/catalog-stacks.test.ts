@@ -8,7 +8,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { catalog } from "../../examples/web-analytics/catalog/index.ts";
 import { catalogStackOf } from "../../catalog/placement.ts";
-import type { Catalog, Column, ElasticsearchTable, Model, Table } from "../../catalog/table.ts";
+import type { Catalog, Column, Model, Table } from "../../catalog/table.ts";
+import type { ElasticsearchTable } from "../catalog/table-types.ts";
 import type { Config } from "../../lib/config.ts";
 import { buildCatalogStacks, buildStacks } from "../../lib/stacks/build-stacks.ts";
 import {

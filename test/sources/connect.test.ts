@@ -1,13 +1,13 @@
 // Tests that a bad secret is told without its values.
 import { expect, test } from "vitest";
 import type { SourceDefinition } from "../../catalog/definition.ts";
-import { DEFAULT_BUDGETS } from "../../catalog/resolve.ts";
-import { connect } from "../../sources/connect.ts";
+import { defaultBudget } from "../../catalog/resolve.ts";
+import { connect } from "../../sources/clients.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 
 const source = (system: "elasticsearch" | "cassandra"): SourceDefinition => ({
   ...{ name: "shop", system, owner: "o", description: "d", secret: "sluice/source/shop" },
-  budget: DEFAULT_BUDGETS[system],
+  budget: defaultBudget(system),
 });
 
 test.each([

@@ -63,7 +63,7 @@ test("the budget says which copies answer and how many shards at once, on every 
     index,
     documents(50, () => "t"),
   );
-  const gentle = table(index, { shardsAtOnce: 1, preference: "_local" });
+  const gentle = table(index, { own: { shardsAtOnce: 1, preference: "_local" } });
   const window = { from: null, to: String(start + 100) };
   await client.planRows(gentle, window);
   await client.countUnread(gentle);
@@ -92,7 +92,7 @@ test("the edges of a window are looked for on the same copies", async () => {
     index,
     documents(5, () => "t"),
   );
-  const gentle = table(index, { shardsAtOnce: 2, preference: "_local" });
+  const gentle = table(index, { own: { shardsAtOnce: 2, preference: "_local" } });
   expect(await client.planWindow(gentle, null, 0)).toEqual({
     ...{ from: null, to: String(start + 5), unit: "ms" },
   });
@@ -105,7 +105,9 @@ test("the edges of a window are looked for on the same copies", async () => {
 
 test("a preference that no node fulfils is a mistake that is named, not an empty answer", async () => {
   const index = await cluster.makeIndex({ at: { type: "date" } });
-  const nowhere = table(index, { preference: "_only_nodes:rack:reports" });
+  const nowhere = table(index, {
+    own: { shardsAtOnce: 1, preference: "_only_nodes:rack:reports" },
+  });
   await expect(client.countUnread(nowhere)).rejects.toThrow(SourceConfigurationError);
   const read = readSplit(client, { table: nowhere, bounds: everything });
   await expect(read).rejects.toThrow(/no data nodes with criteria \[rack:reports\]/);

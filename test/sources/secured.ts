@@ -15,7 +15,7 @@ import type { TableDefinition } from "../../catalog/definition.ts";
 import type { ExtractDependencies } from "../../functions/extract/extract.ts";
 import { readSecret } from "../../functions/extract/read-secret.ts";
 import { SourceConnections } from "../../functions/extract/source-connections.ts";
-import { connect } from "../../sources/connect.ts";
+import { connect } from "../../sources/clients.ts";
 import type { SourceClient } from "../../sources/source.ts";
 import { type Authority, makeAuthority } from "../../local/servers/certificates.ts";
 import { type Line, readSplit } from "../functions/extract/fixtures.ts";

@@ -5,7 +5,7 @@ import type {
   LoadBudgetDefinition,
   TableDefinition,
 } from "../../../catalog/definition.ts";
-import { DEFAULT_BUDGETS } from "../../../catalog/resolve.ts";
+import { defaultBudget } from "../../../catalog/resolve.ts";
 import type { ColumnType } from "../../../contract/column-types.ts";
 import type { Bounds } from "../../../contract/records.ts";
 import type { Batch, SourceClient } from "../../../sources/source.ts";
@@ -20,7 +20,7 @@ export function column(
 
 /** A budget without any rest, for tests that are not about the pace. */
 export const freely: LoadBudgetDefinition = {
-  ...DEFAULT_BUDGETS.elasticsearch,
+  ...defaultBudget("elasticsearch"),
   dutyCycle: 1,
   maxRowsPerSecond: 1e9,
   maxBytesPerSecond: 1e12,
@@ -47,7 +47,7 @@ export function tableDefinition(
     deletes: { strategy: "none" },
     source: {
       ...{ name: "shop", system, owner: "team", description: "", secret: "sluice/source/shop" },
-      budget: { ...freely, ...budget },
+      budget: { ...freely, own: defaultBudget(system).own, ...budget },
     },
     ...rest,
   };

@@ -26,8 +26,12 @@ it("takes the smallest of each part over the source's own tables", () => {
   expect(of({}, { hours: night })?.hours).toEqual(night);
   expect(of({ hours: night }, {}, { hours: hour })?.hours).toEqual(hour);
   expect(of({ hours: hour }, { hours: night })?.hours).toEqual(hour);
-  expect(of({ maxBytesPerSecond: 10, shardsAtOnce: 3 }, { maxBytesPerSecond: 20 })).toMatchObject({
-    ...{ maxBytesPerSecond: 10, shardsAtOnce: 1, preference: null, dataCenter: null },
+  expect(of({ maxBytesPerSecond: 10 }, { maxBytesPerSecond: 20 })).toMatchObject({
+    maxBytesPerSecond: 10,
   });
-  expect(of({}, { preference: "_local" })).toMatchObject({ preference: "_local" });
+  const gentle = { shardsAtOnce: 1, preference: null };
+  expect(of({ own: { ...gentle, shardsAtOnce: 3 } }, { own: gentle })?.own).toEqual(gentle);
+  const local = { ...gentle, preference: "_local" };
+  expect(of({ own: gentle }, { own: local })?.own).toEqual(local);
+  expect(of({ own: local }, { own: gentle })?.own).toEqual(local);
 });

@@ -1,13 +1,14 @@
 // Tests the map from CQL types to the catalog's, without a server.
 import { expect, test } from "vitest";
-import { TYPE_MAP, typeKind } from "../../../catalog/type-map.ts";
+import { typeKind } from "../../../contract/column-types.ts";
+import { cassandra } from "../../../sources/cassandra/declaration.ts";
 import { type CqlName, PROPOSED_TYPES } from "../../../sources/cassandra/discover-types.ts";
 
 const whole = Object.entries(PROPOSED_TYPES).filter(([, type]) => type !== "parts");
 
 test.each(whole)("%s is proposed as what the catalog's type map lets it be", (name, proposed) => {
   if (proposed === "parts") return;
-  expect(TYPE_MAP[typeKind(proposed)].cassandra).toContain(name satisfies string);
+  expect(cassandra.types[typeKind(proposed)]).toContain(name satisfies string);
 });
 
 test("types of parts are those that hold others", () => {

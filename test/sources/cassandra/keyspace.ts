@@ -1,12 +1,14 @@
 // A keyspace of its own on a real Cassandra, with a client that writes and the source under test that reads.
 import { randomUUID } from "node:crypto";
 import cassandra from "cassandra-driver";
+import type { z } from "zod";
 import type {
   ColumnDefinition,
   LoadBudgetDefinition,
   TableDefinition,
 } from "../../../catalog/definition.ts";
 import { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
+import type { bucketsSchema } from "../../../sources/cassandra/declaration.ts";
 import type { Bounds } from "../../../contract/records.ts";
 import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
 import { column, type Line, readSplit, tableDefinition } from "../../functions/extract/fixtures.ts";
@@ -26,7 +28,7 @@ export interface TableOptions {
   readonly budget?: Partial<LoadBudgetDefinition>;
 }
 
-type Buckets = NonNullable<Extract<TableDefinition["from"], { keyspace: string }>["buckets"]>;
+type Buckets = z.output<typeof bucketsSchema>;
 
 export interface SweepOptions {
   readonly pageRows?: number;

@@ -118,7 +118,7 @@ describe("Elasticsearch", () => {
       expect(found).toEqual(others);
       expect(entry.key).toEqual(["company_id"]);
     }
-    expect("cursor" in entry ? entry.cursor.column : null).toBe("updated_at");
+    expect("cursor" in entry ? entry.cursor?.column : null).toBe("updated_at");
     expect(entry.deletes.strategy).toBe(declared.deletes.strategy);
     const shape = await source.describe({ index });
     expect(differencesNow(definitionOf(entry), shape)).toEqual([]);
@@ -182,7 +182,7 @@ describe("Elasticsearch", () => {
     expect(empty.remarks.join()).toContain("not changed: there are no documents yet");
     const proposal = propose(await source.discover({ index }, documents), "search", "things");
     const { entry } = await importProposal(proposal);
-    expect("cursor" in entry ? entry.cursor.column : null).toBe("changed");
+    expect("cursor" in entry ? entry.cursor?.column : null).toBe("changed");
     const types = Object.fromEntries(entry.columns.map(({ name, type }) => [name, type]));
     expect(types).toMatchObject({
       ...{ a: { list: "string" }, day: "date", f: "double" },

@@ -5,7 +5,13 @@ import { renderEntry } from "../../../sources/discover/render.ts";
 
 const proposal: Proposal = {
   ...{ name: "things", owner: "TODO", description: "Things.", source: "search" },
-  ...{ from: { index: "things" }, key: ["id"], cursor: null, deletes: { strategy: "none" } },
+  ...{
+    from: { index: "things" },
+    place: "things",
+    key: ["id"],
+    cursor: null,
+    deletes: { strategy: "none" },
+  },
   columns: [{ name: "id", type: "string", description: "Its id.", remarks: [] }],
   remarks: [],
 };

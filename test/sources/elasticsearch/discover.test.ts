@@ -1,6 +1,7 @@
 // Tests what is made of mappings and sampled documents, without a server.
 import { describe, expect, test } from "vitest";
-import { TYPE_MAP, typeKind } from "../../../catalog/type-map.ts";
+import { typeKind } from "../../../contract/column-types.ts";
+import { elasticsearch } from "../../../sources/elasticsearch/declaration.ts";
 import { parseExact } from "../../../sources/discover/exact-json.ts";
 import { observe } from "../../../sources/discover/observe.ts";
 import { readFields } from "../../../sources/elasticsearch/discover-fields.ts";
@@ -36,9 +37,9 @@ test.each(FIELD_TYPES)("%s is proposed as what the catalog's type map lets it be
       : typeof declared === "object" && "list" in declared
         ? typeKind(declared.list)
         : typeKind(declared);
-  const allowed = TYPE_MAP[kind].elasticsearch;
+  const allowed = elasticsearch.types[kind];
   // A nested object is a list of structs, and a vector a list of what it holds.
-  expect([...allowed, ...TYPE_MAP.list.elasticsearch]).toContain(type);
+  expect([...allowed, ...elasticsearch.types.list]).toContain(type);
 });
 
 test.each([

@@ -8,7 +8,7 @@ import {
   deployedBefore,
   encodeStamp,
 } from "../../../catalog/placement.ts";
-import type { ElasticsearchTable } from "../../../catalog/table.ts";
+import type { ElasticsearchTable } from "../../catalog/table-types.ts";
 import {
   chooseDefinitions,
   stampOf,

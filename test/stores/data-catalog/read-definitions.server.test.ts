@@ -10,7 +10,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { CatalogError } from "../../../catalog/errors.ts";
 import { encodeEntry } from "../../../catalog/glue.ts";
 import { catalogStackOf, definitionsDatabase, encodeStamp } from "../../../catalog/placement.ts";
-import type { ElasticsearchTable, Model } from "../../../catalog/table.ts";
+import type { Model } from "../../../catalog/table.ts";
+import type { ElasticsearchTable } from "../../catalog/table-types.ts";
 import { DefinitionReader } from "../../../stores/data-catalog/read-definition.ts";
 import {
   readDefinitions,
