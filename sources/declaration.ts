@@ -71,7 +71,9 @@ interface Spec<
 
   /** For each type of the catalog the system's types that may be declared so. */
   readonly types: Readonly<Record<TypeKind, readonly string[]>>;
-  /** Types that are lists of another by themselves. */
+  /** Types whose values are lists. Values of any other type may be lists too, where a schema does not say. */
+  readonly listTypes: readonly string[];
+  /** What a type is called that stands for lists of another one. */
   readonly listsOf?: Readonly<Record<string, string>>;
   /** The key that is no field of a row, and the path that it is declared by. It can't be a cursor. */
   readonly idColumn?: { readonly path: string; readonly description: string };

@@ -115,7 +115,7 @@ export interface SourceClient {
   open(request: OpenRequest): Promise<SplitReader>;
   /**
    * The fields that a table has now, from the mapping or the schema: a question or two, asked in each run's plan.
-   * @param place what `from` of a table says
+   * @param place what `from` of a table says, as it is written or as the Data Catalog holds it
    * @throws SourceConfigurationError if it is not a place of this system
    */
   describe(place: JsonObject): Promise<SourceShape>;

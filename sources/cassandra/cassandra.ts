@@ -9,7 +9,7 @@ import { SourceConfigurationError } from "../../contract/errors.ts";
 import type { Bounds } from "../../contract/records.ts";
 import { BucketReader } from "./bucket-reader.ts";
 import { checkSample, describeBuckets } from "./bucket-table.ts";
-import { budgetFields, cassandra, fromSchema } from "./declaration.ts";
+import { budgetFields, cassandra, addressSchema } from "./declaration.ts";
 import { placeIn } from "../place.ts";
 import { bucketStart, cutIntoBuckets } from "./buckets.ts";
 import { cursorRange, cursorWindow, describeCursor } from "./cursor.ts";
@@ -161,13 +161,13 @@ export class CassandraSource implements SourceClient {
 
   describe(place: JsonObject): Promise<SourceShape> {
     return this.#asking(() =>
-      readShape(this.#client, this.#where, placeIn(fromSchema, place, cassandra)),
+      readShape(this.#client, this.#where, placeIn(addressSchema, place, cassandra)),
     );
   }
 
   discover(place: JsonObject, options: { readonly documents: number }): Promise<Discovery> {
     return this.#asking(() =>
-      discoverTable(this.#client, this.#where, placeIn(fromSchema, place, cassandra), options),
+      discoverTable(this.#client, this.#where, placeIn(addressSchema, place, cassandra), options),
     );
   }
 

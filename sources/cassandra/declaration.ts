@@ -19,7 +19,10 @@ const name = checkedText({
 });
 
 /** A table, as `from` names it. */
-export const fromSchema = z.strictObject({ keyspace: name, table: name });
+const fromSchema = z.strictObject({ keyspace: name, table: name });
+
+/** The same, in what is written and in what the Data Catalog holds. */
+export const addressSchema = z.object(fromSchema.shape);
 
 const unitSchema = z.enum(["hour", "day", "month"]);
 
@@ -142,6 +145,7 @@ export const cassandra = declareSystem({
     map: ["map"],
     struct: ["udt"],
   },
+  listTypes: ["list", "set", "vector"],
   versions: "pass",
   readsWithoutField: false,
 

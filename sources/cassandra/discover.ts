@@ -11,13 +11,13 @@ import { observe } from "../discover/observe.ts";
 import type { Discovery, FoundField } from "../discover/discovery.ts";
 import type { SourceShape } from "../discover/shape.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
-import type { fromSchema } from "./declaration.ts";
+import type { addressSchema } from "./declaration.ts";
 import { cqlName, cqlText, readCqlType, shapeOfType } from "./discover-types.ts";
 import { toJson } from "./to-json.ts";
 
 type Metadata = cassandra.metadata.TableMetadata;
 
-type CassandraTablePlace = z.output<typeof fromSchema>;
+type CassandraTablePlace = z.output<typeof addressSchema>;
 
 /** The columns as drift compares them: a few queries of system_schema. */
 export async function readShape(

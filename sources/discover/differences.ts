@@ -116,11 +116,11 @@ function faultsIn(
 ): Difference[] {
   if (type === "json") return [];
   if (typeof type !== "string" && "list" in type) {
+    const { listTypes, listsOf = {} } = declarationOf(system);
     // A mapping does not tell lists from single values, and the build takes both.
-    const isList = source.types.every((name) => ["list", "set", "vector"].includes(name));
+    const isList = source.types.every((name) => listTypes.includes(name));
     if (isList && source.element === undefined) return [];
     const inner = isList && source.element !== undefined ? source.element : source;
-    const { listsOf = {} } = declarationOf(system);
     const element = { ...inner, types: inner.types.map((name) => listsOf[name] ?? name) };
     return faultsIn(column, type.list, element, path, system, hidesFields);
   }

@@ -120,6 +120,7 @@ export const elasticsearch = declareSystem({
     map: ["object", "flattened", "passthrough"],
     struct: ["object", "passthrough", "geo_point"],
   },
+  listTypes: [],
   listsOf: { nested: "object" },
   idColumn: { path: "_id", description: "Elasticsearch's id of the document." },
   versions: "cursor",
