@@ -71,7 +71,9 @@ export function looksLikeModel(written: Table | Model): boolean {
 export function mistakesInEntryFields(written: Table | Model, place: string): FieldMistakes {
   if (looksLikeModel(written)) return found(modelSchema, written, place);
   // Widened: what is looked at was written by a person, and types do not hold at run time.
-  const { source, from } = z.looseObject({ source: z.unknown(), from: z.unknown() }).parse(written);
+  const { source, from } = z
+    .looseObject({ source: z.unknown().optional(), from: z.unknown().optional() })
+    .parse(written);
   const parsed = sourceSchema.safeParse(source);
   const system = parsed.success ? parsed.data.system : undefined;
   const declaration =

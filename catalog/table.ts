@@ -2,7 +2,7 @@
 // which its type, its defaults and its form in the Data Catalog follow.
 import { z } from "zod";
 import { checkedNumber, checkedText, isText, wholeFrom } from "../contract/checked-value.ts";
-import type { ColumnType } from "../contract/column-types.ts";
+import { type ColumnType, TYPE_FORMS } from "../contract/column-types.ts";
 import { shown } from "../contract/mistake.ts";
 import type { SourceDeclaration } from "../sources/declaration.ts";
 import type { SourceSystem, SourceSystems } from "../sources/declarations.ts";
@@ -113,12 +113,13 @@ export function budgetSchemaOf({ budget, dutyCycle = DUTY_CYCLE }: SourceDeclara
 }
 
 const text = z.string();
+const owner = z.string().describe("the team that answers for it");
 const texts = z.array(text).readonly();
 
 /** The fields of each source, whatever its system. */
 export const sourceFields = {
   name: text,
-  owner: text,
+  owner,
   description: text,
 };
 
@@ -127,7 +128,7 @@ export const columnSchema = z.strictObject({
   /** Lower-case letters, digits and underscores. */
   name: text,
   /** Checked by itself, for its mistakes are told with the place in it. */
-  type: z.custom<ColumnType>(),
+  type: z.custom<ColumnType>().describe(TYPE_FORMS),
   /** What a value means, with its unit. */
   description: text,
   /** Where the value stands in the source's document. Default: `[name]`. `["_id"]` is Elasticsearch's id. */
@@ -181,9 +182,9 @@ const EVERYWHERE = publishSchema.parse({});
 /** What tables and models have in common. */
 export const entryFields = {
   name: text,
-  owner: text,
-  description: text,
-  key: texts,
+  owner,
+  description: text.describe("a sentence that says what it holds"),
+  key: texts.describe("the columns that tell one row from all others"),
   columns: z.array(columnSchema).readonly(),
   partitioning: z.array(partitionSchema).readonly().default([]),
   checks: z.array(checkSchema).readonly().default([]),

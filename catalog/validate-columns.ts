@@ -7,7 +7,12 @@ import type { SourceDeclaration } from "../sources/declaration.ts";
 import { allDeclarations } from "../sources/declarations.ts";
 import type { Column } from "./table.ts";
 import { TYPE_MAP, glueType } from "./type-map.ts";
-import { SCALAR_TYPES, type ColumnType, type StructField } from "../contract/column-types.ts";
+import {
+  SCALAR_TYPES,
+  TYPE_FORMS,
+  type ColumnType,
+  type StructField,
+} from "../contract/column-types.ts";
 
 /**
  * Redshift's limit for a table is 1,600; the stage table of a load has one more than the entry, the mark of a deletion.
@@ -26,8 +31,6 @@ const structField = z.strictObject({
   type: z.unknown(),
   from: z.string().optional(),
 } satisfies Record<keyof StructField, z.ZodType>);
-
-const FORMS = `one of ${SCALAR_TYPES.join(", ")}, or {decimal: [precision, scale]}, {timestamp: "epoch_seconds"}, {list: type}, {map: type}, {struct: [{name, type}]}`;
 
 /** @param system that the table's source has, or undefined for a model, whose columns come from no path */
 export function* mistakesInColumns(
@@ -245,7 +248,7 @@ function unknownType(type: unknown, place: string): Mistake {
   return {
     place,
     problem: `${type === undefined ? "undefined" : JSON.stringify(type)} is not a type`,
-    fix: `write ${FORMS}`,
+    fix: `write ${TYPE_FORMS}`,
   };
 }
 

@@ -40,6 +40,9 @@ export interface StructField {
   readonly from?: string;
 }
 
+/** How a type is written, for messages. */
+export const TYPE_FORMS = `one of ${SCALAR_TYPES.join(", ")}, or {decimal: [precision, scale]}, {timestamp: "epoch_seconds"}, {list: type}, {map: type}, {struct: [{name, type}]}`;
+
 /** A scalar type by its name, and each type with parameters by the name of its parameter. */
 export type TypeKind = ScalarType | "decimal" | "epoch_seconds" | "list" | "map" | "struct";
 

@@ -54,12 +54,12 @@ const strategies = {
       isSound: (hours) => hours >= 0 && hours <= MAX_HOURS,
       wanted: `hours from 0 (in each run) to ${MAX_HOURS}`,
     }),
-    /** Above this share of the live rows deletes are held back and reported. */
+    /** Above this share of the live rows deletes are held back and reported. Default 0.1. */
     maxShare: share(),
   }),
   absence: z.strictObject({
     strategy: z.literal("absence"),
-    /** Above this share of the live rows deletes are held back and reported. */
+    /** Above this share of the live rows deletes are held back and reported. Default 0.1. */
     maxShare: share(),
   }),
 };

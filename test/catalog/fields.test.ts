@@ -199,6 +199,14 @@ describe("a value of another kind is told, and nothing is looked for in it", () 
     ["table things, owner: 5 is not allowed here", { ...things, owner: 5 }],
     ["table things, key: it is missing", { ...things, key: undefined }],
     ['table things, key: "thing_id" is not allowed here', { ...things, key: "thing_id" }],
+    [
+      'table things, column number 1.type: it is missing. Fix: add "type": one of string, boolean',
+      { ...things, columns: [{ description: "id" }] },
+    ],
+    [
+      'table things, cursor.lagSeconds: it is missing. Fix: add "lagSeconds": more seconds than',
+      { ...things, cursor: { column: "changed_at", overlapSeconds: 0 } },
+    ],
     ["table things, columns: it is missing", { ...things, columns: undefined }],
     ["table things, source: it is missing", { ...things, source: undefined }],
     ["table things, from: it is missing", { ...things, from: undefined }],
