@@ -15,6 +15,7 @@ import {
   type Source,
   sourceFields,
   type Table,
+  tableFields,
   tableSchemaOf,
 } from "./table.ts";
 
@@ -75,13 +76,22 @@ export function mistakesInEntryFields(written: Table | Model, place: string): Fi
     .looseObject({ source: z.unknown().optional(), from: z.unknown().optional() })
     .parse(written);
   const parsed = sourceSchema.safeParse(source);
-  const system = parsed.success ? parsed.data.system : undefined;
-  const declaration =
-    system !== undefined && isSystem(system) ? declarationOf(system) : allDeclarations()[0];
-  if (declaration === undefined) throw new Error("There is no source system.");
+  if (!parsed.success) return found(tableSchemaOfAny(), written, place);
+  const { name, system } = parsed.data;
+  if (!isSystem(system)) {
+    const unknown = {
+      place: `${place}, source`,
+      problem: `the system ${shown(system)} of the source ${name} is not known`,
+      fix: "correct it in the source",
+    };
+    return {
+      isSound: false,
+      mistakes: [unknown, ...found(tableSchemaOfAny(), written, place).mistakes],
+    };
+  }
+  const declaration = declarationOf(system);
   const all = found(tableSchemaOf(declaration), written, place);
-  if (!parsed.success) return all;
-  const misplaced = placeOfAnother(declaration, from, parsed.data.name, `${place}, from`);
+  const misplaced = placeOfAnother(declaration, from, name, `${place}, from`);
   return misplaced === undefined
     ? all
     : {
@@ -91,6 +101,17 @@ export function mistakesInEntryFields(written: Table | Model, place: string): Fi
           ...all.mistakes.filter((one) => !one.place.startsWith(`${place}, from`)),
         ],
       };
+}
+
+/** A table of whose source no system is known: any system's fields, with any values. */
+function tableSchemaOfAny(): z.ZodType {
+  const names = allDeclarations().flatMap(({ fields }) => Object.keys(fields));
+  const anything = z.unknown().optional();
+  return z.strictObject({
+    ...tableFields,
+    from: anything,
+    ...Object.fromEntries(names.map((name) => [name, anything])),
+  });
 }
 
 const sourceSchema = z.looseObject({ name: text, system: text });

@@ -194,15 +194,16 @@ export const entryFields = {
 
 const named = z.looseObject({ name: text });
 
+/** What tables of all systems have in common. */
+export const tableFields = {
+  ...entryFields,
+  source: z.looseObject({ name: text, system: text }),
+  deletes: deletesSchema,
+};
+
 /** A table as it is written for one system. */
 export function tableSchemaOf({ from, fields }: SourceDeclaration) {
-  return z.strictObject({
-    ...entryFields,
-    source: z.looseObject({ name: text, system: text }),
-    from,
-    deletes: deletesSchema,
-    ...fields,
-  });
+  return z.strictObject({ ...tableFields, from, ...fields });
 }
 
 export const modelSchema = z.strictObject({

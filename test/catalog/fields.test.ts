@@ -200,6 +200,14 @@ describe("a value of another kind is told, and nothing is looked for in it", () 
     ["table things, key: it is missing", { ...things, key: undefined }],
     ['table things, key: "thing_id" is not allowed here', { ...things, key: "thing_id" }],
     [
+      'table things, source: the system "oracle" of the source search is not known',
+      { ...things, source: { ...search, system: "oracle" } },
+    ],
+    [
+      'table things, ky: there is no field "ky"',
+      { ...things, source: { ...search, system: "oracle" }, ky: ["thing_id"] },
+    ],
+    [
       'table things, column number 1.type: it is missing. Fix: add "type": one of string, boolean',
       { ...things, columns: [{ description: "id" }] },
     ],

@@ -60,8 +60,8 @@ describe("in the catalog", () => {
 
   it.each<[string, object]>([
     [
-      "budget.linesAhead: 101 is out of range. Fix: write a whole number from 0 to 100; the default is 7",
-      { linesAhead: 101 },
+      "budget.linesAtOnce: 101 is out of range. Fix: write a whole number from 1 to 100; the default is 7",
+      { linesAtOnce: 101 },
     ],
     ["budget.shardsAtOnce: 2 is for elasticsearch, and this source is jsonl", { shardsAtOnce: 2 }],
   ])("source shop, %s", (words, budget) => {
@@ -73,9 +73,9 @@ describe("in the catalog", () => {
     expect(decodeEntry(encodeEntry(orders, context))).toEqual(definition);
     expect(definition).toMatchObject({
       from: { file: "orders.jsonl", comment: "#" },
-      source: { system: "jsonl", budget: { pageRows: 2, own: { linesAhead: 1 } } },
+      source: { system: "jsonl", budget: { pageRows: 2, own: { linesAtOnce: 1 } } },
     });
-    expect(defaultBudget("jsonl")).toMatchObject({ dutyCycle: 0.5, own: { linesAhead: 7 } });
+    expect(defaultBudget("jsonl")).toMatchObject({ dutyCycle: 0.5, own: { linesAtOnce: 7 } });
   });
 
   it.each([
@@ -83,7 +83,7 @@ describe("in the catalog", () => {
     ["sluice.source", JSON.stringify(resolveSource(search, "d")), "from"],
     [
       "sluice.source",
-      JSON.stringify(resolveSource(shop, "d")).replace("linesAhead", "linesBehind"),
+      JSON.stringify(resolveSource(shop, "d")).replace("linesAtOnce", "linesBefore"),
       "budget.own",
     ],
   ])("a definition whose %s is %s is refused", (parameter, value, words) => {

@@ -31,15 +31,15 @@ type Row = z.infer<typeof rowSchema>;
 const budgetSchema = z.strictObject(budgetFields);
 
 export const connectJsonLines: ConnectSource = ({ budget }, secret) =>
-  new JsonLines(secretSchema.parse(secret).folder, budgetSchema.parse(budget.own).linesAhead);
+  new JsonLines(secretSchema.parse(secret).folder, budgetSchema.parse(budget.own).linesAtOnce);
 
 class JsonLines implements SourceClient {
   readonly #folder: string;
-  readonly #linesAhead: number;
+  readonly #linesAtOnce: number;
 
-  constructor(folder: string, linesAhead: number) {
+  constructor(folder: string, linesAtOnce: number) {
     this.#folder = folder;
-    this.#linesAhead = linesAhead;
+    this.#linesAtOnce = linesAtOnce;
   }
 
   planWindow(): Promise<null> {
@@ -61,7 +61,7 @@ class JsonLines implements SourceClient {
     return {
       next: (rowLimit): Promise<Batch> => {
         const observedAt = Date.now();
-        const batch = rows.slice(next, next + rowLimit);
+        const batch = rows.slice(next, next + Math.min(rowLimit, this.#linesAtOnce));
         next += batch.length;
         const lines = batch.map((doc) =>
           JSON.stringify({
@@ -73,7 +73,7 @@ class JsonLines implements SourceClient {
           lines: Buffer.from(lines.map((line) => `${line}\n`).join("")),
           rows: batch.length,
           ...{ observedAt, sourceMillis: 0, position: String(next) },
-          done: next + this.#linesAhead >= rows.length && next >= rows.length,
+          done: next >= rows.length,
         });
       },
       close: () => Promise.resolve(),

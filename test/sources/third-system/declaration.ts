@@ -17,8 +17,8 @@ export const storedPlaceSchema = placeSchema.extend({ comment: z.string() });
 export const secretSchema = z.strictObject({ folder: z.string().min(1) });
 
 export const budgetFields = {
-  /** Lines of one batch that are looked at beyond the rows that were asked for. */
-  linesAhead: checkedNumber(wholeFrom(0, 100), 7),
+  /** Lines of one batch at most. */
+  linesAtOnce: checkedNumber(wholeFrom(1, 100), 7),
 };
 
 export const jsonLines = declareSystem({

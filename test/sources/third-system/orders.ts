@@ -7,7 +7,7 @@ export const shop = defineSource({
   system: "jsonl",
   owner: "shop",
   description: "The orders of the shop.",
-  budget: { dutyCycle: 1, pageRows: 2, linesAhead: 1 },
+  budget: { dutyCycle: 1, pageRows: 2, linesAtOnce: 1 },
 });
 
 export const orders = defineTable({
