@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sluice_build.catalog import (
+from sluice_build.contract.stored_type import amended
+from sluice_build.stores.catalog import (
     StackContent,
     choose_definitions,
     definitions_database,
     parse_definition,
     stack_of,
 )
-from sluice_build.stored_type import amended
 
 STORED = json.loads((Path(__file__).parents[1] / "catalog/stored-definitions.json").read_text())
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sluice_build.coerce import Misfit, coercer, json_text
-from sluice_build.column_types import Json, parse
+from sluice_build.contract.column_types import Json, parse
+from sluice_build.read.coerce import Misfit, coercer, json_text
 
 
 def coerce(column_type: Json, value: object, published: bool = False) -> object:

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sluice_build.arguments import Arguments
-from sluice_build.catalog import Column, TableDefinition
-from sluice_build.checks import CheckResult
-from sluice_build.column_types import parse
-from sluice_build.delta import Delta, DeltaFile, delta_document
-from sluice_build.manifests import parse_manifest
-from sluice_build.result import TableResult
-from sluice_build.summary import summary
+from sluice_build.build.checks import CheckResult
+from sluice_build.build.result import TableResult
+from sluice_build.build.summary import summary
+from sluice_build.contract.arguments import Arguments
+from sluice_build.contract.column_types import parse
+from sluice_build.lake.delta import Delta, DeltaFile, delta_document
+from sluice_build.read.manifests import parse_manifest
+from sluice_build.stores.catalog import Column, TableDefinition
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "contract" / "examples"
 

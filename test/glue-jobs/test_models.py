@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from conftest import Stopped, World, upsert
-from sluice_build.catalog import definitions_database
+from sluice_build.stores.catalog import definitions_database
 
 ORDERS = {"id": "long", "customer": "string", "amount": {"decimal": [10, 2]}}
 TOTALS = {"customer": "string", "total": {"decimal": [20, 2]}, "orders": "long"}

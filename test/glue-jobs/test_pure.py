@@ -2,16 +2,16 @@
 
 import pytest
 from pyspark.sql import types as t
-from sluice_build.arguments import Arguments, parse
-from sluice_build.catalog import Column, Definition, ModelDefinition, TableDefinition
-from sluice_build.column_types import Json, redshift_type, spark_type
-from sluice_build.column_types import parse as parse_type
-from sluice_build.deletes import too_many
-from sluice_build.lines import LineReader, Rejected, Row, find
-from sluice_build.models import contract_mistakes, load_function
-from sluice_build.plan import ready, selection, up_to_date
-from sluice_build.read import packed
-from sluice_build.tags import model_fingerprint, model_tag, newest, table_tag
+from sluice_build.build.models import contract_mistakes, load_function
+from sluice_build.build.plan import ready, selection, up_to_date
+from sluice_build.contract.arguments import Arguments, parse
+from sluice_build.contract.column_types import Json, redshift_type, spark_type
+from sluice_build.contract.column_types import parse as parse_type
+from sluice_build.lake.deletes import too_many
+from sluice_build.lake.tags import model_fingerprint, model_tag, newest, table_tag
+from sluice_build.read.lines import LineReader, Rejected, Row, find
+from sluice_build.read.objects import packed
+from sluice_build.stores.catalog import Column, Definition, ModelDefinition, TableDefinition
 
 
 def table(columns: dict[str, Json], soft_delete: str | None = None) -> TableDefinition:

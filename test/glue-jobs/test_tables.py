@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import Stopped, World, upsert
-from sluice_build.log import log_to_standard_error
+from sluice_build.build.log import log_to_standard_error
 
 VISITS = {"id": "long", "name": "string", "score": "int"}
 

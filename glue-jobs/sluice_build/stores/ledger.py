@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Key
 
-from sluice_build.errors import TableFailed
+from sluice_build.contract.errors import TableFailed
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
-from sluice_build.catalog import Entry
-from sluice_build.iceberg import LakeTable
-from sluice_build.ledger import Ledger
-from sluice_build.storage import Bucket
-from sluice_build.tags import Applied
+from sluice_build.lake.iceberg import LakeTable
+from sluice_build.lake.tags import Applied
+from sluice_build.stores.catalog import Entry
+from sluice_build.stores.ledger import Ledger
+from sluice_build.stores.storage import Bucket
 
 
 def nothing_more(table: str, step: str) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sluice_build.errors import TableFailed
-from sluice_build.ledger import Ledger
-from sluice_build.storage import Bucket
+from sluice_build.contract.errors import TableFailed
+from sluice_build.stores.ledger import Ledger
+from sluice_build.stores.storage import Bucket
 
 
 @dataclass(frozen=True)

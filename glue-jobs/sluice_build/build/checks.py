@@ -7,10 +7,10 @@ from typing import Literal
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sluice_build.catalog import Entry
-from sluice_build.column_types import VARCHAR_BYTES, Scalar
-from sluice_build.errors import TableFailed, cause
-from sluice_build.iceberg import quoted
+from sluice_build.contract.column_types import VARCHAR_BYTES, Scalar
+from sluice_build.contract.errors import TableFailed, cause
+from sluice_build.lake.iceberg import quoted
+from sluice_build.stores.catalog import Entry
 
 
 @dataclass(frozen=True)

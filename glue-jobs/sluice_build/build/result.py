@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sluice_build.checks import CheckResult
-from sluice_build.column_types import Json
+from sluice_build.build.checks import CheckResult
+from sluice_build.contract.column_types import Json
 
 Status = Literal["built", "unchanged", "failed", "skipped", "held"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, cast
 
-from sluice_build.column_types import ColumnType, Json, parse
-from sluice_build.stored_type import amended
+from sluice_build.contract.column_types import ColumnType, Json, parse
+from sluice_build.contract.stored_type import amended
 
 if TYPE_CHECKING:
     from types_boto3_glue import GlueClient

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Final
 
-from sluice_build.column_types import (
+from sluice_build.contract.column_types import (
     VARCHAR_BYTES,
     ColumnType,
     DecimalType,

@@ -8,19 +8,24 @@ from uuid import uuid4
 
 from pyspark.sql import SparkSession
 
-from sluice_build.arguments import Arguments
-from sluice_build.catalog import Definition, ModelDefinition, TableDefinition, read_definitions
-from sluice_build.errors import cause
-from sluice_build.job import Content, Job, nothing_more, present_content
-from sluice_build.ledger import Ledger
-from sluice_build.log import LOGGER, about_run, about_table
-from sluice_build.model_build import build_model
-from sluice_build.plan import inputs_of, ready, selection
-from sluice_build.result import TableResult
-from sluice_build.session import own_session
-from sluice_build.storage import Bucket, glue_client, ledger_table, s3_client
-from sluice_build.summary import SUMMARY_KEY, summary
-from sluice_build.table_build import build_table
+from sluice_build.build.job import Content, Job, nothing_more, present_content
+from sluice_build.build.log import LOGGER, about_run, about_table
+from sluice_build.build.model_build import build_model
+from sluice_build.build.plan import inputs_of, ready, selection
+from sluice_build.build.result import TableResult
+from sluice_build.build.session import own_session
+from sluice_build.build.summary import SUMMARY_KEY, summary
+from sluice_build.build.table_build import build_table
+from sluice_build.contract.arguments import Arguments
+from sluice_build.contract.errors import cause
+from sluice_build.stores.catalog import (
+    Definition,
+    ModelDefinition,
+    TableDefinition,
+    read_definitions,
+)
+from sluice_build.stores.ledger import Ledger
+from sluice_build.stores.storage import Bucket, glue_client, ledger_table, s3_client
 
 AT_ONCE = 2
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from sluice_build.catalog import Column, TableDefinition
-from sluice_build.coerce import Coerce, Misfit, coercer, shortened
-from sluice_build.column_types import Scalar
+from sluice_build.read.coerce import Coerce, Misfit, coercer, shortened
+from sluice_build.stores.catalog import Column, TableDefinition
 
 _LONG = range(-(2**63), 2**63)
 
@@ -100,7 +99,6 @@ class _ColumnReader:
         self._path = column.path
         self._simple = column.path[0] if len(column.path) == 1 else None
         self._required = required
-        self._is_json = column.type == Scalar("json")
         self._coerce: Coerce = coercer(column.type, published)
 
     def read(self, doc: dict[str, Any], identity: str | None) -> Any:  # noqa: ANN401

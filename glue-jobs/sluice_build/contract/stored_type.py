@@ -2,7 +2,7 @@
 
 import re
 
-from sluice_build.column_types import Json
+from sluice_build.contract.column_types import Json
 
 _SCALARS: dict[str, Json] = {
     "string": "string",
