@@ -261,8 +261,8 @@ class World:
             parameters["sluice.language"] = "sql" if sql else "python"
             parameters["sluice.script"] = f"s3://{self.bucket}/{asset}"
             parameters["sluice.inputs"] = json.dumps(inputs or [])
-        told = json.dumps(parameters, sort_keys=True)
-        parameters["sluice.fingerprint"] = hashlib.sha256(told.encode()).hexdigest()
+        text = json.dumps(parameters, sort_keys=True)
+        parameters["sluice.fingerprint"] = hashlib.sha256(text.encode()).hexdigest()
         table = {
             "Name": name,
             "Parameters": parameters,

@@ -20,7 +20,7 @@ def nothing_more(table: str, step: str) -> None:
 class Job:
     """One build: where it reads and writes.
 
-    `after_step` is told of each durable step of each table; tests stop a build there.
+    `after_step` is called with each durable step of each table; tests stop a build there.
     """
 
     deployment: str

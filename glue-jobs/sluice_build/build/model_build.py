@@ -1,4 +1,4 @@
-"""Builds one model: script run over its inputs, checked, told as a replace delta, published."""
+"""Builds one model: script run over its inputs, checked, written as a replace delta, published."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What a build tells: one record a table in `runs/<run>/build.json`."""
+"""What a build reports: one record a table in `runs/<run>/build.json`."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -30,7 +30,7 @@ class TableResult:
 
     def to_json(self) -> Json:
         """The record as the protocol has it."""
-        told: dict[str, Json] = {
+        record: dict[str, Json] = {
             "table": self.table,
             "kind": self.kind,
             "status": self.status,
@@ -48,4 +48,4 @@ class TableResult:
                 for item in self.checks
             ],
         }
-        return told if self.error is None else {**told, "error": self.error}
+        return record if self.error is None else {**record, "error": self.error}

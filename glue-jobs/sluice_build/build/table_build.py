@@ -1,4 +1,4 @@
-"""Builds one table: manifests in, winners merged, checked, told as a delta, published."""
+"""Builds one table: manifests in, winners merged, checked, written as a delta, published."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ class Rejected:
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
@@ -61,7 +61,7 @@ class LineReader:
         try:
             parsed = _DECODER.decode(line.decode())
         except (ValueError, RecursionError) as error:
-            return Rejected(f"the line is no JSON: {error}", None, None, None)
+            return Rejected(f"the line is not JSON: {error}", None, None, None)
         try:
             op, identity, version, observed, doc = _envelope(parsed)
         except Misfit as misfit:
@@ -119,7 +119,7 @@ def _envelope(
     parsed: object,
 ) -> tuple[Literal["upsert", "key"], str | None, tuple[int, int, int] | None, int, dict[str, Any]]:
     if not isinstance(parsed, dict):
-        raise Misfit("the line is no JSON object")
+        raise Misfit("the line is not a JSON object")
     op = parsed.get("op")
     if op != "upsert" and op != "key":
         raise Misfit(f'op is {shortened(op)}, neither "upsert" nor "key"')
@@ -142,7 +142,7 @@ def _envelope(
         version = (given[0], given[1], given[2])
     doc = parsed.get("doc")
     if type(doc) is not dict:
-        raise Misfit("the document is no object")
+        raise Misfit("the document is not an object")
     return op, identity, version, observed, doc
 
 

@@ -49,10 +49,10 @@ class Manifest:
 
 def parse_manifest(value: Any, table: str, number: int) -> Manifest:  # noqa: ANN401
     """A manifest from its JSON document; raises TableFailed if it is another's or unknown."""
-    told = (value.get("format"), value.get("table"), value.get("number"))
-    if told != (1, table, number):
+    found = (value.get("format"), value.get("table"), value.get("number"))
+    if found != (1, table, number):
         raise TableFailed(
-            f"manifest {number} of {table} says format, table and number are {told}: deploy "
+            f"manifest {number} of {table} says format, table and number are {found}: deploy "
             "functions and build together, or restore the manifest"
         )
     return Manifest(

@@ -170,7 +170,9 @@ class _ObjectReader:
                 for line in stream:
                     yield line.removesuffix(b"\n")
         except (OSError, EOFError) as error:
-            raise TableFailed(f"s3://{self.bucket}/{item.key} is no whole gzip: {error}") from None
+            raise TableFailed(
+                f"s3://{self.bucket}/{item.key} is not a whole gzip: {error}"
+            ) from None
 
 
 def _micros(millis: int | None) -> int | None:

@@ -26,7 +26,7 @@ class ManifestRecord:
 
 @dataclass(frozen=True)
 class ReplaceRequest:
-    """A target asks for the whole table; `requested_at` (ms since 1970) tells it from others."""
+    """A target asks for the whole table; `requested_at` (ms since 1970) is its identity."""
 
     requested_at: int
 
