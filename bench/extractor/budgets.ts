@@ -3,7 +3,7 @@ import type { LoadBudgetDefinition } from "../../catalog/definition.ts";
 import { defaultBudget } from "../../catalog/resolve.ts";
 import type { System } from "../sources/table.ts";
 
-const noCap = 1e9;
+const NO_CAP = 1e9;
 
 /** Half of the source's time, ten times the default's pages, and nothing else to hold it. */
 export function faster(system: System): LoadBudgetDefinition {
@@ -11,8 +11,8 @@ export function faster(system: System): LoadBudgetDefinition {
     ...defaultBudget(system),
     dutyCycle: 0.5,
     pageRows: 1000,
-    maxRowsPerSecond: noCap,
-    maxBytesPerSecond: noCap,
+    maxRowsPerSecond: NO_CAP,
+    maxBytesPerSecond: NO_CAP,
   };
 }
 
