@@ -270,7 +270,7 @@ function* mistakesInReading(table: Table, place: string): Generator<Mistake> {
   if (reading !== null) {
     const { cursor, readsAllRows } = reading;
     if (cursor !== null)
-      yield* mistakesInCursor(table, cursor, `${place}, ${declaration.cursorField}`);
+      yield* mistakesInCursor(table, cursor, `${place}, ${declaration.cursorField ?? "cursor"}`);
     yield* mistakesInStrategy(table, readsAllRows, `${place}, deletes`);
   }
   yield* declaration.mistakes(table, place);

@@ -48,7 +48,7 @@ interface Spec<
   readonly placeWords: string;
   /** How a place is typed: `KEYSPACE.TABLE`. */
   readonly placeForm: string;
-  /** @returns undefined for a text that is not of that form */
+  /** @returns undefined for a text that is not of that form; what it names is checked by the schema */
   readonly parsePlace: (typed: string) => z.output<From> | undefined;
   readonly showPlace: (from: z.output<From>) => string;
   /** A name for the table that a place suggests. */
@@ -56,8 +56,8 @@ interface Spec<
 
   /** The fields that a table of this system has beside those of all tables, `from` and `deletes`. */
   readonly fields: Fields;
-  /** The field that a cursor stands in. */
-  readonly cursorField: string & keyof Fields;
+  /** The field that a cursor stands in, where tables can have one. */
+  readonly cursorField?: string & keyof Fields;
   /** `from`, as the Data Catalog holds it, with all that the client needs of the other fields. */
   readonly place: Place;
   readonly reading: (table: OwnFields<From, Fields>) => Reading<z.output<Place>>;
@@ -109,7 +109,7 @@ export interface SourceDeclaration<
   | ("parsePlace" | "showPlace" | "nameOf" | "reading" | "mistakes" | "showAddress")
   | ("parseAddress" | "cursorField")
 > {
-  readonly cursorField: string;
+  readonly cursorField?: string;
   readonly parsePlace: (typed: string) => JsonObject | undefined;
   readonly showPlace: (from: JsonObject) => string;
   readonly nameOf: (from: JsonObject) => string;
@@ -146,6 +146,7 @@ export function declareSystem<
   };
   return {
     ...spec,
+    parsePlace: (typed) => spec.from.safeParse(spec.parsePlace(typed)).data,
     showPlace: (from) => spec.showPlace(spec.from.parse(from)),
     nameOf: (from) => spec.nameOf(spec.from.parse(from)),
     reading: (table) => {

@@ -101,6 +101,12 @@ describe("on the command line", () => {
     expect(() => localOptions({ jsonl: "data" })).toThrow(
       '--jsonl "data": must be the path of a folder, or @FILE',
     );
+    const { parsePlace } = declarationOf("jsonl");
+    expect(["a.jsonl", "a b.jsonl", "a"].map(parsePlace)).toEqual([
+      { file: "a.jsonl" },
+      undefined,
+      undefined,
+    ]);
     expect(commandHelp(COMMANDS.up)).toContain("--jsonl FOLDER|@FILE");
     expect(commandHelp(COMMANDS.discover)).toContain("SOURCE FILE.jsonl");
   });

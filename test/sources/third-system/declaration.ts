@@ -36,7 +36,6 @@ export const jsonLines = declareSystem({
     /** What a line begins with that is no row. */
     comment: z.string().default("#"),
   },
-  cursorField: "comment",
   place: storedPlaceSchema,
   reading: ({ from, comment }) => ({
     from: { ...from, comment },
