@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { z } from "zod";
+import { errorMessage } from "../contract/error-message.ts";
 import { type CassandraSecret, cassandraSecretSchema } from "../sources/cassandra/secret.ts";
 import {
   type ElasticsearchSecret,
@@ -56,7 +57,7 @@ function readSecretFile<T>(option: string, typed: string, schema: z.ZodType<T>):
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new UsageError(`${option}: the file cannot be read (${reason})`);
   }
   const parsed = parseSecret(text, schema);

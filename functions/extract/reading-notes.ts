@@ -1,4 +1,5 @@
 // Notes for people of how far a lane is, beside what counts: written rarely, never waited for, and lost without harm.
+import { errorMessage } from "../../contract/error-message.ts";
 import type { ReadingNote } from "../../contract/records.ts";
 
 /** A lane writes a note at most so often. */
@@ -44,7 +45,7 @@ export class ReadingNotes {
     } catch (error) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       this.#parts.log("How far the reading is could not be noted; the reading goes on.", {
         reason,
       });

@@ -26,7 +26,7 @@ export type Outcome = "finished" | "stopped";
 export interface SplitDependencies {
   readonly s3: S3Client;
   readonly bucket: string;
-  readonly ledger: Pick<Ledger, "recordObject">;
+  readonly ledger: { readonly transactions: Pick<Ledger["transactions"], "recordObject"> };
   readonly clock: { now(): number };
   readonly attempt: string;
   readonly objectBounds?: ObjectBounds;
@@ -114,7 +114,7 @@ export class SplitExtraction {
             observedFrom: writer.observed.from,
             observedTo: writer.observed.to,
           };
-    this.#split = await this.#deps.ledger.recordObject({
+    this.#split = await this.#deps.ledger.transactions.recordObject({
       table,
       token,
       before: this.#split,

@@ -1,5 +1,5 @@
 // Decides when a table that can't be loaded is tried again, and whether to ask the build for its whole copy.
-import type { LoadRecord, ReplaceRecord } from "../../stores/ledger/load-records.ts";
+import type { LoadRecord, LoadRecords, ReplaceRecord } from "../../contract/load-records.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -83,4 +83,21 @@ export function decideRequest(
     do: "no",
     reason: `it was asked for ${before.times} times lately and is not asked for before ${until}`,
   };
+}
+
+/**
+ * True if a load that failed must not be tried again yet. It is tried, whatever its time, once the definition has
+ * changed or a whole copy was written since it failed.
+ *
+ * @param nowMillis milliseconds since 1970
+ */
+export function isLoadHeld(
+  { load, replace }: LoadRecords,
+  fingerprint: string,
+  nowMillis: number,
+): boolean {
+  if (load?.retryAt === undefined || load.retryAt === null || nowMillis >= load.retryAt) {
+    return false;
+  }
+  return load.fingerprint === fingerprint && !((replace?.writtenAt ?? 0) > load.failedAt);
 }

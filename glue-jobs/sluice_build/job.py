@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
+from sluice_build import keys
 from sluice_build.catalog import Entry
 from sluice_build.iceberg import LakeTable
 from sluice_build.ledger import Ledger
@@ -32,7 +33,7 @@ class Job:
 
     def folder(self, table: str, part: str) -> str:
         """Where this attempt writes Parquet of a table."""
-        return f"deltas/{table}/{self.attempt}/{part}"
+        return keys.delta_folder(table, self.attempt, part)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from pyspark.sql import SparkSession
 
+from sluice_build import keys
 from sluice_build.arguments import Arguments
 from sluice_build.catalog import Definition, ModelDefinition, TableDefinition, read_definitions
 from sluice_build.errors import cause
@@ -19,7 +20,7 @@ from sluice_build.plan import inputs_of, ready, selection
 from sluice_build.result import TableResult
 from sluice_build.session import own_session
 from sluice_build.storage import Bucket, glue_client, ledger_table, s3_client
-from sluice_build.summary import SUMMARY_KEY, summary
+from sluice_build.summary import summary
 from sluice_build.table_build import build_table
 
 AT_ONCE = 2
@@ -61,14 +62,14 @@ def _run_build(spark: SparkSession, arguments: Arguments, job: Job) -> list[Tabl
     records = [results[name] for name in sorted(results)]
     job.after_step("", "built")
     job.bucket.put_json(
-        f"runs/{arguments.run}/build.json",
+        keys.build_result(arguments.run),
         {"format": 1, "tables": [record.to_json() for record in records]},
     )
     job.after_step("", "told")
     # A part says nothing of the whole; the next run finds that the lake is another than was left.
     if arguments.tables is None:
         job.bucket.put_json(
-            SUMMARY_KEY, summary(arguments, records, entries, build.contents, build.inputs)
+            keys.BUILD_SUMMARY, summary(arguments, records, entries, build.contents, build.inputs)
         )
     return records
 

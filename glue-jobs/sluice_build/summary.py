@@ -8,8 +8,6 @@ from sluice_build.column_types import Json
 from sluice_build.job import Content
 from sluice_build.result import TableResult
 
-SUMMARY_KEY = "builds/latest.json"
-
 
 def summary(
     arguments: Arguments,

@@ -7,7 +7,7 @@ import {
   prefixEnd,
   type PassContent,
 } from "../../../functions/commit/decide-commit.ts";
-import { EMPTY_PROGRESS } from "../../../stores/ledger/ledger.ts";
+import { EMPTY_PROGRESS } from "../../../contract/records.ts";
 import type { ObjectRecord, Progress, SplitRecord } from "../../../contract/records.ts";
 import { objectOf, rowsPass } from "../store-fixtures.ts";
 

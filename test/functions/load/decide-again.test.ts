@@ -2,15 +2,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  isLoadHeld,
   isReplaceDue,
   type LoadRecord,
   type ReplaceRecord,
-} from "../../../stores/ledger/load-records.ts";
+} from "../../../contract/load-records.ts";
 import {
   CHEAP_BYTES,
   countFailures,
   decideRequest,
+  isLoadHeld,
   retryAt,
 } from "../../../functions/load/decide-again.ts";
 

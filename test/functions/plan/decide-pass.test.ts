@@ -1,7 +1,7 @@
 // When passes are due and what they are made of.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EMPTY_PROGRESS } from "../../../stores/ledger/ledger.ts";
+import { EMPTY_PROGRESS } from "../../../contract/records.ts";
 import {
   checkTiling,
   cursorReaching,
