@@ -16,6 +16,9 @@ const MAY_IMPORT = {
   examples: ["contract", "catalog", "sources", "functions", "local"],
 };
 
+/** Folders of functions/ that are no function, but what several of them need. */
+const SHARED = ["runtime", "source-access", "lanes"];
+
 const folders = Object.keys(MAY_IMPORT).join("|");
 
 const layers = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
@@ -32,6 +35,18 @@ const layers = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
 export default {
   forbidden: [
     ...layers,
+    {
+      name: "functions-do-not-import-each-other",
+      severity: "error",
+      from: { path: "^functions/([^/]+)/" },
+      to: { path: "^functions/", pathNot: `^functions/($1|${SHARED.join("|")})/` },
+    },
+    {
+      name: "contract-imports-nothing-but-zod",
+      severity: "error",
+      from: { path: "^contract/" },
+      to: { pathNot: "^(contract|node_modules/zod)/" },
+    },
     {
       name: "no-circles",
       severity: "error",
