@@ -5,7 +5,7 @@ import { z } from "zod";
  * Bounds of a split. Elasticsearch: cursor values as text, `from` null = from the beginning. Cassandra: tokens,
  * `(after, upTo]`, or for time buckets a cursor's milliseconds since 1970.
  */
-export const boundsSchema = z.discriminatedUnion("by", [
+const boundsSchema = z.discriminatedUnion("by", [
   z.strictObject({
     by: z.literal("cursor"),
     /** Inclusive lower bound, or null. */
@@ -38,10 +38,9 @@ export type CursorUnit = z.infer<typeof cursorUnitSchema>;
  * window's rows again for what came after its reading.
  */
 export const passKindSchema = z.enum(["rows", "keys", "late"]);
-export type PassKind = z.infer<typeof passKindSchema>;
 
 /** One reading of a table; it may take many runs. Ids are `<kind>-<number>`. */
-export const passSchema = z.strictObject({
+const passSchema = z.strictObject({
   id: z.string(),
   kind: passKindSchema,
   /** Grows by one with each pass of a table, over both kinds; a Cassandra row's version. */

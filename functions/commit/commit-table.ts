@@ -8,13 +8,8 @@ import { openPasses } from "../../contract/passes.ts";
 import type { Pass, Progress } from "../../contract/records.ts";
 import type { CommitResult } from "../../contract/run-files.ts";
 import type { JsonStore } from "../../stores/bucket/json-store.ts";
-import {
-  committedKey,
-  decideCommit,
-  isComplete,
-  type PassContent,
-  type SplitContent,
-} from "./decide-commit.ts";
+import { committedKey, decideCommit } from "./decide-commit.ts";
+import { isComplete, type PassContent, type SplitContent } from "./watermark.ts";
 
 export interface CommitContext {
   readonly run: string;

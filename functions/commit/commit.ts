@@ -26,9 +26,9 @@ export const commitInputSchema = z.object({
   /** How the lanes ended; none if Extract failed as a whole. */
   lanes: laneResultsSchema,
 });
-export type CommitInput = z.input<typeof commitInputSchema>;
+type CommitInput = z.input<typeof commitInputSchema>;
 
-export interface CommitDependencies {
+interface CommitDependencies {
   readonly ledger: CommitContext["ledger"] & Pick<Ledger, "lanes">;
   readonly store: JsonStore;
   readonly log: Pick<Log, "info" | "error">;

@@ -3,9 +3,9 @@ import { errorMessage } from "../../contract/error-message.ts";
 import type { ReadingNote } from "../../contract/records.ts";
 
 /** A lane writes a note at most so often. */
-export const NOTE_EVERY_MILLIS = 10_000;
+const NOTE_EVERY_MILLIS = 10_000;
 
-export interface NoteParts {
+interface NoteParts {
   /** Ends by itself after a few seconds, whatever the ledger does. */
   readonly write: (note: ReadingNote) => Promise<void>;
   readonly clock: { now(): number };

@@ -9,7 +9,7 @@ import { DEFAULT_OBJECT_BOUNDS, type ObjectBounds, ObjectWriter } from "./object
 import { isTableProblem } from "./problems.ts";
 import type { Batch, SplitReader } from "../../sources/source.ts";
 
-export interface ExtractionHooks {
+interface ExtractionHooks {
   /** How many rows to ask for now. */
   rowLimit(): number;
   ask<T>(question: () => Promise<T>): Promise<T | null>;
@@ -23,7 +23,7 @@ export interface ExtractionHooks {
 /** A split was read to its end, or the lane stops here. */
 export type Outcome = "finished" | "stopped";
 
-export interface SplitDependencies {
+interface SplitDependencies {
   readonly s3: S3Client;
   readonly bucket: string;
   readonly ledger: { readonly transactions: Pick<Ledger["transactions"], "recordObject"> };

@@ -25,7 +25,7 @@ export const chooseInputSchema = z.object({
   /** The question, if it was asked and not answered yet. */
   statement: z.string().optional(),
 });
-export type ChooseInput = z.infer<typeof chooseInputSchema>;
+type ChooseInput = z.infer<typeof chooseInputSchema>;
 
 export type ChooseResult =
   | (ChooseInput & { readonly status: "wait"; readonly waitSeconds: number })

@@ -5,7 +5,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** Bytes of Parquet that cost next to nothing to copy, so that each run may try them again. */
-export const CHEAP_BYTES = 64 * 1024 * 1024;
+const CHEAP_BYTES = 64 * 1024 * 1024;
 
 // Below the hour that usually lies between two runs, so that the next one tries.
 const FIRST_RETRY_MILLIS = 30 * MINUTE;
@@ -40,7 +40,7 @@ export function retryAt(copiedBytes: number, failures: number, nowMillis: number
 }
 
 /** Why a whole copy would be asked for. */
-export interface Need {
+interface Need {
   readonly cause: string;
   /** The lake's content that the warehouse can't be brought to. */
   readonly contentId: string;
@@ -48,7 +48,7 @@ export interface Need {
   readonly fingerprint: string;
 }
 
-export type RequestDecision =
+type RequestDecision =
   | { readonly do: "ask"; readonly times: number }
   /** A build has still to write it. */
   | { readonly do: "wait" }

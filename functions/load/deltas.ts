@@ -6,7 +6,7 @@ import { ProtocolError } from "../../contract/errors.ts";
 import { keys } from "../../contract/keys.ts";
 
 /** The manifest that COPY reads. Each file must be there, and as long as it was when the delta was written. */
-export function copyManifest(delta: Delta): string {
+function copyManifest(delta: Delta): string {
   return JSON.stringify({
     entries: delta.files.map(({ url, contentLength }) => ({
       url,

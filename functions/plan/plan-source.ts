@@ -34,7 +34,7 @@ export interface PlannedLane {
 
 type Waiting = PlanFile["waiting"][number];
 
-export interface SourcePlan {
+interface SourcePlan {
   readonly tables: PlanFile["tables"];
   readonly lanes: PlannedLane[];
   readonly problems: PlanFile["problems"];

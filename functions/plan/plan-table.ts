@@ -14,7 +14,7 @@ import {
   makePass,
 } from "./decide-pass.ts";
 
-export interface TablePlan {
+interface TablePlan {
   /** True if a pass is open: there is something to read, or to commit. */
   readonly isOpen: boolean;
   readonly items: WorkItem[];

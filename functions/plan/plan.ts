@@ -20,7 +20,7 @@ export const planInputSchema = z.object({
   execution: z.string().min(1),
   tables: z.array(z.string()).min(1).optional(),
 });
-export type PlanInput = z.infer<typeof planInputSchema>;
+type PlanInput = z.infer<typeof planInputSchema>;
 
 export type PlanDependencies = Omit<PlanContext, "run" | "execution"> & {
   readonly readDefinitions: () => Promise<Definitions>;

@@ -22,7 +22,7 @@ import type { ReportInput } from "./input.ts";
 import { makeRecord, type RunResults } from "./make-record.ts";
 import { lanesToRelease } from "../lanes/lanes-to-release.ts";
 
-export interface ReportDependencies {
+interface ReportDependencies {
   readonly deployment: string;
   readonly ledger: Pick<Ledger, "leases" | "lanes" | "rests" | "runs" | "loads">;
   readonly store: JsonStore;

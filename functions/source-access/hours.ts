@@ -2,7 +2,7 @@
 import type { ExtractionHoursDefinition } from "../../catalog/definition.ts";
 
 /** Whether the hours are open at an instant, and the first instant after it at which that changes. */
-export interface HoursAt {
+interface HoursAt {
   readonly isOpen: boolean;
   /** Milliseconds since 1970. */
   readonly changesAt: number;
