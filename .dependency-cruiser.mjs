@@ -20,6 +20,9 @@ const MAY_IMPORT = {
 const DECLARATIONS =
   "^sources/((declaration|declarations|table-fields|secret)|[^/]+/(declaration|secret))[.]ts$";
 
+/** Folders of functions/ that are no function, but what several of them need. */
+const SHARED = ["runtime", "source-access", "lanes"];
+
 const folders = Object.keys(MAY_IMPORT).join("|");
 
 const layers = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
@@ -50,6 +53,18 @@ export default {
       severity: "error",
       from: { path: DECLARATIONS },
       to: { path: "node_modules/(@elastic|cassandra-driver)/", reachable: true },
+    },
+    {
+      name: "functions-do-not-import-each-other",
+      severity: "error",
+      from: { path: "^functions/([^/]+)/" },
+      to: { path: "^functions/", pathNot: `^functions/($1|${SHARED.join("|")})/` },
+    },
+    {
+      name: "contract-imports-nothing-but-zod",
+      severity: "error",
+      from: { path: "^contract/" },
+      to: { pathNot: "^(contract|node_modules/zod)/" },
     },
     {
       name: "no-circles",

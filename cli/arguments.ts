@@ -1,5 +1,6 @@
 // Reads the command line, and says what is wrong with it in one sentence.
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { errorMessage } from "../contract/error-message.ts";
 
 /** The command line is not one that Sluice takes; exit code 2. */
 export class UsageError extends Error {
@@ -13,6 +14,6 @@ export function readArguments<T extends ParseArgsConfig>(
   try {
     return parseArgs(config);
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(errorMessage(error));
   }
 }

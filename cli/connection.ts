@@ -5,24 +5,13 @@ import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { GetParameterCommand, ParameterNotFound, SSMClient } from "@aws-sdk/client-ssm";
-import { z } from "zod";
+import {
+  deploymentRecordName,
+  deploymentRecordSchema,
+  type DeploymentRecord,
+} from "../contract/deployment-record.ts";
 import { describedDeployment } from "../lib/deployment/read.ts";
 import { LOCAL_CREDENTIALS, LOCAL_REGION, type RunningStack } from "../local/state.ts";
-
-const deploymentSchema = z.object({
-  format: z.literal(1),
-  deployment: z.string(),
-  stateMachineArn: z.string(),
-  bucket: z.string(),
-  ledger: z.string(),
-  buildJob: z.string(),
-  /** The number of catalog stacks, by which definitions are found. */
-  catalogStacks: z.int().positive(),
-  warehouse: z
-    .object({ workgroup: z.string(), database: z.string(), secretArn: z.string() })
-    .nullable(),
-});
-export type Deployment = z.infer<typeof deploymentSchema>;
 
 /** Where AWS is; what is not there comes from the environment and the usual files. */
 export interface ClientConfig {
@@ -33,7 +22,7 @@ export interface ClientConfig {
 
 /** AWS clients and the names of a deployment's parts. */
 export interface Connection {
-  readonly deployment: Deployment;
+  readonly deployment: DeploymentRecord;
   readonly local: RunningStack | undefined;
   /** What each further client is made with. */
   readonly clientConfig: ClientConfig;
@@ -71,18 +60,18 @@ export async function connect(
   const ssm = new SSMClient(config);
   let text: string | undefined;
   try {
-    const answer = await ssm.send(new GetParameterCommand({ Name: `/sluice/${name}` }));
+    const answer = await ssm.send(new GetParameterCommand({ Name: deploymentRecordName(name) }));
     text = answer.Parameter?.Value;
   } catch (error) {
     if (!(error instanceof ParameterNotFound)) throw error;
     throw new Error(
-      `There is no deployment named ${JSON.stringify(name)}: the parameter /sluice/${name} does not exist in ${described === undefined ? "this account and region" : `${described.region} in this account (deployments/${name}.json names ${described.account})`}. Deploy it with \`npx cdk deploy --all -c deployment=${name}\`, or give another name with --deployed.`,
+      `There is no deployment named ${JSON.stringify(name)}: the parameter ${deploymentRecordName(name)} does not exist in ${described === undefined ? "this account and region" : `${described.region} in this account (deployments/${name}.json names ${described.account})`}. Deploy it with \`npx cdk deploy --all -c deployment=${name}\`, or give another name with --deployed.`,
       { cause: error },
     );
   } finally {
     ssm.destroy();
   }
-  const deployment = deploymentSchema.parse(JSON.parse(text ?? "null"));
+  const deployment = deploymentRecordSchema.parse(JSON.parse(text ?? "null"));
   const [, , , , account] = deployment.stateMachineArn.split(":");
   if (described !== undefined && account !== described.account) {
     throw new Error(

@@ -1,5 +1,6 @@
 // The `sluice` command: finds the command, runs it, and turns its outcome into an exit code.
 import { readFileSync } from "node:fs";
+import { errorMessage } from "../contract/error-message.ts";
 import { UsageError } from "./arguments.ts";
 import { commandHelp, COMMANDS, help, isCommand, type CommandName } from "./commands.ts";
 import { Interrupted } from "./interruption.ts";
@@ -62,7 +63,7 @@ try {
   } else {
     const debug = process.env.SLUICE_DEBUG !== undefined;
     console.error(
-      `sluice: ${error instanceof Error ? (debug ? (error.stack ?? error.message) : error.message) : String(error)}`,
+      `sluice: ${debug && error instanceof Error ? (error.stack ?? error.message) : errorMessage(error)}`,
     );
     process.exitCode = 1;
   }

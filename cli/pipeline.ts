@@ -5,7 +5,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { Ledger } from "../stores/ledger/ledger.ts";
+import { openLedger, type Ledger } from "../stores/ledger/ledger.ts";
 import { decisionSchema } from "../contract/decision.ts";
 import { keys } from "../contract/keys.ts";
 import type { RunRecord } from "../contract/run.ts";
@@ -50,7 +50,7 @@ export async function runPipeline(
       input: JSON.stringify(tables.length === 0 ? {} : { tables }),
     }),
   );
-  const ledger = new Ledger({
+  const ledger = openLedger({
     client: connection.dynamodb,
     tableName: connection.deployment.ledger,
   });
@@ -64,7 +64,7 @@ export async function runPipeline(
         run,
         status: execution.status ?? "UNKNOWN",
         seconds: (Date.now() - startedAt) / 1000,
-        record: await ledger.readRun(run),
+        record: await ledger.runs.read(run),
         cause: execution.cause ?? execution.error,
       };
     }
@@ -119,16 +119,16 @@ class RunWatcher {
     let newRows = 0;
     const sources = [...new Set(tables.map(({ source }) => source))];
     const notes = (
-      await Promise.all(sources.map((source) => this.ledger.listReadings(source)))
+      await Promise.all(sources.map((source) => this.ledger.readings.list(source)))
     ).flatMap((all) => all.filter(({ run }) => run === this.run));
     for (const { table } of tables) {
-      const progress = await this.ledger.readProgress(table);
+      const progress = await this.ledger.progress.read(table);
       let rows = 0;
       let done = 0;
       let splits = 0;
       const reached: string[] = [];
       for (const pass of openPasses(progress)) {
-        const records = await this.ledger.readSplits(table, pass);
+        const records = await this.ledger.splits.list(table, pass);
         const now = passProgress(table, pass.id, records, notes);
         rows += now.rows;
         done += now.done;

@@ -3,7 +3,7 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { SourceDefinition } from "../catalog/definition.ts";
 import { resolveSource } from "../catalog/resolve.ts";
 import type { Catalog, Source } from "../catalog/table.ts";
-import { readSecret } from "../functions/extract/read-secret.ts";
+import { readSecret } from "../functions/source-access/read-secret.ts";
 import { connect } from "../sources/clients.ts";
 import type { SourceClient } from "../sources/source.ts";
 import { importCatalog } from "../lib/load-catalog.ts";

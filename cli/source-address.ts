@@ -1,6 +1,7 @@
 // How one's own source is reached, as typed: an address, or a file with all that a source's secret holds.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { errorMessage } from "../contract/error-message.ts";
 import type { JsonObject } from "../contract/json.ts";
 import type { SourceDeclaration } from "../sources/declaration.ts";
 import { parseSecret } from "../sources/secret.ts";
@@ -34,7 +35,7 @@ function readSecretFile(option: string, typed: string, { secret }: SourceDeclara
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new UsageError(`${option}: the file cannot be read (${reason})`);
   }
   const parsed = parseSecret(text, secret);

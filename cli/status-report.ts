@@ -1,5 +1,5 @@
 // What `sluice status` says, from what it read: a pure function.
-import type { SourceRest } from "../stores/ledger/ledger.ts";
+import type { SourceRest } from "../contract/records.ts";
 import { cursorTime, cursorWords } from "../contract/cursor-time.ts";
 import type { CursorUnit, ReadingNote } from "../contract/records.ts";
 import type { RunRecord } from "../contract/run.ts";

@@ -10,7 +10,7 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { ExactNumber, parseExact } from "../sources/discover/exact-json.ts";
-import type { Deployment } from "./connection.ts";
+import type { DeploymentRecord } from "../contract/deployment-record.ts";
 
 const POLL_MILLIS = 150;
 const DEADLINE_MILLIS = 10 * 60 * 1000;
@@ -89,7 +89,7 @@ const pageSchema = z.looseObject({
 export async function queryWarehouse(
   connection: {
     readonly redshift: RedshiftDataClient;
-    readonly deployment: Pick<Deployment, "warehouse">;
+    readonly deployment: Pick<DeploymentRecord, "warehouse">;
   },
   sql: string,
 ): Promise<Answer> {

@@ -6,7 +6,7 @@ import { z } from "zod";
  * What one entry was when the build had done with it. All of it is said of the one immutable metadata file that is
  * named: while the Data Catalog still names that file, it is so.
  */
-export const builtEntrySchema = z.strictObject({
+const builtEntrySchema = z.strictObject({
   name: z.string(),
   kind: z.enum(["table", "model"]),
   /** The definition that was built; empty if it could not be read. */

@@ -14,6 +14,8 @@ export const keys = {
   seenLoads: "loads/latest.json",
   /** The published tables and models that the warehouse lacks something of, items of the Load map. */
   runTables: (run: string): string => `runs/${run}/tables.json`,
+  /** Why a table was left out of the reading. */
+  extractProblem: (run: string, table: string): string => `runs/${run}/problems/${table}.json`,
   /** Why a table could not be loaded. No table's name has a hyphen, so it is not taken for one of Extract's. */
   loadProblem: (run: string, table: string): string => `runs/${run}/problems/load-${table}.json`,
   /** What was last seen of a table's fields at its source. */
@@ -35,4 +37,7 @@ export const keys = {
   manifest: (at: { table: string; number: number; token: number; attempt: string }): string =>
     `manifests/${at.table}/${padded(at.number, 10)}-${at.token}-${at.attempt}.json`,
   delta: (table: string, snapshot: string): string => `deltas/${table}/${snapshot}.json`,
+  /** The manifest that COPY reads, beside the delta that it is made from. */
+  copyManifest: (table: string, snapshot: string): string =>
+    `deltas/${table}/${snapshot}.copy.json`,
 } as const;

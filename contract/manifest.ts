@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { objectRecordSchema, passKindSchema } from "./records.ts";
 
-export const completedPassSchema = z.strictObject({
+const completedPassSchema = z.strictObject({
   pass: z.string(),
   kind: passKindSchema,
   number: z.int().positive(),

@@ -5,7 +5,7 @@ import { z } from "zod";
  * Bounds of a split. Elasticsearch: cursor values as text, `from` null = from the beginning. Cassandra: tokens,
  * `(after, upTo]`, or for time buckets a cursor's milliseconds since 1970.
  */
-export const boundsSchema = z.discriminatedUnion("by", [
+const boundsSchema = z.discriminatedUnion("by", [
   z.strictObject({
     by: z.literal("cursor"),
     /** Inclusive lower bound, or null. */
@@ -38,10 +38,9 @@ export type CursorUnit = z.infer<typeof cursorUnitSchema>;
  * window's rows again for what came after its reading.
  */
 export const passKindSchema = z.enum(["rows", "keys", "late"]);
-export type PassKind = z.infer<typeof passKindSchema>;
 
 /** One reading of a table; it may take many runs. Ids are `<kind>-<number>`. */
-export const passSchema = z.strictObject({
+const passSchema = z.strictObject({
   id: z.string(),
   kind: passKindSchema,
   /** Grows by one with each pass of a table, over both kinds; a Cassandra row's version. */
@@ -135,11 +134,63 @@ export const progressSchema = z.strictObject({
 });
 export type Progress = z.infer<typeof progressSchema>;
 
-/** A lease as stored; `token` only ever grows. */
+/** Of a table that no pass was opened for yet. */
+export const EMPTY_PROGRESS: Progress = {
+  lastManifest: 0,
+  watermark: null,
+  passNumber: 0,
+  passes: {},
+  committed: {},
+  lastKeysPassStartedAt: null,
+  lastLatePassStartedAt: null,
+};
+
+/** A lease of a table or a lane as stored; `token` only ever grows. */
 export const leaseSchema = z.strictObject({
   token: z.int().positive(),
   execution: z.string().nullable(),
   /** Milliseconds since 1970. */
   expiresAt: z.int(),
+  /** The token that the lease's own execution fenced last; makes a repeated fence find out that it is done. */
+  fencedFrom: z.int().positive().optional(),
+  /** The attempt of a link that reads in this lane; makes an older attempt of the same link find out. */
+  attempt: z.string().optional(),
 });
 export type Lease = z.infer<typeof leaseSchema>;
+
+/** What the ledger keeps of a manifest, under its number; the manifest itself is in S3. */
+export const manifestRecordSchema = z.strictObject({
+  key: z.string(),
+  etag: z.string(),
+  /** Upsert lines. */
+  rows: z.int().nonnegative(),
+  /** Key lines. */
+  keys: z.int().nonnegative(),
+  objects: z.int().nonnegative(),
+  /** Compressed size of the objects. */
+  bytes: z.int().nonnegative(),
+  run: z.string(),
+});
+export type ManifestRecord = z.infer<typeof manifestRecordSchema>;
+
+/** A thing that is open at a source for an execution, such as a point in time. */
+export const openResourceSchema = z.strictObject({
+  /** The source's own id of it. */
+  id: z.string(),
+  execution: z.string(),
+  /** Milliseconds since 1970. */
+  openedAt: z.int(),
+  expiresAt: z.int(),
+});
+export type OpenResource = z.infer<typeof openResourceSchema>;
+
+/** A source that refused too often is left alone by all runs for a while. */
+export const sourceRestSchema = z.strictObject({
+  /** Milliseconds since 1970. */
+  until: z.number(),
+  /** The run that it refused. */
+  run: z.string(),
+  /** What it answered at last. */
+  reason: z.string(),
+});
+export type SourceRest = z.infer<typeof sourceRestSchema>;

@@ -1,6 +1,6 @@
 // What the steps of one run leave for each other in the data bucket, under `runs/<run>/`.
 import { z } from "zod";
-import { differenceSchema } from "./difference.ts";
+import { differenceSchema } from "./drift.ts";
 import { cursorUnitSchema, passKindSchema } from "./records.ts";
 
 /** What Plan decided. */

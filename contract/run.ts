@@ -5,7 +5,7 @@ import { cursorUnitSchema, passKindSchema } from "./records.ts";
 import { laneEndSchema } from "./state.ts";
 
 /** What the run did to one table or model. Parts that the run did not reach are null. */
-export const runTableSchema = z.strictObject({
+const runTableSchema = z.strictObject({
   table: z.string(),
   /** Null where the run ended before its plan said it. */
   kind: z.enum(["table", "model"]).nullable(),
@@ -57,7 +57,7 @@ export const runTableSchema = z.strictObject({
 export type RunTable = z.infer<typeof runTableSchema>;
 
 /** What a lane read, and at what pace. */
-export const runLaneSchema = z.strictObject({
+const runLaneSchema = z.strictObject({
   source: z.string(),
   lane: z.int().nonnegative(),
   status: z.enum(["done", "failed"]),
@@ -80,7 +80,7 @@ export const runLaneSchema = z.strictObject({
 export type RunLane = z.infer<typeof runLaneSchema>;
 
 /** Something that failed: the run fails because of it. */
-export const runFailureSchema = z.strictObject({
+const runFailureSchema = z.strictObject({
   step: z.enum(["plan", "extract", "commit", "build", "load", "report", "run"]),
   /** The table, the source, the lane or the step itself. */
   name: z.string(),
@@ -104,7 +104,7 @@ export const ALERT_KINDS = [
 ] as const;
 
 /** Something that people should look at although nothing failed. */
-export const runAlertSchema = z.strictObject({
+const runAlertSchema = z.strictObject({
   kind: z.enum(ALERT_KINDS),
   name: z.string(),
   message: z.string(),

@@ -100,7 +100,7 @@ export const laneStateSchema = z.strictObject({
 export type LaneState = z.infer<typeof laneStateSchema>;
 
 /** One piece of a lane's work: a split of a pass of a table, under the table's lease token. */
-export const workItemSchema = z.strictObject({
+const workItemSchema = z.strictObject({
   table: z.string(),
   pass: z.string(),
   kind: z.enum(["rows", "keys"]),

@@ -1,4 +1,5 @@
 // The state machine that serves every table, as Amazon States Language (JSONata): a pure function of the ARNs it calls.
+import { keys } from "../contract/keys.ts";
 
 /** What the state machine calls. */
 export interface PipelineTargets {
@@ -245,7 +246,7 @@ export function pipelineDefinition(targets: PipelineTargets): State {
           ReaderConfig: { InputType: "JSON" },
           Arguments: {
             Bucket: targets.bucketName,
-            Key: "{% 'runs/' & $states.context.Execution.Name & '/tables.json' %}",
+            Key: `{% '${keys.runTables("' & $states.context.Execution.Name & '")}' %}`,
           },
         },
         ItemSelector: {

@@ -2,6 +2,7 @@
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { errorMessage } from "../contract/error-message.ts";
 import { applyCatalogAndCode } from "./deploy.ts";
 import { LOCAL_DEPLOYMENT } from "./deployment.ts";
 import { declarationOf } from "../sources/declarations.ts";
@@ -132,7 +133,7 @@ async function startAll(): Promise<void> {
   const reasons = outcomes.flatMap((outcome): unknown[] =>
     outcome.status === "rejected" ? [outcome.reason] : [],
   );
-  if (reasons.length > 0) throw new Error(reasons.map(messageOf).join("\n\n"));
+  if (reasons.length > 0) throw new Error(reasons.map(errorMessage).join("\n\n"));
   const summary = await applyCatalogAndCode(folder, running, toolchain.python, say);
   say(
     `deployed: ${String(summary.created)} created, ${String(summary.updated)} updated, ${String(summary.deleted)} deleted`,
@@ -148,9 +149,6 @@ async function stopAll(): Promise<void> {
     servers.filter((server) => !aws.includes(server)).map((server) => server.stop()),
   );
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 function ownerIsGone(): boolean {
   if (options.ownerPid === undefined) return false;
@@ -204,8 +202,8 @@ try {
   }
   await stopAll();
 } catch (error) {
-  change({ status: "failed", error: messageOf(error) });
-  const failed = messageOf(error);
+  change({ status: "failed", error: errorMessage(error) });
+  const failed = errorMessage(error);
   await stopAll();
   change({ status: "failed", error: failed });
   process.exitCode = 1;

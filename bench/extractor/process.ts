@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import { collectRarely } from "../../functions/extract/collector.ts";
 import { extractLink } from "../../functions/extract/extract.ts";
-import { SourceConnections } from "../../functions/extract/source-connections.ts";
+import { SourceConnections } from "../../functions/source-access/source-connections.ts";
 import { connect } from "../../sources/clients.ts";
 import type { SourceClient } from "../../sources/source.ts";
 import type { SplitRecord } from "../../contract/records.ts";

@@ -7,7 +7,7 @@ import type { Catalog, Table } from "../../catalog/table.ts";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import { mistakesInEntryName } from "../../catalog/names.ts";
 import { describeMistake } from "../../contract/mistake.ts";
-import type { Difference } from "../../contract/difference.ts";
+import type { Difference } from "../../contract/drift.ts";
 import { differencesNow } from "../../sources/discover/differences.ts";
 import { variableName } from "../../sources/discover/names.ts";
 import { propose } from "../../sources/discover/proposal.ts";

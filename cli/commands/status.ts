@@ -1,9 +1,9 @@
 // `sluice status`: the last runs, how far each table is, and what is read now.
-import { Ledger } from "../../stores/ledger/ledger.ts";
-import { driftFileSchema } from "../../functions/plan/drift.ts";
+import { openLedger, type Ledger } from "../../stores/ledger/ledger.ts";
+import { driftFileSchema } from "../../contract/drift.ts";
 import { keys } from "../../contract/keys.ts";
 import { openPasses } from "../../contract/passes.ts";
-import type { ReadingNote } from "../../contract/records.ts";
+import type { Progress, ReadingNote } from "../../contract/records.ts";
 import { JsonStore } from "../../stores/bucket/json-store.ts";
 import { readArguments } from "../arguments.ts";
 import { chooseConnection } from "../choose-connection.ts";
@@ -36,27 +36,27 @@ export async function status(args: string[]): Promise<number> {
 }
 
 async function readStatus(connection: Connection): Promise<Status> {
-  const ledger = new Ledger({
+  const ledger = openLedger({
     client: connection.dynamodb,
     tableName: connection.deployment.ledger,
   });
   const store = new JsonStore({ s3: connection.s3, bucket: connection.deployment.bucket });
-  const runs = await ledger.listRuns(RUNS_SHOWN);
+  const runs = await ledger.runs.list(RUNS_SHOWN);
   const known = await readTables(connection);
   const sources: SourceStatus[] = [];
   for (const source of new Set(known.flatMap((one) => one.source ?? []))) {
-    const rest = await ledger.readSourceRest(source);
+    const rest = await ledger.rests.read(source);
     const now = Date.now();
     sources.push({
       source,
       rest: rest !== undefined && rest.until > now ? rest : null,
-      reading: notesOfNow(await ledger.listReadings(source), runs, now),
+      reading: notesOfNow(await ledger.readings.list(source), runs, now),
     });
   }
   const notes = sources.flatMap(({ reading }) => reading);
   const tables: TableStatus[] = [];
   for (const { name, problem } of known) {
-    const progress = await ledger.readProgress(name);
+    const progress = await ledger.progress.read(name);
     const look = await store.find(keys.drift(name), driftFileSchema);
     const differences = [...(look?.faults ?? []), ...(look?.told ?? [])];
     tables.push({
@@ -76,13 +76,13 @@ async function readStatus(connection: Connection): Promise<Status> {
 
 /** How far each open pass of a table is. */
 export async function readOpen(
-  ledger: Ledger,
+  ledger: Pick<Ledger, "splits">,
   table: string,
-  progress: Awaited<ReturnType<Ledger["readProgress"]>>,
+  progress: Progress,
   notes: readonly ReadingNote[],
 ): Promise<PassProgress[]> {
   const open: PassProgress[] = [];
   for (const pass of openPasses(progress))
-    open.push(passProgress(table, pass.id, await ledger.readSplits(table, pass), notes));
+    open.push(passProgress(table, pass.id, await ledger.splits.list(table, pass), notes));
   return open;
 }

@@ -8,17 +8,12 @@ import { openPasses } from "../../contract/passes.ts";
 import type { Pass, Progress } from "../../contract/records.ts";
 import type { CommitResult } from "../../contract/run-files.ts";
 import type { JsonStore } from "../../stores/bucket/json-store.ts";
-import {
-  committedKey,
-  decideCommit,
-  isComplete,
-  type PassContent,
-  type SplitContent,
-} from "./decide-commit.ts";
+import { committedKey, decideCommit } from "./decide-commit.ts";
+import { isComplete, type PassContent, type SplitContent } from "./watermark.ts";
 
 export interface CommitContext {
   readonly run: string;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, "leases" | "progress" | "splits" | "transactions">;
   readonly store: JsonStore;
 }
 
@@ -37,7 +32,7 @@ export async function commitTable(
   table: string,
   token: number,
 ): Promise<Done> {
-  const fenced = await context.ledger.fenceTable(table, token);
+  const fenced = await context.ledger.leases.fence(table, token);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await commitFenced(context, table, fenced);
@@ -49,7 +44,7 @@ export async function commitTable(
 
 async function commitFenced(context: CommitContext, table: string, token: number): Promise<Done> {
   const { run, ledger, store } = context;
-  const progress = await ledger.readProgress(table);
+  const progress = await ledger.progress.read(table);
   const passes: PassContent[] = [];
   for (const pass of openPasses(progress))
     passes.push(await readPass(ledger, table, pass, progress));
@@ -59,7 +54,7 @@ async function commitFenced(context: CommitContext, table: string, token: number
 
   const { manifest, after } = commit;
   if (manifest === null) {
-    await ledger.moveProgress({ table, token, before: progress, after });
+    await ledger.transactions.moveProgress({ table, token, before: progress, after });
     return describeLast(context, table, after, passes);
   }
   const written = await writeManifest(store, manifest, token);
@@ -69,7 +64,7 @@ async function commitFenced(context: CommitContext, table: string, token: number
     objects: manifest.objects.length,
     bytes: manifest.objects.reduce((sum, { bytes }) => sum + bytes, 0),
   };
-  await ledger.commitManifest({
+  await ledger.transactions.commitManifest({
     table,
     token,
     before: progress,
@@ -88,12 +83,12 @@ async function commitFenced(context: CommitContext, table: string, token: number
 }
 
 async function readPass(
-  ledger: Ledger,
+  ledger: CommitContext["ledger"],
   table: string,
   pass: Pass,
   progress: Progress,
 ): Promise<PassContent> {
-  const records = await ledger.readSplits(table, pass);
+  const records = await ledger.splits.list(table, pass);
   // A completed pass names all its objects, whichever manifests they came in.
   const fromStart = isComplete(records);
   const splits: SplitContent[] = [];
@@ -101,7 +96,9 @@ async function readPass(
     const committed = progress.committed[committedKey(pass.id, split.split)] ?? 0;
     const from = fromStart ? 0 : committed;
     const objects =
-      split.objects > from ? await ledger.listObjects(table, pass.id, split.split, from) : [];
+      split.objects > from
+        ? await ledger.splits.listObjects(table, pass.id, split.split, from)
+        : [];
     splits.push({ split, objects });
   }
   return { pass, splits };
@@ -129,7 +126,8 @@ async function describeLast(
   passes: readonly PassContent[],
 ): Promise<Done> {
   const { lastManifest, watermark, watermarkUnit = null } = progress;
-  const last = lastManifest === 0 ? undefined : await ledger.readManifestEntry(table, lastManifest);
+  const last =
+    lastManifest === 0 ? undefined : await ledger.progress.readManifest(table, lastManifest);
   const passLines = describePasses(passes);
   if (last?.run !== run) {
     const manifest = lastManifest === 0 ? null : lastManifest;

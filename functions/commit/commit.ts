@@ -1,8 +1,10 @@
 // Commits the tables of one run, each by itself, and gives back what the run needs no longer: what fails with one table
 // does not hold up the others.
 import { z } from "zod";
-import type { Log } from "../log/log.ts";
+import type { Log } from "../runtime/log.ts";
+import { errorMessage } from "../../contract/error-message.ts";
 import { keys } from "../../contract/keys.ts";
+import type { LaneResult } from "../../contract/lane-result.ts";
 import {
   commitFileSchema,
   planFileSchema,
@@ -10,8 +12,10 @@ import {
   type CommitResult,
   type PlanFile,
 } from "../../contract/run-files.ts";
-import { laneResultsSchema, type LaneResult } from "../report/input.ts";
-import { lanesToRelease } from "../report/release.ts";
+import { laneResultsSchema } from "../lanes/lane-results.ts";
+import { lanesToRelease } from "../lanes/lanes-to-release.ts";
+import type { JsonStore } from "../../stores/bucket/json-store.ts";
+import type { Ledger } from "../../stores/ledger/ledger.ts";
 import { commitTable, type CommitContext } from "./commit-table.ts";
 
 export const commitInputSchema = z.object({
@@ -22,9 +26,11 @@ export const commitInputSchema = z.object({
   /** How the lanes ended; none if Extract failed as a whole. */
   lanes: laneResultsSchema,
 });
-export type CommitInput = z.input<typeof commitInputSchema>;
+type CommitInput = z.input<typeof commitInputSchema>;
 
-export interface CommitDependencies extends Omit<CommitContext, "run"> {
+interface CommitDependencies {
+  readonly ledger: CommitContext["ledger"] & Pick<Ledger, "lanes">;
+  readonly store: JsonStore;
   readonly log: Pick<Log, "info" | "error">;
 }
 
@@ -48,7 +54,7 @@ export async function commitRun(
   const file =
     (await store.find(keys.runCommit(run), commitFileSchema)) ??
     (await commitPlanned(run, plan, dependencies));
-  for (const { table } of plan.tables) await ledger.releaseTableOf(table, execution);
+  for (const { table } of plan.tables) await ledger.leases.releaseOf(table, execution);
   await releaseLanes(plan, lanes, dependencies);
   return { manifests: file.tables.filter(({ status }) => status === "committed").length };
 }
@@ -90,7 +96,7 @@ async function releaseLanes(
   { ledger }: CommitDependencies,
 ): Promise<void> {
   for (const { source, lane, token } of lanesToRelease(lanes, results)) {
-    await ledger.releaseLane(source, lane, token);
+    await ledger.lanes.release(source, lane, token);
   }
 }
 
@@ -103,6 +109,6 @@ function failure(table: string, error: unknown): Extract<CommitResult, { status:
     status: "failed",
     table,
     error: error instanceof Error ? error.name : "Error",
-    message: error instanceof Error ? error.message : String(error),
+    message: errorMessage(error),
   };
 }

@@ -1,7 +1,7 @@
 // Whether a build is due: a pure decision over what the last one left and what is there now.
 import type { Definition } from "../../catalog/definition.ts";
 import type { BrokenDefinition } from "../../stores/data-catalog/read-definitions.ts";
-import type { TableNeeds } from "../../stores/ledger/read-needs.ts";
+import type { TableNeeds } from "../../stores/ledger/build-needs.ts";
 import type { BuildSummary, BuiltEntry } from "../../contract/build-summary.ts";
 import type { Decision } from "../../contract/decision.ts";
 

@@ -1,7 +1,7 @@
 // Finds out whether a run's build is due, and leaves the answer in the data bucket.
 import { z } from "zod";
 import type { Definitions } from "../../stores/data-catalog/read-definitions.ts";
-import type { TableNeeds } from "../../stores/ledger/read-needs.ts";
+import type { Ledger } from "../../stores/ledger/ledger.ts";
 import { buildSummarySchema, type BuildSummary } from "../../contract/build-summary.ts";
 import type { Decision } from "../../contract/decision.ts";
 import { ProtocolError } from "../../contract/errors.ts";
@@ -18,8 +18,8 @@ export interface DecideDependencies {
   /** The deployed job's code: a hash. */
   readonly version: string;
   readonly store: JsonStore;
+  readonly ledger: Pick<Ledger, "needs">;
   readonly readDefinitions: () => Promise<Definitions>;
-  readonly readNeeds: (names: readonly string[]) => Promise<ReadonlyMap<string, TableNeeds>>;
   /** The current metadata file of each table of the lake. */
   readonly readLake: () => Promise<ReadonlyMap<string, string>>;
   readonly log: {
@@ -33,12 +33,12 @@ export async function decideRun(
   { run }: z.infer<typeof decideInputSchema>,
   dependencies: DecideDependencies,
 ): Promise<Decision> {
-  const { version, store, readNeeds, readLake, log } = dependencies;
+  const { version, store, ledger, readLake, log } = dependencies;
   // The summary first: what changes while the others are read can then only be a reason to build.
   const summary = await readSummary(dependencies);
   const { definitions, broken } = await dependencies.readDefinitions();
   const lake = await readLake();
-  const needs = await readNeeds(definitions.map(({ name }) => name));
+  const needs = await ledger.needs.read(definitions.map(({ name }) => name));
   const decision = decideBuild({ summary, version, definitions, broken, needs, lake });
   log.info(decision.build ? "a build is due" : "nothing is to be built", {
     reason: decision.reason,

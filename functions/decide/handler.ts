@@ -7,17 +7,14 @@ import { z } from "zod";
 import { lakeDatabase } from "../../catalog/placement.ts";
 import { readDefinitions } from "../../stores/data-catalog/read-definitions.ts";
 import { readMetadataLocations } from "../../stores/lake/read-locations.ts";
-import { readNeeds } from "../../stores/ledger/read-needs.ts";
-import { withLog } from "../log/log.ts";
+import { openLedger } from "../../stores/ledger/ledger.ts";
+import { environmentSchema } from "../runtime/environment.ts";
+import { withLog } from "../runtime/log.ts";
 import { JsonStore } from "../../stores/bucket/json-store.ts";
 import { decideInputSchema, decideRun } from "./decide.ts";
 
-const environment = z
-  .object({
-    SLUICE_DEPLOYMENT: z.string().min(1),
-    SLUICE_BUCKET: z.string().min(1),
-    SLUICE_LEDGER: z.string().min(1),
-    SLUICE_CATALOG_STACKS: z.coerce.number().int().positive(),
+const environment = environmentSchema
+  .extend({
     /** Hash of the build job's code. */
     SLUICE_BUILD_VERSION: z.string().min(1),
   })
@@ -25,13 +22,17 @@ const environment = z
 
 const logger = new Logger();
 const glue = new GlueClient();
-const dynamodb = new DynamoDBClient();
 const store = new JsonStore({ s3: new S3Client(), bucket: environment.SLUICE_BUCKET });
+const ledger = openLedger({
+  client: new DynamoDBClient(),
+  tableName: environment.SLUICE_LEDGER,
+});
 
 export const handler = withLog(logger, (event, _, log) =>
   decideRun(decideInputSchema.parse(event), {
     version: environment.SLUICE_BUILD_VERSION,
     store,
+    ledger,
     log,
     readDefinitions: () =>
       readDefinitions({
@@ -39,7 +40,6 @@ export const handler = withLog(logger, (event, _, log) =>
         deployment: environment.SLUICE_DEPLOYMENT,
         stacks: environment.SLUICE_CATALOG_STACKS,
       }),
-    readNeeds: (names) => readNeeds(dynamodb, environment.SLUICE_LEDGER, names),
     readLake: () => readMetadataLocations(glue, lakeDatabase(environment.SLUICE_DEPLOYMENT)),
   }),
 );

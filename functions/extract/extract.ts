@@ -16,14 +16,14 @@ import {
   type WorkItem,
   workListSchema,
 } from "../../contract/state.ts";
-import { isOpenThroughout } from "./governor/hours.ts";
+import { isOpenThroughout } from "../source-access/hours.ts";
 import { type LanePace, lanePace } from "./governor/pace.ts";
 import type { ObjectBounds } from "./object-writer.ts";
 import { type Clock, Pacer } from "./pacer.ts";
 import { isTableProblem, Problems } from "./problems.ts";
 import { ReadingNotes } from "./reading-notes.ts";
 import { JsonStore } from "../../stores/bucket/json-store.ts";
-import type { SourceConnections } from "./source-connections.ts";
+import type { SourceConnections } from "../source-access/source-connections.ts";
 import {
   type Batch,
   type SourceClient,
@@ -33,23 +33,21 @@ import {
 } from "../../sources/source.ts";
 import { type Outcome, SplitExtraction } from "./split-extraction.ts";
 
+/** What a link does with the ledger. */
+export interface ExtractLedger {
+  readonly leases: Pick<Ledger["leases"], "renew">;
+  readonly lanes: Pick<Ledger["lanes"], "claim" | "renew" | "release">;
+  readonly splits: Pick<Ledger["splits"], "read">;
+  readonly transactions: Pick<Ledger["transactions"], "recordObject">;
+  readonly resources: Pick<Ledger["resources"], "hold" | "forget">;
+  readonly rests: Pick<Ledger["rests"], "give" | "read">;
+  readonly readings: Pick<Ledger["readings"], "note">;
+}
+
 export interface ExtractDependencies {
   readonly s3: S3Client;
   readonly bucket: string;
-  readonly ledger: Pick<
-    Ledger,
-    | "readSplit"
-    | "recordObject"
-    | "renewTableLease"
-    | "claimLane"
-    | "renewLane"
-    | "releaseLane"
-    | "holdResource"
-    | "forgetResource"
-    | "restSource"
-    | "readSourceRest"
-    | "noteReading"
-  >;
+  readonly ledger: ExtractLedger;
   readonly readDefinition: (table: string) => Promise<TableDefinition>;
   readonly connections: Pick<SourceConnections, "get" | "renew">;
   /** Milliseconds that this invocation has left. */
@@ -129,7 +127,7 @@ class Link {
     this.#problems = problems;
     this.#pacer = new Pacer(state, deps.clock);
     this.#notes = new ReadingNotes({
-      write: (note) => deps.ledger.noteReading(state.source, state.lane, note),
+      write: (note) => deps.ledger.readings.note(state.source, state.lane, note),
       ...{ clock: deps.clock, log: deps.log },
     });
     const remainingMillis = deps.remainingMillis();
@@ -149,7 +147,14 @@ class Link {
   async #run(): Promise<LaneState> {
     const { lane, laneToken: token, source, execution } = this.#state;
     const { ledger, attempt } = this.#deps;
-    await ledger.claimLane({ source, lane, token, execution, attempt, expiresAt: this.#leaseEnd });
+    await ledger.lanes.claim({
+      source,
+      lane,
+      token,
+      execution,
+      attempt,
+      expiresAt: this.#leaseEnd,
+    });
     await this.#heedRest();
     let index = this.#state.item;
     for (; index < this.#work.length; index += 1) {
@@ -163,7 +168,7 @@ class Link {
     if (!isDone) await this.#pacer.restFor(this.#deps.remainingMillis() - this.#safetyMillis);
     const account = this.#pacer.account();
     // So that other runs can read while this one builds and loads.
-    if (isDone) await ledger.releaseLane(source, lane, token, attempt);
+    if (isDone) await ledger.lanes.release(source, lane, token, attempt);
     return {
       ...this.#state,
       ...account,
@@ -235,12 +240,12 @@ class Link {
     this.#deps.log("The source refuses too often and is given a rest.", {
       ...{ source, reason, until: new Date(until).toISOString() },
     });
-    await this.#deps.ledger.restSource(source, { until, run, reason });
+    await this.#deps.ledger.rests.give(source, { until, run, reason });
   }
 
   /** True if a lane, this one before or another one, found that the source needs a rest, which is kept then. */
   async #heedRest(): Promise<boolean> {
-    const rest = await this.#deps.ledger.readSourceRest(this.#state.source);
+    const rest = await this.#deps.ledger.rests.read(this.#state.source);
     if (rest === undefined || rest.until <= this.#deps.clock.now()) return false;
     this.#pacer.restAtLeastUntil(rest.until);
     return true;
@@ -285,7 +290,7 @@ class Link {
   }
 
   async #readSplit(item: WorkItem): Promise<Outcome> {
-    const split = await this.#deps.ledger.readSplit(item.table, item.pass, item.split);
+    const split = await this.#deps.ledger.splits.read(item.table, item.pass, item.split);
     if (split.done) return "finished";
     const table = await this.#openTable(item);
     if (this.#mustStop(table)) return "stopped";
@@ -313,7 +318,7 @@ class Link {
   async #openTable(item: WorkItem): Promise<OpenTable> {
     const known = this.#tables.get(item.table);
     if (known !== undefined) return known;
-    await this.#deps.ledger.renewTableLease(item.table, item.token, this.#leaseEnd);
+    await this.#deps.ledger.leases.renew(item.table, item.token, this.#leaseEnd);
     const definition = await this.#deps.readDefinition(item.table);
     const opened = { definition, pace: lanePace(definition.source.budget) };
     this.#tables.set(item.table, opened);
@@ -342,7 +347,7 @@ class Link {
         },
         closed: async (resource) => {
           this.#held.delete(resource);
-          await ledger.forgetResource(source, resource);
+          await ledger.resources.forget(source, resource);
         },
       },
       warn: (message, details) => {
@@ -442,16 +447,16 @@ class Link {
   async #renew(item: WorkItem): Promise<void> {
     const { source, lane, laneToken } = this.#state;
     const { ledger, attempt } = this.#deps;
-    await ledger.renewTableLease(item.table, item.token, this.#leaseEnd);
-    await ledger.renewLane(source, lane, laneToken, attempt, this.#leaseEnd);
+    await ledger.leases.renew(item.table, item.token, this.#leaseEnd);
+    await ledger.lanes.renew(source, lane, laneToken, attempt, this.#leaseEnd);
     await this.#renewHeld();
   }
 
   async #renewHeld(): Promise<void> {
     const { source, execution } = this.#state;
     const expiresAt = this.#deps.clock.now() + heldMillis;
-    for (const [resource, openedAt] of this.#held)
-      await this.#deps.ledger.holdResource({ source, resource, execution, openedAt, expiresAt });
+    for (const [id, openedAt] of this.#held)
+      await this.#deps.ledger.resources.hold(source, { id, execution, openedAt, expiresAt });
   }
 }
 

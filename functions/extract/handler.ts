@@ -6,32 +6,28 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { z } from "zod";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import { DefinitionReader } from "../../stores/data-catalog/read-definition.ts";
-import { Ledger } from "../../stores/ledger/ledger.ts";
-import { withLog } from "../log/log.ts";
+import { openLedger } from "../../stores/ledger/ledger.ts";
+import { environmentSchema } from "../runtime/environment.ts";
+import { withLog } from "../runtime/log.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 import { collectRarely } from "./collector.ts";
 import { extractLink } from "./extract.ts";
-import { readSecret } from "./read-secret.ts";
-import { SourceConnections } from "./source-connections.ts";
+import { readSecret } from "../source-access/read-secret.ts";
+import { SourceConnections } from "../source-access/source-connections.ts";
 
 collectRarely();
-const environment = z
-  .object({
-    SLUICE_DEPLOYMENT: z.string().min(1),
-    SLUICE_BUCKET: z.string().min(1),
-    SLUICE_LEDGER: z.string().min(1),
-    SLUICE_CATALOG_STACKS: z.coerce.number().int().positive(),
-  })
-  .parse(process.env);
+const environment = environmentSchema.parse(process.env);
 
 const logger = new Logger({ serviceName: "extract" });
 const glue = new GlueClient();
 const secrets = new SecretsManagerClient();
 const s3 = new S3Client();
-const ledger = new Ledger({ client: new DynamoDBClient(), tableName: environment.SLUICE_LEDGER });
+const ledger = openLedger({
+  client: new DynamoDBClient(),
+  tableName: environment.SLUICE_LEDGER,
+});
 const definitions = new DefinitionReader({
   glue,
   deployment: environment.SLUICE_DEPLOYMENT,

@@ -17,7 +17,7 @@ export const DEFAULT_OBJECT_BOUNDS: ObjectBounds = {
   maxMillis: 60_000,
 };
 
-export interface WrittenObject {
+interface WrittenObject {
   readonly key: string;
   readonly etag: string;
   /** Compressed size. */

@@ -15,7 +15,7 @@ export interface Clock {
 }
 
 /** A batch as the pace sees it. */
-export interface PacedBatch {
+interface PacedBatch {
   readonly sourceMillis: number;
   readonly rows: number;
   readonly bytes: number;

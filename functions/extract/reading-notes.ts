@@ -1,10 +1,11 @@
 // Notes for people of how far a lane is, beside what counts: written rarely, never waited for, and lost without harm.
+import { errorMessage } from "../../contract/error-message.ts";
 import type { ReadingNote } from "../../contract/records.ts";
 
 /** A lane writes a note at most so often. */
-export const NOTE_EVERY_MILLIS = 10_000;
+const NOTE_EVERY_MILLIS = 10_000;
 
-export interface NoteParts {
+interface NoteParts {
   /** Ends by itself after a few seconds, whatever the ledger does. */
   readonly write: (note: ReadingNote) => Promise<void>;
   readonly clock: { now(): number };
@@ -44,7 +45,7 @@ export class ReadingNotes {
     } catch (error) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       this.#parts.log("How far the reading is could not be noted; the reading goes on.", {
         reason,
       });

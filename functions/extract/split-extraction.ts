@@ -9,7 +9,7 @@ import { DEFAULT_OBJECT_BOUNDS, type ObjectBounds, ObjectWriter } from "./object
 import { isTableProblem } from "./problems.ts";
 import type { Batch, SplitReader } from "../../sources/source.ts";
 
-export interface ExtractionHooks {
+interface ExtractionHooks {
   /** How many rows to ask for now. */
   rowLimit(): number;
   ask<T>(question: () => Promise<T>): Promise<T | null>;
@@ -23,10 +23,10 @@ export interface ExtractionHooks {
 /** A split was read to its end, or the lane stops here. */
 export type Outcome = "finished" | "stopped";
 
-export interface SplitDependencies {
+interface SplitDependencies {
   readonly s3: S3Client;
   readonly bucket: string;
-  readonly ledger: Pick<Ledger, "recordObject">;
+  readonly ledger: { readonly transactions: Pick<Ledger["transactions"], "recordObject"> };
   readonly clock: { now(): number };
   readonly attempt: string;
   readonly objectBounds?: ObjectBounds;
@@ -114,7 +114,7 @@ export class SplitExtraction {
             observedFrom: writer.observed.from,
             observedTo: writer.observed.to,
           };
-    this.#split = await this.#deps.ledger.recordObject({
+    this.#split = await this.#deps.ledger.transactions.recordObject({
       table,
       token,
       before: this.#split,

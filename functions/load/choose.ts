@@ -3,16 +3,17 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Definition } from "../../catalog/definition.ts";
 import type { Definitions } from "../../stores/data-catalog/read-definitions.ts";
-import type { Log } from "../log/log.ts";
-import { orderPublished } from "../plan/choose-tables.ts";
+import type { Log } from "../runtime/log.ts";
 import { buildSummarySchema } from "../../contract/build-summary.ts";
 import { ProtocolError } from "../../contract/errors.ts";
 import { keys } from "../../contract/keys.ts";
 import type { TablesFile } from "../../contract/run-files.ts";
+import { seenLoadsSchema, type SeenLoads } from "../../contract/seen-loads.ts";
 import type { JsonStore } from "../../stores/bucket/json-store.ts";
 import { AllFacts, allAuditsQuery, allRelationsQuery } from "./all-facts.ts";
 import type { Facts } from "./facts.ts";
 import { nextAction } from "./next-action.ts";
+import { orderPublished } from "./order-published.ts";
 import { StatementError, StillRunningError, type Warehouse } from "./warehouse.ts";
 
 export const chooseInputSchema = z.object({
@@ -24,7 +25,7 @@ export const chooseInputSchema = z.object({
   /** The question, if it was asked and not answered yet. */
   statement: z.string().optional(),
 });
-export type ChooseInput = z.infer<typeof chooseInputSchema>;
+type ChooseInput = z.infer<typeof chooseInputSchema>;
 
 export type ChooseResult =
   | (ChooseInput & { readonly status: "wait"; readonly waitSeconds: number })
@@ -45,16 +46,6 @@ export interface ChooseParts {
   readonly nowMillis: number;
   readonly log: Pick<Log, "error">;
 }
-
-/** What the warehouse was seen to hold in full, so that it need not be woken to say so again. */
-const seenSchema = z.strictObject({
-  format: z.literal(1),
-  warehouse: z.string(),
-  /** Milliseconds since 1970. */
-  seenAt: z.int(),
-  tables: z.array(z.strictObject({ table: z.string(), contentId: z.string(), shown: z.string() })),
-});
-type Seen = z.infer<typeof seenSchema>;
 
 /** What people change in the warehouse itself, such as a dropped view, is found after this time at the latest. */
 const SEEN_MILLIS = 24 * 3_600_000;
@@ -202,8 +193,8 @@ async function readBuilt(store: JsonStore): Promise<Map<string, string>> {
   );
 }
 
-const readSeen = (store: JsonStore): Promise<Seen | undefined> =>
-  findOrNothing(store, keys.seenLoads, seenSchema);
+const readSeen = (store: JsonStore): Promise<SeenLoads | undefined> =>
+  findOrNothing(store, keys.seenLoads, seenLoadsSchema);
 
 /** What cannot be read is only a reason to look for oneself. */
 async function findOrNothing<Schema extends z.ZodType>(
@@ -219,7 +210,7 @@ async function findOrNothing<Schema extends z.ZodType>(
   }
 }
 
-function seenOf(published: readonly Published[], { address, nowMillis }: ChooseParts): Seen {
+function seenOf(published: readonly Published[], { address, nowMillis }: ChooseParts): SeenLoads {
   return {
     format: 1,
     warehouse: address,
@@ -231,7 +222,7 @@ function seenOf(published: readonly Published[], { address, nowMillis }: ChooseP
 }
 
 /** True if the warehouse was lately seen to hold just this. */
-function isSeen(seen: Seen, published: readonly Published[], parts: ChooseParts): boolean {
+function isSeen(seen: SeenLoads, published: readonly Published[], parts: ChooseParts): boolean {
   const now = seenOf(published, parts);
   const age = parts.nowMillis - seen.seenAt;
   return (

@@ -1,11 +1,11 @@
 // Decides when a table that can't be loaded is tried again, and whether to ask the build for its whole copy.
-import type { LoadRecord, ReplaceRecord } from "../../stores/ledger/load-records.ts";
+import type { LoadRecord, LoadRecords, ReplaceRecord } from "../../contract/load-records.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** Bytes of Parquet that cost next to nothing to copy, so that each run may try them again. */
-export const CHEAP_BYTES = 64 * 1024 * 1024;
+const CHEAP_BYTES = 64 * 1024 * 1024;
 
 // Below the hour that usually lies between two runs, so that the next one tries.
 const FIRST_RETRY_MILLIS = 30 * MINUTE;
@@ -40,7 +40,7 @@ export function retryAt(copiedBytes: number, failures: number, nowMillis: number
 }
 
 /** Why a whole copy would be asked for. */
-export interface Need {
+interface Need {
   readonly cause: string;
   /** The lake's content that the warehouse can't be brought to. */
   readonly contentId: string;
@@ -48,7 +48,7 @@ export interface Need {
   readonly fingerprint: string;
 }
 
-export type RequestDecision =
+type RequestDecision =
   | { readonly do: "ask"; readonly times: number }
   /** A build has still to write it. */
   | { readonly do: "wait" }
@@ -83,4 +83,21 @@ export function decideRequest(
     do: "no",
     reason: `it was asked for ${before.times} times lately and is not asked for before ${until}`,
   };
+}
+
+/**
+ * True if a load that failed must not be tried again yet. It is tried, whatever its time, once the definition has
+ * changed or a whole copy was written since it failed.
+ *
+ * @param nowMillis milliseconds since 1970
+ */
+export function isLoadHeld(
+  { load, replace }: LoadRecords,
+  fingerprint: string,
+  nowMillis: number,
+): boolean {
+  if (load?.retryAt === undefined || load.retryAt === null || nowMillis >= load.retryAt) {
+    return false;
+  }
+  return load.fingerprint === fingerprint && !((replace?.writtenAt ?? 0) > load.failedAt);
 }

@@ -5,13 +5,8 @@ import { deltaSchema, type Delta } from "../../contract/delta.ts";
 import { ProtocolError } from "../../contract/errors.ts";
 import { keys } from "../../contract/keys.ts";
 
-/** Key of the manifest that COPY reads: beside the delta, made from it alone. */
-export function copyManifestKey(delta: Delta): string {
-  return `deltas/${delta.table}/${delta.snapshot}.copy.json`;
-}
-
 /** The manifest that COPY reads. Each file must be there, and as long as it was when the delta was written. */
-export function copyManifest(delta: Delta): string {
+function copyManifest(delta: Delta): string {
   return JSON.stringify({
     entries: delta.files.map(({ url, contentLength }) => ({
       url,
@@ -68,7 +63,7 @@ export async function writeCopyManifest(s3: S3Client, bucket: string, delta: Del
   await s3.send(
     new PutObjectCommand({
       Bucket: bucket,
-      Key: copyManifestKey(delta),
+      Key: keys.copyManifest(delta.table, delta.snapshot),
       Body: copyManifest(delta),
       ContentType: "application/json",
     }),

@@ -2,7 +2,7 @@
 import { lastAuditQuery, lockName, relationsQuery, SCHEMAS } from "./sql.ts";
 
 /** A column of a relation; `type` is as the warehouse prints it. */
-export interface WarehouseColumn {
+interface WarehouseColumn {
   readonly name: string;
   readonly type: string;
   readonly comment: string;
@@ -31,7 +31,7 @@ export type Rows = readonly (readonly (string | null)[])[];
 export type Relations = ReadonlyMap<string, Relation>;
 
 /** Runs a query and returns its rows. */
-export type Query = (sql: string) => Promise<Rows>;
+type Query = (sql: string) => Promise<Rows>;
 
 /** Reads the facts of one table. Nothing is remembered between calls: the warehouse itself is the only record. */
 export async function readFacts(table: string, query: Query): Promise<Facts> {

@@ -133,7 +133,7 @@ export const FAILURE_KINDS = [
 ] as const satisfies readonly FailureKind[];
 
 /** What no rule knows: a whole copy is tried at most once for it. */
-export const UNKNOWN_FAILURE: FailureKind = {
+const UNKNOWN_FAILURE: FailureKind = {
   cause: "unknown",
   pattern: null,
   wholeHelps: true,

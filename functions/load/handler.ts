@@ -13,23 +13,20 @@ import {
 } from "../../stores/data-catalog/read-definitions.ts";
 import { readCurrentContentId } from "../../stores/lake/read-content.ts";
 import { readMetadataLocations } from "../../stores/lake/read-locations.ts";
-import { LoadLedger } from "../../stores/ledger/load-records.ts";
-import { withLog } from "../log/log.ts";
+import { openLedger } from "../../stores/ledger/ledger.ts";
+import { environmentSchema } from "../runtime/environment.ts";
+import { withLog } from "../runtime/log.ts";
 import { keys } from "../../contract/keys.ts";
 import { planFileSchema } from "../../contract/run-files.ts";
 import { JsonStore } from "../../stores/bucket/json-store.ts";
 import { chooseInputSchema, chooseLoads, type ChooseResult } from "./choose.ts";
-import { copyManifestKey, readDelta, writeCopyManifest } from "./deltas.ts";
+import { readDelta, writeCopyManifest } from "./deltas.ts";
 import { load, type LoadParts } from "./load.ts";
 import { loadInputSchema, type LoadResult } from "./result.ts";
 import { Warehouse } from "./warehouse.ts";
 
-const environment = z
-  .object({
-    SLUICE_DEPLOYMENT: z.string().min(1),
-    SLUICE_BUCKET: z.string().min(1),
-    SLUICE_LEDGER: z.string().min(1),
-    SLUICE_CATALOG_STACKS: z.coerce.number().int().positive(),
+const environment = environmentSchema
+  .extend({
     /** Empty where the deployment has no warehouse. */
     SLUICE_WORKGROUP: z.string().default(""),
     SLUICE_DATABASE: z.string().default(""),
@@ -65,9 +62,9 @@ const parts: Omit<LoadParts, "log"> = {
   readDefinition: (table) => definitions.read(table),
   readContentId: (table) => readCurrentContentId({ glue, s3 }, lake, table),
   readDelta: (table, snapshot) => readDelta(s3, bucket, table, snapshot),
-  manifestUrl: (delta) => `s3://${bucket}/${copyManifestKey(delta)}`,
+  manifestUrl: (delta) => `s3://${bucket}/${keys.copyManifest(delta.table, delta.snapshot)}`,
   writeCopyManifest: (delta) => writeCopyManifest(s3, bucket, delta),
-  records: new LoadLedger({ client: new DynamoDBClient(), tableName: environment.SLUICE_LEDGER }),
+  ledger: openLedger({ client: new DynamoDBClient(), tableName: environment.SLUICE_LEDGER }),
   putProblem: (problem) => store.put(keys.loadProblem(problem.run, problem.table), problem),
   isByName: async (run) => (await store.find(keys.runPlan(run), planFileSchema))?.byName === true,
   now: Date.now,

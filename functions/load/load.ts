@@ -2,17 +2,13 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Definition } from "../../catalog/definition.ts";
-import {
-  isLoadHeld,
-  type LoadLedger,
-  type LoadRecord,
-  type LoadRecords,
-} from "../../stores/ledger/load-records.ts";
-import type { Log } from "../log/log.ts";
+import type { Ledger } from "../../stores/ledger/ledger.ts";
+import type { Log } from "../runtime/log.ts";
 import type { Delta } from "../../contract/delta.ts";
 import { ProtocolError } from "../../contract/errors.ts";
 import type { LoadProblem } from "../../contract/load-problem.ts";
-import { countFailures, decideRequest, retryAt } from "./decide-again.ts";
+import type { LoadRecord, LoadRecords } from "../../contract/load-records.ts";
+import { countFailures, decideRequest, isLoadHeld, retryAt } from "./decide-again.ts";
 import { decideDeltas, isWhole, type DeltaDecision, type Unreadable } from "./decide-deltas.ts";
 import { readFacts, type Facts } from "./facts.ts";
 import { classifyFailure, isOfFiles, isTransient, type FailureKind } from "./failures.ts";
@@ -40,7 +36,7 @@ export interface LoadParts {
   readonly readDelta: (table: string, snapshot: string) => Promise<Delta | null>;
   readonly manifestUrl: (delta: Delta) => string;
   readonly writeCopyManifest: (delta: Delta) => Promise<void>;
-  readonly records: Pick<LoadLedger, "read" | "putLoad" | "askReplace" | "noteLoaded">;
+  readonly ledger: Pick<Ledger, "loads">;
   /** Keeps the whole of what went wrong for the report. */
   readonly putProblem: (problem: LoadProblem) => Promise<void>;
   /** Whether the run was given its tables by name, so that somebody wants a try now. */
@@ -167,7 +163,7 @@ class TableLoad {
   /** @param last the step that ended last without success: if it is still to be done, it really can't be */
   async #loop(last?: { step: string; refusal: Refusal }): Promise<LoadResult> {
     const { table, run, polls, statement } = this.#input;
-    const { records, readDefinition, readContentId, isByName, now } = this.#parts;
+    const { ledger, readDefinition, readContentId, isByName, now } = this.#parts;
     const definition = await readDefinition(table);
     this.#definition = definition;
     if (definition.publish === null) return done(this.#input, "not published");
@@ -175,7 +171,7 @@ class TableLoad {
     this.#contentId = contentId;
     if (contentId === null) return done(this.#input, "not built yet");
     if (polls === 0 && statement === undefined) {
-      const known = await records.read(table);
+      const known = await ledger.loads.read(table);
       if (isLoadHeld(known, definition.fingerprint, now()) && !(await isByName(run))) {
         return held(this.#input, `not tried again yet: ${known.load?.error ?? ""}`);
       }
@@ -214,8 +210,8 @@ class TableLoad {
   /** Forgets what had failed before. */
   async #succeed(detail: string): Promise<LoadResult> {
     const { table } = this.#input;
-    const { records } = this.#parts;
-    await records.noteLoaded(table, await records.read(table));
+    const { ledger } = this.#parts;
+    await ledger.loads.noteLoaded(table, await ledger.loads.read(table));
     return done(this.#input, detail);
   }
 
@@ -337,8 +333,8 @@ class TableLoad {
   /** @returns whether a whole copy is asked for, now or before */
   async #remember(failure: Failure, kind: FailureKind): Promise<boolean> {
     const { table, run } = this.#input;
-    const { records, now } = this.#parts;
-    const known = await records.read(table);
+    const { ledger, now } = this.#parts;
+    const known = await ledger.loads.read(table);
     const request = await this.#request(failure, kind, known);
     const nowMillis = now();
     const failures = countFailures(known.load, run);
@@ -356,7 +352,7 @@ class TableLoad {
       retryAt: retryAt(copiedBytes, failures, nowMillis),
       notAsked: request.notAsked,
     };
-    await records.putLoad(table, record);
+    await ledger.loads.putFailed(table, record);
     return request.isAsked;
   }
 
@@ -366,7 +362,7 @@ class TableLoad {
     { load, replace }: LoadRecords,
   ): Promise<{ isAsked: boolean; notAsked: string | null }> {
     const { table, run } = this.#input;
-    const { records, isByName, now } = this.#parts;
+    const { ledger, isByName, now } = this.#parts;
     const contentId = this.#contentId;
     const definition = this.#definition;
     if (contentId === null || definition === undefined) return { isAsked: false, notAsked: null };
@@ -378,7 +374,7 @@ class TableLoad {
     const decision = decideRequest(need, replace, now(), isWanted);
     if (decision.do === "wait") return { isAsked: true, notAsked: null };
     if (decision.do === "no") return { isAsked: false, notAsked: decision.reason };
-    await records.askReplace(
+    await ledger.loads.askReplace(
       table,
       {
         ...{ state: "asked", requestedAt: now(), run, ...need },

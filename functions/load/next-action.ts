@@ -17,7 +17,7 @@ import {
 } from "./sql.ts";
 import { compareTypes, isSameType } from "./warehouse-types.ts";
 
-export type StepKind = "lock" | "evolve" | "view" | "apply" | "comment";
+type StepKind = "lock" | "evolve" | "view" | "apply" | "comment";
 
 /** Statements to run: one alone commits by itself, several are one transaction. */
 export interface Step {
@@ -29,7 +29,7 @@ export interface Step {
   readonly delta?: Delta;
 }
 
-export type Action =
+type Action =
   | { readonly do: "run"; readonly step: Step }
   | ({ readonly do: "request-replace" } & Gap)
   | { readonly do: "done" };

@@ -41,14 +41,14 @@ export class StatementError extends Error {
   }
 }
 
-export type Outcome =
+type Outcome =
   | { readonly status: "running" }
   | { readonly status: "finished" }
   | ({ readonly status: "failed" } & Refusal)
   /** The Data API has forgotten it, which it does after a day. */
   | { readonly status: "unknown" };
 
-export interface WarehouseAddress {
+interface WarehouseAddress {
   readonly workgroup: string;
   readonly database: string;
   readonly secretArn: string;

@@ -1,25 +1,8 @@
 // Compares what a source has with what the run before saw there, and remembers it: each run's look at drift.
-import { z } from "zod";
 import type { TableDefinition } from "../../catalog/definition.ts";
-import { type Difference, differenceSchema } from "../../contract/difference.ts";
+import type { Difference, DriftFile } from "../../contract/drift.ts";
 import { differencesSince, faultsNow } from "../../sources/discover/differences.ts";
-import { type SourceShape, sourceTypeSchema } from "../../sources/discover/shape.ts";
-
-/** What was last seen of a table at its source, `drift/<table>.json`. */
-export const driftFileSchema = z.strictObject({
-  format: z.literal(1),
-  table: z.string(),
-  /** The run that looked. */
-  run: z.string(),
-  /** ISO 8601, UTC. */
-  seenAt: z.string(),
-  fields: z.record(z.string(), sourceTypeSchema),
-  /** What that run told as news. */
-  told: z.array(differenceSchema),
-  /** Columns that their fields could not fill then, told of or not. */
-  faults: z.array(differenceSchema),
-});
-export type DriftFile = z.infer<typeof driftFileSchema>;
+import type { SourceShape } from "../../sources/discover/shape.ts";
 
 /** A table as its source had it when it was planned. */
 export interface DriftLook {

@@ -5,31 +5,24 @@ import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { z } from "zod";
 import { readDefinitions } from "../../stores/data-catalog/read-definitions.ts";
-import { readSecret } from "../extract/read-secret.ts";
-import { SourceConnections } from "../extract/source-connections.ts";
-import { Ledger } from "../../stores/ledger/ledger.ts";
-import { withLog } from "../log/log.ts";
+import { readSecret } from "../source-access/read-secret.ts";
+import { SourceConnections } from "../source-access/source-connections.ts";
+import { openLedger } from "../../stores/ledger/ledger.ts";
+import { environmentSchema } from "../runtime/environment.ts";
+import { withLog } from "../runtime/log.ts";
 import { JsonStore } from "../../stores/bucket/json-store.ts";
 import { isRunning } from "./is-running.ts";
 import { planInputSchema, planRun } from "./plan.ts";
 
-const environment = z
-  .object({
-    SLUICE_DEPLOYMENT: z.string().min(1),
-    SLUICE_BUCKET: z.string().min(1),
-    SLUICE_LEDGER: z.string().min(1),
-    SLUICE_CATALOG_STACKS: z.coerce.number().int().positive(),
-  })
-  .parse(process.env);
+const environment = environmentSchema.parse(process.env);
 
 const logger = new Logger();
 const glue = new GlueClient();
 const sfn = new SFNClient();
 const secrets = new SecretsManagerClient();
 const store = new JsonStore({ s3: new S3Client(), bucket: environment.SLUICE_BUCKET });
-const ledger = new Ledger({
+const ledger = openLedger({
   client: new DynamoDBClient(),
   tableName: environment.SLUICE_LEDGER,
 });

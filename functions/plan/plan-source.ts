@@ -1,22 +1,25 @@
 // Plans one source: closes what a crash left open there, leases lanes and tables, and lists each lane's work.
 import type { SourceDefinition, TableDefinition } from "../../catalog/definition.ts";
 import { type SourceClient, SourceUnreachableError } from "../../sources/source.ts";
-import { hoursAt } from "../extract/governor/hours.ts";
-import type { IsRunning, Ledger } from "../../stores/ledger/ledger.ts";
-import type { Log } from "../log/log.ts";
+import { hoursAt } from "../source-access/hours.ts";
+import type { IsRunning } from "../../stores/ledger/lease.ts";
+import type { Ledger } from "../../stores/ledger/ledger.ts";
+import type { Log } from "../runtime/log.ts";
+import { errorMessage } from "../../contract/error-message.ts";
 import { SourceUnavailableError } from "../../contract/errors.ts";
 import type { PlanFile } from "../../contract/run-files.ts";
 import type { WorkItem } from "../../contract/state.ts";
 import { distribute } from "./distribute.ts";
 import type { DriftLook } from "./drift.ts";
-import { planTable } from "./plan-table.ts";
+import { planTable, type TablePlanContext } from "./plan-table.ts";
 
 export interface PlanContext {
   readonly run: string;
   /** The execution's ARN. */
   readonly execution: string;
   readonly nowMillis: number;
-  readonly ledger: Ledger;
+  readonly ledger: TablePlanContext["ledger"] &
+    Pick<Ledger, "leases" | "lanes" | "rests" | "resources">;
   readonly isRunning: IsRunning;
   readonly connect: (source: SourceDefinition) => Promise<SourceClient>;
   readonly log: Pick<Log, "info" | "warn">;
@@ -31,7 +34,7 @@ export interface PlannedLane {
 
 type Waiting = PlanFile["waiting"][number];
 
-export interface SourcePlan {
+interface SourcePlan {
   readonly tables: PlanFile["tables"];
   readonly lanes: PlannedLane[];
   readonly problems: PlanFile["problems"];
@@ -118,7 +121,7 @@ class SourcePlanner {
         return true;
       }
     }
-    const rest = await ledger.readSourceRest(name);
+    const rest = await ledger.rests.read(name);
     if (rest === undefined || rest.until <= nowMillis) return false;
     const until = new Date(rest.until).toISOString();
     const reason = `source ${name} refused again and again and is left alone until ${until}: ${rest.reason}`;
@@ -131,21 +134,21 @@ class SourcePlanner {
     const { ledger, isRunning, nowMillis, log } = this.#context;
     const source = this.#source.name;
     const running = new Map<string, boolean>();
-    for (const { resource, execution, expiresAt } of await ledger.listResources(source)) {
+    for (const { id, execution, expiresAt } of await ledger.resources.list(source)) {
       const isExpired = expiresAt <= nowMillis;
       if (!running.has(execution)) running.set(execution, await isRunning(execution));
       if (running.get(execution) === true && !isExpired) continue;
       try {
-        await client.release(resource);
-        await ledger.forgetResource(source, resource);
+        await client.release(id);
+        await ledger.resources.forget(source, id);
         log.info("closed what an earlier run left open", { source });
       } catch (error) {
         log.warn("could not close what an earlier run left open", {
           source,
-          reason: messageOf(error),
+          reason: errorMessage(error),
         });
         // The source gives up by itself what has expired; a cluster that was replaced can't be asked any more.
-        if (isExpired) await ledger.forgetResource(source, resource);
+        if (isExpired) await ledger.resources.forget(source, id);
       }
     }
   }
@@ -155,7 +158,7 @@ class SourcePlanner {
     const { name, budget } = this.#source;
     const taken: { lane: number; token: number }[] = [];
     while (taken.length < budget.lanes) {
-      const lane = await ledger.takeLane(
+      const lane = await ledger.lanes.take(
         name,
         budget.lanes,
         execution,
@@ -173,7 +176,7 @@ class SourcePlanner {
   async #planTable(client: SourceClient, table: TableDefinition): Promise<void> {
     const { ledger, execution, isRunning, nowMillis, log } = this.#context;
     const source = this.#source.name;
-    const lease = await ledger.takeTableLease(
+    const lease = await ledger.leases.take(
       table.name,
       execution,
       Date.now() + TABLE_LEASE_MILLIS,
@@ -195,11 +198,11 @@ class SourcePlanner {
         const { length: splits } = plan.items;
         log.info("table planned", { source, table: table.name, token, splits });
       } else {
-        await ledger.releaseTable(table.name, token);
+        await ledger.leases.release(table.name, token);
         log.info("nothing to read", { source, table: table.name });
       }
     } catch (error) {
-      await ledger.releaseTable(table.name, token);
+      await ledger.leases.release(table.name, token);
       // One table that nobody answers for may be its own trouble; with a second one it is the source's.
       if (error instanceof SourceUnreachableError) this.#unreachableTables += 1;
       if (this.#unreachableTables === 2) throw error;
@@ -213,7 +216,7 @@ class SourcePlanner {
     try {
       this.#looks.push({ table, shape: await client.describe(table.from) });
     } catch (error) {
-      const details = { source: this.#source.name, table: table.name, reason: messageOf(error) };
+      const details = { source: this.#source.name, table: table.name, reason: errorMessage(error) };
       this.#context.log.warn("could not look for drift", details);
     }
   }
@@ -227,7 +230,7 @@ class SourcePlanner {
     for (const [index, { lane, token }] of taken.entries()) {
       const items = work[index] ?? [];
       if (items.length > 0) lanes.push({ source, lane, token, items });
-      else await ledger.releaseLane(source, lane, token);
+      else await ledger.lanes.release(source, lane, token);
     }
     return lanes;
   }
@@ -242,7 +245,7 @@ class SourcePlanner {
   }
 
   #problem(kind: "source" | "table", name: string, error: unknown): void {
-    const message = messageOf(error);
+    const message = errorMessage(error);
     const problem = { kind, name, error: error instanceof Error ? error.name : "Error", message };
     this.#problems.push(problem);
     this.#context.log.warn("cannot be planned", {
@@ -252,8 +255,4 @@ class SourcePlanner {
       ...(error instanceof Error ? { error } : {}),
     });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

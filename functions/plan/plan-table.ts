@@ -14,7 +14,7 @@ import {
   makePass,
 } from "./decide-pass.ts";
 
-export interface TablePlan {
+interface TablePlan {
   /** True if a pass is open: there is something to read, or to commit. */
   readonly isOpen: boolean;
   readonly items: WorkItem[];
@@ -24,8 +24,8 @@ export interface TablePlan {
   readonly unread: UnreadRows[];
 }
 
-interface Context {
-  readonly ledger: Ledger;
+export interface TablePlanContext {
+  readonly ledger: Pick<Ledger, "progress" | "splits" | "transactions">;
   readonly client: SourceClient;
   readonly nowMillis: number;
 }
@@ -35,12 +35,12 @@ interface Context {
  * @throws SourceUnavailableError, for then the other pass is not asked for either; FencedError if the lease was lost
  */
 export async function planTable(
-  context: Context,
+  context: TablePlanContext,
   table: TableDefinition,
   token: number,
 ): Promise<TablePlan> {
   const errors: Error[] = [];
-  const before = await context.ledger.readProgress(table.name);
+  const before = await context.ledger.progress.read(table.name);
   let progress = before;
   for (const open of [openRows, openKeys, openLate]) {
     try {
@@ -73,7 +73,7 @@ export async function planTable(
 
 /** What was written since the last window was planned, and stands before the next one: a cursor that does not grow. */
 async function countBehind(
-  { client }: Context,
+  { client }: TablePlanContext,
   table: TableDefinition,
   { passes, watermark, writeMark }: Progress,
 ): Promise<UnreadRows | null> {
@@ -83,7 +83,7 @@ async function countBehind(
 }
 
 async function openRows(
-  context: Context,
+  context: TablePlanContext,
   table: TableDefinition,
   token: number,
   progress: Progress,
@@ -108,7 +108,7 @@ async function openRows(
 }
 
 async function openKeys(
-  context: Context,
+  context: TablePlanContext,
   table: TableDefinition,
   token: number,
   progress: Progress,
@@ -129,7 +129,7 @@ async function openKeys(
 
 /** Reads rows again that lie before the window being read, down to where late ones are still looked for. */
 async function openLate(
-  context: Context,
+  context: TablePlanContext,
   table: TableDefinition,
   token: number,
   progress: Progress,
@@ -156,23 +156,23 @@ async function openLate(
 }
 
 async function open(
-  { ledger }: Context,
+  { ledger }: TablePlanContext,
   token: number,
   before: Progress,
   args: Parameters<typeof makePass>[0],
 ): Promise<Progress> {
   const made = makePass(args);
   if (made === undefined) return before;
-  return ledger.openPass({ table: args.table.name, token, before, ...made });
+  return ledger.transactions.openPass({ table: args.table.name, token, before, ...made });
 }
 
 async function itemsOf(
-  ledger: Ledger,
+  ledger: TablePlanContext["ledger"],
   table: string,
   token: number,
   pass: Pass,
 ): Promise<WorkItem[]> {
-  const splits = await ledger.readSplits(table, pass);
+  const splits = await ledger.splits.list(table, pass);
   return splits
     .filter(({ done }) => !done)
     .map(({ split }) => ({

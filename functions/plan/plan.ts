@@ -2,13 +2,14 @@
 import { z } from "zod";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import type { Definitions } from "../../stores/data-catalog/read-definitions.ts";
+import { type DriftFile, driftFileSchema } from "../../contract/drift.ts";
 import { ProtocolError } from "../../contract/errors.ts";
 import { keys } from "../../contract/keys.ts";
 import type { PlanFile } from "../../contract/run-files.ts";
 import { type LaneState, RELAXED, type WorkList } from "../../contract/state.ts";
 import type { JsonStore } from "../../stores/bucket/json-store.ts";
 import { chooseTables } from "./choose-tables.ts";
-import { compareWithLast, type DriftFile, driftFileSchema, type DriftLook } from "./drift.ts";
+import { compareWithLast, type DriftLook } from "./drift.ts";
 import { planSource, type PlanContext, type PlannedLane } from "./plan-source.ts";
 import { smallestBudget } from "./smallest-budget.ts";
 
@@ -19,7 +20,7 @@ export const planInputSchema = z.object({
   execution: z.string().min(1),
   tables: z.array(z.string()).min(1).optional(),
 });
-export type PlanInput = z.infer<typeof planInputSchema>;
+type PlanInput = z.infer<typeof planInputSchema>;
 
 export type PlanDependencies = Omit<PlanContext, "run" | "execution"> & {
   readonly readDefinitions: () => Promise<Definitions>;

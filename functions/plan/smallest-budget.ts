@@ -1,6 +1,6 @@
 // What a source bears if its tables' definitions disagree, as they can while a deployment is under way: a pure decision.
 import type { Definition, LoadBudgetDefinition } from "../../catalog/definition.ts";
-import { minutesADay } from "../extract/governor/hours.ts";
+import { minutesADay } from "../source-access/hours.ts";
 
 /** The smallest of each part of the budgets that a source's tables name; nothing if it has no table. */
 export function smallestBudget(

@@ -1,7 +1,7 @@
 // Decides whether a deployment may begin, by what exists under the names that it is about to give.
 import type { Found, RetainedKind, RetainedName } from "./names.ts";
 
-export interface PreflightQuestion {
+interface PreflightQuestion {
   readonly stack: string;
   readonly names: readonly RetainedName[];
   /** Names that the stack had before: what is there is its own. */

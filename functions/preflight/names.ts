@@ -1,7 +1,7 @@
 // The names that outlive a deployment, and what is found under them.
 import { z } from "zod";
 
-export const retainedKindSchema = z.enum(["bucket", "table", "database", "secret"]);
+const retainedKindSchema = z.enum(["bucket", "table", "database", "secret"]);
 export type RetainedKind = z.output<typeof retainedKindSchema>;
 
 export const retainedNameSchema = z.object({

@@ -5,19 +5,17 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { z } from "zod";
-import { Ledger } from "../../stores/ledger/ledger.ts";
-import { LoadLedger } from "../../stores/ledger/load-records.ts";
-import { withLog } from "../log/log.ts";
+import { openLedger } from "../../stores/ledger/ledger.ts";
+import { environmentSchema } from "../runtime/environment.ts";
+import { withLog } from "../runtime/log.ts";
 import { JsonStore } from "../../stores/bucket/json-store.ts";
 import { emitMetrics } from "./emit-metrics.ts";
 import { reportInputSchema } from "./input.ts";
 import { reportRun } from "./report.ts";
 
-const environment = z
-  .object({
-    SLUICE_DEPLOYMENT: z.string().min(1),
-    SLUICE_BUCKET: z.string().min(1),
-    SLUICE_LEDGER: z.string().min(1),
+const environment = environmentSchema
+  .omit({ SLUICE_CATALOG_STACKS: true })
+  .extend({
     /** Empty where nobody is to be told. */
     SLUICE_TOPIC_ARN: z.string().default(""),
   })
@@ -30,9 +28,10 @@ const metrics = new Metrics({
 });
 const sns = new SNSClient();
 const store = new JsonStore({ s3: new S3Client(), bucket: environment.SLUICE_BUCKET });
-const client = new DynamoDBClient();
-const ledger = new Ledger({ client, tableName: environment.SLUICE_LEDGER });
-const loads = new LoadLedger({ client, tableName: environment.SLUICE_LEDGER });
+const ledger = openLedger({
+  client: new DynamoDBClient(),
+  tableName: environment.SLUICE_LEDGER,
+});
 
 async function publish(subject: string, message: string): Promise<void> {
   await sns.send(
@@ -48,7 +47,6 @@ export const handler = withLog(logger, (event, _, log) =>
   reportRun(reportInputSchema.parse(event), {
     deployment: environment.SLUICE_DEPLOYMENT,
     ledger,
-    loads,
     store,
     log,
     publish: environment.SLUICE_TOPIC_ARN === "" ? undefined : publish,

@@ -1,25 +1,21 @@
 // Makes the run record from what the steps left behind: a pure function.
 import type { BuildResult } from "../../contract/delta.ts";
-import type { SourceRest } from "../../stores/ledger/ledger.ts";
-import type { LoadRecords } from "../../stores/ledger/load-records.ts";
+import type { ExtractProblem } from "../../contract/extract-problem.ts";
+import type { LaneResult } from "../../contract/lane-result.ts";
 import type { LoadProblem } from "../../contract/load-problem.ts";
+import type { LoadRecords } from "../../contract/load-records.ts";
+import type { SourceRest } from "../../contract/records.ts";
 import type { CommitFile, CommitResult, PlanFile } from "../../contract/run-files.ts";
 import type { RunAlert, RunFailure, RunLane, RunRecord, RunTable } from "../../contract/run.ts";
-import type { LaneResult, LoadResult, ReportInput } from "./input.ts";
-
-/** A table that a lane gave up in the middle of the run. */
-export interface ExtractProblem {
-  readonly table: string;
-  readonly error: string;
-  readonly message: string;
-}
+import type { LoadResult, ReportInput } from "./input.ts";
 
 /** What the steps left behind; a step that the run did not reach left nothing. */
 export interface RunResults {
   readonly plan: PlanFile | undefined;
   readonly commit: CommitFile | undefined;
   readonly build: BuildResult | undefined;
-  readonly extractProblems: readonly ExtractProblem[];
+  /** Tables that a lane gave up in the middle of the run. */
+  readonly extractProblems: readonly Pick<ExtractProblem, "table" | "error" | "message">[];
   /** The last rest that was given to each source that refused too often. */
   readonly rests: ReadonlyMap<string, SourceRest>;
   /** Why tables could not be loaded in this run, whole. */

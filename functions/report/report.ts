@@ -1,13 +1,14 @@
 // Ends a run: gathers what its steps did, keeps the record, tells people, and gives back what the run held.
 import type { z } from "zod";
-import { problemKey, problemSchema } from "../extract/problems.ts";
-import type { Ledger, SourceRest } from "../../stores/ledger/ledger.ts";
-import type { LoadLedger, LoadRecords } from "../../stores/ledger/load-records.ts";
-import type { Log } from "../log/log.ts";
+import type { Ledger } from "../../stores/ledger/ledger.ts";
+import type { Log } from "../runtime/log.ts";
 import { buildResultSchema } from "../../contract/delta.ts";
 import { ProtocolError } from "../../contract/errors.ts";
+import { extractProblemSchema } from "../../contract/extract-problem.ts";
 import { keys } from "../../contract/keys.ts";
 import { loadProblemSchema, type LoadProblem } from "../../contract/load-problem.ts";
+import type { LoadRecords } from "../../contract/load-records.ts";
+import type { SourceRest } from "../../contract/records.ts";
 import {
   commitFileSchema,
   planFileSchema,
@@ -19,12 +20,11 @@ import type { JsonStore } from "../../stores/bucket/json-store.ts";
 import { alertMessage } from "./alert-message.ts";
 import type { ReportInput } from "./input.ts";
 import { makeRecord, type RunResults } from "./make-record.ts";
-import { lanesToRelease } from "./release.ts";
+import { lanesToRelease } from "../lanes/lanes-to-release.ts";
 
-export interface ReportDependencies {
+interface ReportDependencies {
   readonly deployment: string;
-  readonly ledger: Ledger;
-  readonly loads: Pick<LoadLedger, "readFailing">;
+  readonly ledger: Pick<Ledger, "leases" | "lanes" | "rests" | "runs" | "loads">;
   readonly store: JsonStore;
   readonly emitMetrics: (record: RunRecord) => void;
   /** Tells people; absent where a deployment has nobody to tell. */
@@ -45,7 +45,7 @@ export async function reportRun(
     rests: await readRests(input, ledger),
   };
   const record = makeRecord(input, results, new Date().toISOString());
-  await ledger.putRun(record);
+  await ledger.runs.put(record);
   if (results.plan !== undefined) await release(input, results.plan, ledger);
   dependencies.emitMetrics(record);
   await tell(record, dependencies);
@@ -60,11 +60,14 @@ export async function reportRun(
 }
 
 /** What the sources answered that were given a rest. */
-async function readRests({ lanes }: ReportInput, ledger: Ledger): Promise<Map<string, SourceRest>> {
+async function readRests(
+  { lanes }: ReportInput,
+  ledger: Pick<Ledger, "rests">,
+): Promise<Map<string, SourceRest>> {
   const rests = new Map<string, SourceRest>();
   for (const lane of lanes) {
     if (lane.status !== "done" || lane.ended !== "refusals" || rests.has(lane.source)) continue;
-    const rest = await ledger.readSourceRest(lane.source);
+    const rest = await ledger.rests.read(lane.source);
     if (rest !== undefined) rests.set(lane.source, rest);
   }
   return rests;
@@ -72,7 +75,7 @@ async function readRests({ lanes }: ReportInput, ledger: Ledger): Promise<Map<st
 
 async function readResults(
   { run, failed, load, decision }: ReportInput,
-  { store, loads }: Pick<ReportDependencies, "store" | "loads">,
+  { store, ledger }: Pick<ReportDependencies, "store" | "ledger">,
 ): Promise<Omit<RunResults, "rests">> {
   const unreadable: RunFailure[] = [];
   const find = async <Schema extends z.ZodType>(
@@ -105,7 +108,7 @@ async function readResults(
   }
   const extractProblems = [];
   for (const { table } of plan?.tables ?? []) {
-    const problem = await find(problemKey(run, table), problemSchema, "extract");
+    const problem = await find(keys.extractProblem(run, table), extractProblemSchema, "extract");
     if (problem !== undefined) extractProblems.push(problem);
   }
   const loadProblems = new Map<string, LoadProblem>();
@@ -117,7 +120,7 @@ async function readResults(
   const published = (await find(keys.runTables(run), tablesFileSchema, "plan")) ?? [];
   let loadRecords = new Map<string, LoadRecords>();
   try {
-    loadRecords = await loads.readFailing(published.map(({ table }) => table));
+    loadRecords = await ledger.loads.readFailing(published.map(({ table }) => table));
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     unreadable.push({ step: "load", name: "ledger", error: error.name, message: error.message });
@@ -125,10 +128,14 @@ async function readResults(
   return { plan, commit, build, extractProblems, loadProblems, loadRecords, unreadable };
 }
 
-async function release(input: ReportInput, plan: PlanFile, ledger: Ledger): Promise<void> {
-  for (const { table } of plan.tables) await ledger.releaseTableOf(table, input.execution);
+async function release(
+  input: ReportInput,
+  plan: PlanFile,
+  ledger: Pick<Ledger, "leases" | "lanes">,
+): Promise<void> {
+  for (const { table } of plan.tables) await ledger.leases.releaseOf(table, input.execution);
   for (const { source, lane, token } of lanesToRelease(plan.lanes, input.lanes)) {
-    await ledger.releaseLane(source, lane, token);
+    await ledger.lanes.release(source, lane, token);
   }
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { errorMessage } from "../../contract/error-message.ts";
 import { nearest } from "../../catalog/nearest.ts";
 import { parseConfig, type Config } from "../config.ts";
 import { DeploymentError } from "./errors.ts";
@@ -82,7 +83,7 @@ function parseJson(file: string, shown: string): unknown {
     throw new DeploymentError([
       {
         place: shown,
-        problem: `it is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+        problem: `it is not JSON: ${errorMessage(error)}`,
         fix: "correct it; comments and trailing commas are not allowed",
       },
     ]);

@@ -15,6 +15,7 @@ import { DefinitionBody, LogLevel, StateMachine } from "aws-cdk-lib/aws-stepfunc
 import { definitionsDatabasePattern, lakeDatabase } from "../../catalog/placement.ts";
 import { resolveSource } from "../../catalog/resolve.ts";
 import type { Catalog, Source } from "../../catalog/table.ts";
+import { deploymentRecordName, type DeploymentRecord } from "../../contract/deployment-record.ts";
 import type { Config } from "../config.ts";
 import {
   acknowledgePattern,
@@ -347,26 +348,27 @@ export class CoreStack extends Stack {
     this.makeSchedule(config, machine);
     this.makeAlarms(config, machine, report, topic);
 
+    const record: DeploymentRecord = {
+      format: 1,
+      deployment,
+      stateMachineArn: machine.stateMachineArn,
+      bucket: bucket.bucketName,
+      ledger: this.ledger.tableName,
+      buildJob: this.build.name,
+      catalogStacks: config.catalogStacks,
+      warehouse:
+        warehouse === undefined
+          ? null
+          : {
+              workgroup: warehouse.workgroupName,
+              database: warehouse.database,
+              secretArn: warehouse.secret.secretArn,
+            },
+    };
     new StringParameter(this, "Deployment", {
-      parameterName: `/sluice/${deployment}`,
+      parameterName: deploymentRecordName(deployment),
       description: "Where this deployment's parts are; read by the sluice command",
-      stringValue: this.toJsonString({
-        format: 1,
-        deployment,
-        stateMachineArn: machine.stateMachineArn,
-        bucket: bucket.bucketName,
-        ledger: this.ledger.tableName,
-        buildJob: this.build.name,
-        catalogStacks: config.catalogStacks,
-        warehouse:
-          warehouse === undefined
-            ? null
-            : {
-                workgroup: warehouse.workgroupName,
-                database: warehouse.database,
-                secretArn: warehouse.secret.secretArn,
-              },
-      }),
+      stringValue: this.toJsonString(record),
     });
     preflight.precedeAll();
   }

@@ -1,5 +1,6 @@
 // Finds TCP ports for servers, and tells when a wanted one is taken.
 import { createServer } from "node:net";
+import { errorMessage } from "../../contract/error-message.ts";
 
 // The system may hand out a port again before the server that it was found for has opened it.
 const handedOut = new Set<number>();
@@ -11,7 +12,7 @@ export async function choosePort(server: string, wanted: number, host: string): 
     return await tryPort(wanted, host);
   } catch (error) {
     throw new Error(
-      `${server} cannot have port ${wanted} on ${host} (${messageOf(error)}). ` +
+      `${server} cannot have port ${wanted} on ${host} (${errorMessage(error)}). ` +
         "End the program that uses it, or choose another port (0 finds a free one).",
       { cause: error },
     );
@@ -40,8 +41,4 @@ async function tryPort(port: number, host: string): Promise<number> {
       });
     });
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { errorMessage } from "../../contract/error-message.ts";
 import { lastLines, quoteLog } from "../toolchain/log-tail.ts";
 import { endProcess, findMarked, type ProcessRecord } from "./process.ts";
 import { prepareInvocation, serverEnvironment, type Invocation } from "./unprivileged.ts";
@@ -103,7 +104,7 @@ async function waitUntilReady(
   while (Date.now() < deadline) {
     // The order matters: something else may answer at this address, and our own has died.
     const ready = await plan.isReady().catch((error: unknown) => {
-      lastProblem = error instanceof Error ? error.message : String(error);
+      lastProblem = errorMessage(error);
       return false;
     });
     const end = ending();

@@ -1,4 +1,5 @@
 // Provides everything that a local run needs, so that a first run downloads it all at once.
+import { errorMessage } from "../../contract/error-message.ts";
 import type { Report } from "./cache.ts";
 import { ensureCassandraJars } from "./cassandra-jars.ts";
 import { ensureElasticsearchHome } from "./elasticsearch-home.ts";
@@ -49,11 +50,7 @@ async function allEnded<Values extends readonly unknown[]>(work: {
     outcome.status === "rejected" ? [outcome.reason] : [],
   );
   if (failures.length > 0) {
-    throw new AggregateError(failures, failures.map(messageOf).join("\n"));
+    throw new AggregateError(failures, failures.map(errorMessage).join("\n"));
   }
   return Promise.all(work);
-}
-
-function messageOf(failure: unknown): string {
-  return failure instanceof Error ? failure.message : String(failure);
 }

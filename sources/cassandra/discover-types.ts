@@ -3,7 +3,7 @@ import cassandra from "cassandra-driver";
 import type { ColumnType, StructField } from "../../contract/column-types.ts";
 import { fieldName, unrepeated } from "../discover/names.ts";
 import type { Observation } from "../discover/observe.ts";
-import type { SourceType } from "../discover/shape.ts";
+import type { SourceType } from "../../contract/source-fields.ts";
 import type { CqlType } from "./to-json.ts";
 
 const { dataTypes } = cassandra.types;

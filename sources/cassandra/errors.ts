@@ -1,5 +1,6 @@
 // Turns the driver's errors into ours: which to retry, and what to do about each.
 import cassandra from "cassandra-driver";
+import { errorMessage } from "../../contract/error-message.ts";
 import {
   SourceAuthenticationError,
   SourceConfigurationError,
@@ -74,7 +75,7 @@ function noHostError(where: string, error: cassandra.errors.NoHostAvailableError
   // Only what people must mend takes precedence; a refused connection is worth another try.
   const lasting = translated.find((cause) => cause instanceof SourceAuthenticationError);
   if (lasting !== undefined) return lasting;
-  const reasons = inner.map((cause) => (cause instanceof Error ? cause.message : String(cause)));
+  const reasons = inner.map(errorMessage);
   const elsewhere = reasons.find((reason) => reason.startsWith("localDataCenter was configured"));
   if (elsewhere !== undefined)
     return new SourceConfigurationError(

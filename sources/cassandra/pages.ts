@@ -1,16 +1,17 @@
 // Asks a Cassandra table for one page and writes its rows as object lines.
 import cassandra from "cassandra-driver";
+import type { ObjectLine } from "../../contract/object-line.ts";
 import { isPageStateRefused } from "./errors.ts";
 import { afterPage, rowsToAsk, type RowSize } from "./page-size.ts";
 import type { PageQuery } from "./query.ts";
 import { rawRowsOf } from "./raw-rows.ts";
-import { RowWriter } from "./row-writer.ts";
+import { lineHead, RowWriter } from "./row-writer.ts";
 
 /** What all pages of a reader have in common. */
 export interface PagePlan {
   /** Names source and table, for messages. */
   readonly where: string;
-  readonly op: "upsert" | "key";
+  readonly op: ObjectLine["op"];
   /** The names of the columns that a line's document has: the first that each query selects. */
   readonly columns: readonly string[];
   /** Which of the selected columns' nulls are counted; null for none. */
@@ -85,9 +86,8 @@ export class Pages {
     const result = await this.#client.execute(query.text, [...query.parameters], options);
     const sourceMillis = performance.now() - before;
     const { op, passNumber } = this.#plan;
-    const version = op === "upsert" ? `"version":[${passNumber},0,0],` : "";
-    const head = `{"op":"${op}","id":null,${version}"observed_at":${observedAt},"doc":`;
-    const written = this.#writer.write(rawRowsOf(result), Buffer.from(head));
+    const head = lineHead(op, passNumber, observedAt);
+    const written = this.#writer.write(rawRowsOf(result), head);
     const { rows, lines } = written;
     size.value = afterPage(size.value, { askedRows, rows, bytes: lines.length });
     // Typed as text, but absent after the last page.

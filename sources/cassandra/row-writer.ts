@@ -1,4 +1,10 @@
 // Writes rows that came as bytes as object lines.
+import {
+  lineObservedAt,
+  lineOpening,
+  lineVersion,
+  type ObjectLine,
+} from "../../contract/object-line.ts";
 import { LineBuffer } from "../line-buffer.ts";
 import { type CellWriter, cellWriter, isNull, LENGTH_BYTES, writeCell } from "./cell-writer.ts";
 import type { RawRows } from "./raw-rows.ts";
@@ -15,6 +21,15 @@ export interface WrittenRows {
 }
 
 const closing = Buffer.from("}}\n");
+
+/**
+ * What each line of a page begins with, up to its document. A row's version is the number of its pass.
+ * @param observedAt milliseconds since 1970
+ */
+export function lineHead(op: ObjectLine["op"], passNumber: number, observedAt: number): Buffer {
+  const version = op === "upsert" ? lineVersion(passNumber, 0, 0) : "";
+  return Buffer.from(`${lineOpening(op)}null${version}${lineObservedAt(observedAt)}`);
+}
 
 export class RowWriter {
   readonly #openings: readonly Buffer[];

@@ -3,8 +3,9 @@ import type { TableDefinition } from "../../catalog/definition.ts";
 import { sourceTypes } from "../../catalog/type-map.ts";
 import { declarationOf } from "../declarations.ts";
 import type { ColumnType } from "../../contract/column-types.ts";
-import type { Difference } from "../../contract/difference.ts";
-import { describeType, type SourceFields, type SourceShape, type SourceType } from "./shape.ts";
+import type { Difference } from "../../contract/drift.ts";
+import type { SourceFields, SourceType } from "../../contract/source-fields.ts";
+import { describeType, type SourceShape } from "./shape.ts";
 
 type Column = TableDefinition["columns"][number];
 type Definition = Pick<TableDefinition, "name" | "columns"> & {

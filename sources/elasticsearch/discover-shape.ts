@@ -1,7 +1,8 @@
 // What fields an index, alias or pattern has, merged over its indices by the cluster itself: two small answers.
 import { z } from "zod";
 import { SourceUnavailableError } from "../../contract/errors.ts";
-import type { SourceFields, SourceShape, SourceType } from "../discover/shape.ts";
+import type { SourceFields, SourceType } from "../../contract/source-fields.ts";
+import type { SourceShape } from "../discover/shape.ts";
 import type { ElasticsearchConnection } from "./connection.ts";
 
 const existing = { ignore_unavailable: "false", allow_no_indices: "false" };

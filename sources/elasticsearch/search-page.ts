@@ -1,5 +1,11 @@
 // Cuts the answer of a search into object lines, byte by byte: no value of a document is parsed on the way.
 import { ProtocolError, SourceConfigurationError } from "../../contract/errors.ts";
+import {
+  lineObservedAt,
+  lineOpening,
+  lineVersion,
+  type ObjectLine,
+} from "../../contract/object-line.ts";
 import { CLOSE_OBJECT } from "../json-bytes.ts";
 import {
   firstElement,
@@ -20,7 +26,7 @@ import { KeptMembers } from "./kept-members.ts";
 import { hasLineEnds, LineBuffer } from "../line-buffer.ts";
 
 export interface PageRequest {
-  readonly op: "upsert" | "key";
+  readonly op: ObjectLine["op"];
   /**
    * An upsert's version: `cursor` is the first sort value with `_seq_no` and `_primary_term`, `observation` is
    * `observedAt` alone, for rows that have no cursor.
@@ -155,10 +161,10 @@ class LineWriter {
     this.#request = request;
     this.#out = lines;
     this.#out.clear();
-    this.#opening = Buffer.from(`{"op":"${request.op}","id":`);
+    this.#opening = Buffer.from(lineOpening(request.op));
     const isObservation = request.op === "upsert" && request.version === "observation";
-    const version = isObservation ? `,"version":[${request.observedAt},0,0]` : "";
-    this.#suffix = Buffer.from(`${version},"observed_at":${request.observedAt},"doc":`);
+    const version = isObservation ? lineVersion(request.observedAt, 0, 0) : "";
+    this.#suffix = Buffer.from(`${version}${lineObservedAt(request.observedAt)}`);
     this.#needsOneLine = hasLineEnds(answer);
     this.#kept = request.keep === null ? null : new KeptMembers(answer, request.keep);
   }

@@ -12,7 +12,7 @@ export interface StackContent {
 }
 
 /** An entry whose definition can't be used, and why. */
-export interface UnusableDefinition {
+interface UnusableDefinition {
   readonly name: string;
   readonly cause: Error;
 }

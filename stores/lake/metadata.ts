@@ -14,7 +14,7 @@ const metadataSchema = z.object({
 });
 
 /** The part of Iceberg's table metadata that says what its readers see. Snapshot ids are text: they exceed 2^53. */
-export type IcebergMetadata = z.infer<typeof metadataSchema>;
+type IcebergMetadata = z.infer<typeof metadataSchema>;
 
 /** Older writers say "no snapshot" so. */
 const NO_SNAPSHOT = "-1";

@@ -6,13 +6,28 @@ import { z } from "zod";
 import { buildSummarySchema } from "../../contract/build-summary.ts";
 import { decisionSchema } from "../../contract/decision.ts";
 import { buildResultSchema, deltaSchema } from "../../contract/delta.ts";
+import { deploymentRecordSchema } from "../../contract/deployment-record.ts";
+import { driftFileSchema } from "../../contract/drift.ts";
+import { extractProblemSchema } from "../../contract/extract-problem.ts";
+import { laneResultSchema } from "../../contract/lane-result.ts";
 import { loadProblemSchema } from "../../contract/load-problem.ts";
 import { manifestSchema } from "../../contract/manifest.ts";
-import { leaseSchema, progressSchema, splitRecordSchema } from "../../contract/records.ts";
+import {
+  leaseSchema,
+  manifestRecordSchema,
+  objectRecordSchema,
+  openResourceSchema,
+  progressSchema,
+  readingNoteSchema,
+  sourceRestSchema,
+  splitRecordSchema,
+} from "../../contract/records.ts";
 import { commitFileSchema, planFileSchema, tablesFileSchema } from "../../contract/run-files.ts";
+import { objectLineSchema } from "../../contract/object-line.ts";
 import { runRecordSchema } from "../../contract/run.ts";
+import { seenLoadsSchema } from "../../contract/seen-loads.ts";
 import { laneStateSchema, workListSchema } from "../../contract/state.ts";
-import { loadRecordSchema, replaceRecordSchema } from "../../stores/ledger/load-records.ts";
+import { loadRecordSchema, replaceRecordSchema } from "../../contract/load-records.ts";
 
 const FORMATS: Readonly<Record<string, z.ZodType>> = {
   "build-result": buildResultSchema,
@@ -20,23 +35,38 @@ const FORMATS: Readonly<Record<string, z.ZodType>> = {
   commit: commitFileSchema,
   decision: decisionSchema,
   delta: deltaSchema,
+  "deployment-record": deploymentRecordSchema,
+  drift: driftFileSchema,
+  "extract-problem": extractProblemSchema,
+  "lane-results": z.array(laneResultSchema),
   "lane-state": laneStateSchema,
   lease: leaseSchema,
   "load-problem": loadProblemSchema,
   "load-record": loadRecordSchema,
   manifest: manifestSchema,
+  "manifest-record": manifestRecordSchema,
+  "object-lines": z.array(objectLineSchema),
+  "object-record": objectRecordSchema,
+  "open-resource": openResourceSchema,
   plan: planFileSchema,
   progress: progressSchema,
+  "reading-note": readingNoteSchema,
   "replace-request": replaceRecordSchema,
   "run-record": runRecordSchema,
+  "seen-loads": seenLoadsSchema,
+  "source-rest": sourceRestSchema,
   split: z.array(splitRecordSchema),
   tables: tablesFileSchema,
   "work-list": workListSchema,
 };
 
 const folder = new URL("../../contract/examples/", import.meta.url);
-const example = (name: string): unknown =>
-  JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8"));
+function example(name: string): unknown {
+  // An object's lines are no JSON document, but one each.
+  const isLines = name === "object-lines";
+  const text = readFileSync(new URL(`${name}.${isLines ? "ndjson" : "json"}`, folder), "utf8");
+  return JSON.parse(isLines ? `[${text.trimEnd().replaceAll("\n", ",")}]` : text);
+}
 
 const nodeSchema = z.looseObject({
   properties: z.record(z.string(), z.unknown()).optional(),
@@ -71,8 +101,9 @@ function missing(schema: unknown, values: readonly unknown[], place: string): st
 }
 
 test("each format has an example, and each example is of a format", () => {
-  const files = readdirSync(folder).map((file) => file.replace(/\.json$/, ""));
-  expect(files.sort()).toEqual(Object.keys(FORMATS).sort());
+  const files = readdirSync(folder).map((file) => file.replace(/\.(nd)?json$/, ""));
+  // The keys have a test of their own.
+  expect(files.sort()).toEqual([...Object.keys(FORMATS), "keys"].sort());
 });
 
 test.each(Object.entries(FORMATS))("%s: the example parses to itself", (name, schema) => {

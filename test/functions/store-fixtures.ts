@@ -2,8 +2,18 @@
 import { randomUUID } from "node:crypto";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { Ledger, type IsRunning } from "../../stores/ledger/ledger.ts";
-import type { Bounds, ObjectRecord, Pass, SplitRecord } from "../../contract/records.ts";
+import { DynamoDBDocumentClient, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { itemKeys } from "../../contract/ledger-keys.ts";
+import type { IsRunning } from "../../stores/ledger/lease.ts";
+import { openLedger, type Ledger } from "../../stores/ledger/ledger.ts";
+import { parseItem } from "../../stores/ledger/parse-item.ts";
+import {
+  leaseSchema,
+  type Bounds,
+  type ObjectRecord,
+  type Pass,
+  type SplitRecord,
+} from "../../contract/records.ts";
 import { JsonStore } from "../../stores/bucket/json-store.ts";
 
 export interface Stores {
@@ -47,9 +57,35 @@ export async function makeStores(address: string): Promise<Stores> {
   );
   return {
     ...{ dynamodb, s3, tableName, bucket },
-    ledger: new Ledger({ client: dynamodb, tableName }),
+    ledger: openLedger({ client: dynamodb, tableName }),
     store: new JsonStore({ s3, bucket }),
   };
+}
+
+/** How many of a source's lanes other executions are using. */
+export async function countLanesInUse(
+  { dynamodb, tableName }: Stores,
+  source: string,
+  execution: string,
+  isRunning: IsRunning,
+  nowMillis: number,
+): Promise<number> {
+  const { pk, sk } = itemKeys.lanes(source);
+  const { Items = [] } = await DynamoDBDocumentClient.from(dynamodb).send(
+    new QueryCommand({
+      TableName: tableName,
+      KeyConditionExpression: "pk = :pk AND begins_with(sk, :sk)",
+      ExpressionAttributeValues: { ":pk": pk, ":sk": sk },
+    }),
+  );
+  let inUse = 0;
+  for (const { execution: holder, expiresAt } of Items.map((item) =>
+    parseItem(leaseSchema, item),
+  )) {
+    if (holder === null || holder === execution) continue;
+    if (nowMillis < expiresAt || (await isRunning(holder))) inUse += 1;
+  }
+  return inUse;
 }
 
 /** The executions that run; tests end them by taking them out. */

@@ -6,7 +6,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { definitionsDatabase, lakeDatabase, STAMP_NAME } from "../../catalog/placement.ts";
 import { decideBuild, type BuildFacts } from "../../functions/decide/decide-build.ts";
 import { readMetadataLocations } from "../../stores/lake/read-locations.ts";
-import { readNeeds } from "../../stores/ledger/read-needs.ts";
+import { openLedger } from "../../stores/ledger/ledger.ts";
 import { buildSummarySchema } from "../../contract/build-summary.ts";
 import { keys } from "../../contract/keys.ts";
 import { JsonStore } from "../../stores/bucket/json-store.ts";
@@ -34,9 +34,7 @@ const decision = decideBuild({
   definitions,
   broken: [],
   lake: await readMetadataLocations(glue, lakeDatabase(deployment)),
-  needs: await readNeeds(
-    new DynamoDBClient(),
-    ledger,
+  needs: await openLedger({ client: new DynamoDBClient(), tableName: ledger }).needs.read(
     definitions.map(({ name }) => name),
   ),
 });

@@ -1,4 +1,5 @@
 // The state machine's definition: every state is reached, every name exists, results stay small.
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import {
@@ -140,4 +141,24 @@ describe("the time-out of a run", () => {
   it("is the machine's", () => {
     expect(definition.TimeoutSeconds).toBe(3600);
   });
+});
+
+/** All texts in a value. */
+function texts(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
+}
+
+it.each(["done", "failed"])("tells of a lane that is %s what Commit and Report read", (status) => {
+  const file = new URL("../../contract/examples/lane-results.json", import.meta.url);
+  const examples = z
+    .array(z.looseObject({ status: z.string() }))
+    .parse(JSON.parse(readFileSync(file, "utf8")));
+  const ofLanes = texts(definition).filter(
+    (text) => text.includes('"lane":') && text.includes(`"status": "${status}"`),
+  );
+  const told = ofLanes.map((text) => [...text.matchAll(/"(\w+)":/g)].map(([, name]) => name));
+  const example = examples.find((one) => one.status === status);
+  expect(told).not.toEqual([]);
+  for (const names of told) expect(names.sort()).toEqual(Object.keys(example ?? {}).sort());
 });

@@ -1,7 +1,7 @@
 // Tests finding changed rows of a real Cassandra by an SAI index and by time buckets, window after window.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TableDefinition } from "../../catalog/definition.ts";
-import { checkTiling } from "../../functions/plan/decide-pass.ts";
+import { checkTiling } from "../../functions/plan/tiling.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 import type { Bounds } from "../../contract/records.ts";
 import { type SweepOptions, TestKeyspace } from "./cassandra/keyspace.ts";

@@ -1,6 +1,6 @@
 // Tests that a real Cassandra's lasting refusals end with an error that names the reason, and cost no other table.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { problemKey } from "../../functions/extract/problems.ts";
+import { keys } from "../../contract/keys.ts";
 import { SourceUnavailableError } from "../../contract/errors.ts";
 import type { RunningServer } from "../functions/extract/servers.ts";
 import { runMoto } from "../functions/extract/servers.ts";
@@ -72,7 +72,7 @@ test("too many tombstones give up their table after some tries, with the reason,
   expect(state.done).toBe(true);
   expect(refusals.length).toBeGreaterThan(1);
   expect(await lane.rows("alive")).toHaveLength(20);
-  expect(await lane.read(problemKey("run-1", "graves"))).toMatchObject({
+  expect(await lane.read(keys.extractProblem("run-1", "graves"))).toMatchObject({
     ...{ table: "graves", error: "SourceUnavailableError" },
     message: expect.stringMatching(
       /Source "shop" .*table .*\.graves, answered 0x1300 \(read failure.*too many tombstones/,

@@ -13,8 +13,8 @@ import {
 import { expect } from "vitest";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import type { ExtractDependencies } from "../../functions/extract/extract.ts";
-import { readSecret } from "../../functions/extract/read-secret.ts";
-import { SourceConnections } from "../../functions/extract/source-connections.ts";
+import { readSecret } from "../../functions/source-access/read-secret.ts";
+import { SourceConnections } from "../../functions/source-access/source-connections.ts";
 import { connect } from "../../sources/clients.ts";
 import type { SourceClient } from "../../sources/source.ts";
 import { type Authority, makeAuthority } from "../../local/servers/certificates.ts";

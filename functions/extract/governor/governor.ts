@@ -6,7 +6,7 @@ import { learn, timesUsual } from "./usual.ts";
 const mostSlowdown = 16;
 const slowdownFactor = 2;
 /** How much a gladly given answer takes off the slowdown. */
-export const RECOVERY = 0.25;
+const RECOVERY = 0.25;
 const leastShareOfPage = 0.25;
 
 // Durations scatter: only some slow answers one after another are the source's state, and one is a pause of its own.
@@ -18,9 +18,9 @@ const mostWeighedTimes = 3;
 const firstBackOffMillis = 1000;
 const longestBackOffMillis = 60_000;
 /** Refusals in a row after which the lane gives up: about a minute of rests, in which a node can restart. */
-export const MOST_REFUSALS = 7;
+const MOST_REFUSALS = 7;
 /** The share of refusals among the last questions at which the lane gives up. */
-export const MOST_REFUSED_SHARE = 0.5;
+const MOST_REFUSED_SHARE = 0.5;
 
 /** An answer, and which table it was of. */
 export interface Answer extends Reading {
@@ -30,7 +30,7 @@ export interface Answer extends Reading {
   readonly besideMillis?: number;
 }
 
-export interface AfterAnswer {
+interface AfterAnswer {
   readonly state: GovernorState;
   /** Counted from the moment the answer was complete, milliseconds. */
   readonly restMillis: number;

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
+from sluice_build.contract import keys
 from sluice_build.lake.iceberg import LakeTable
 from sluice_build.lake.tags import Applied
 from sluice_build.stores.catalog import Entry
@@ -32,7 +33,7 @@ class Job:
 
     def folder(self, table: str, part: str) -> str:
         """Where this attempt writes Parquet of a table."""
-        return f"deltas/{table}/{self.attempt}/{part}"
+        return keys.delta_folder(table, self.attempt, part)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from sluice_build.build.model_build import build_model
 from sluice_build.build.plan import inputs_of, ready, selection
 from sluice_build.build.result import TableResult
 from sluice_build.build.session import own_session
-from sluice_build.build.summary import SUMMARY_KEY, summary
+from sluice_build.build.summary import summary
 from sluice_build.build.table_build import build_table
+from sluice_build.contract import keys
 from sluice_build.contract.arguments import Arguments
 from sluice_build.contract.errors import cause
 from sluice_build.stores.catalog import (
@@ -66,14 +67,14 @@ def _run_build(spark: SparkSession, arguments: Arguments, job: Job) -> list[Tabl
     records = [results[name] for name in sorted(results)]
     job.after_step("", "built")
     job.bucket.put_json(
-        f"runs/{arguments.run}/build.json",
+        keys.build_result(arguments.run),
         {"format": 1, "tables": [record.to_json() for record in records]},
     )
     job.after_step("", "reported")
     # A part says nothing of the whole; the next run finds that the lake is another than was left.
     if arguments.tables is None:
         job.bucket.put_json(
-            SUMMARY_KEY, summary(arguments, records, entries, build.contents, build.inputs)
+            keys.BUILD_SUMMARY, summary(arguments, records, entries, build.contents, build.inputs)
         )
     return records
 

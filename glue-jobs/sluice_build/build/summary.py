@@ -8,8 +8,6 @@ from sluice_build.contract.arguments import Arguments
 from sluice_build.contract.column_types import Json
 from sluice_build.stores.catalog import Definition
 
-SUMMARY_KEY = "builds/latest.json"
-
 
 def summary(
     arguments: Arguments,

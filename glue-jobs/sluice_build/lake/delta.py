@@ -9,6 +9,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sluice_build.contract import keys
 from sluice_build.contract.column_types import Json, Scalar, is_nested, redshift_type
 from sluice_build.lake.iceberg import quoted
 from sluice_build.stores.catalog import Column, Entry
@@ -39,11 +40,6 @@ class Delta:
     deletes: int
 
 
-def delta_key(table: str, content_id: str) -> str:
-    """Where the delta that leads to a content id is."""
-    return f"deltas/{table}/{content_id}.json"
-
-
 def write_delta(
     bucket: Bucket, run: str, entry: Entry, delta: Delta, rows: DataFrame, folder: str
 ) -> int:
@@ -57,7 +53,7 @@ def write_delta(
     rows.select(*columns).write.mode("overwrite").parquet(bucket.uri(folder))
     files = parquet_files(rows, bucket.uri(folder))
     document = delta_document(run, entry, delta, files, datetime.now(UTC))
-    bucket.put_json(delta_key(entry.name, delta.snapshot), document)
+    bucket.put_json(keys.delta(entry.name, delta.snapshot), document)
     return sum(file.rows for file in files)
 
 

@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as t
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from sluice_build.contract import keys
 from sluice_build.contract.column_types import spark_type
 from sluice_build.contract.errors import TableFailed
 from sluice_build.read.lines import LineReader, Rejected
@@ -92,12 +93,6 @@ def packed(sizes: Sequence[int]) -> list[list[int]]:
     return groups
 
 
-def quarantine_key(table: str, item: ObjectRecord) -> str:
-    """Where the rejected lines of an object are: named by the manifest and the object."""
-    name = item.key.removeprefix(f"raw/{table}/").removesuffix(".ndjson.gz").replace("/", "_")
-    return f"quarantine/{table}/{item.manifest:010d}/{name}.json.gz"
-
-
 @dataclass(frozen=True)
 class _ObjectReader:
     """What one task does; it travels to the worker, where the clients are made."""
@@ -157,7 +152,7 @@ class _ObjectReader:
         if rejected:
             client.put_object(
                 Bucket=self.bucket,
-                Key=quarantine_key(self.definition.name, item),
+                Key=keys.quarantine(self.definition.name, item.manifest, item.key),
                 Body=gzip_lines(rejected),
             )
         rows.add({}, _op="object", _object=index, _line=count, _rejected=len(rejected))

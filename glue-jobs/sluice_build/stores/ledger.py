@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Key
 
+from sluice_build.contract import keys
 from sluice_build.contract.errors import TableFailed
 
 if TYPE_CHECKING:
@@ -39,10 +40,7 @@ class Ledger:
 
     def last_manifest(self, name: str) -> int:
         """The number of a table's last manifest; 0 when it has none."""
-        item = self.table.get_item(
-            Key={"pk": f"table#{name}", "sk": "progress"}, ConsistentRead=True
-        ).get("Item")
-        return 0 if item is None else int(str(item["lastManifest"]))
+        return last_manifest(self.table.get_item(Key=keys.progress_item(name), ConsistentRead=True))
 
     def manifests(self, name: str, after: int, through: int) -> list[ManifestRecord]:
         """The records of manifests `after`+1 … `through`, in order.
@@ -51,9 +49,9 @@ class Ledger:
         """
         if through <= after:
             return []
-        condition = Key("pk").eq(f"table#{name}") & Key("sk").between(
-            f"manifest#{after + 1:010d}", f"manifest#{min(through, _LAST):010d}"
-        )
+        first = keys.manifest_item(name, after + 1)
+        last = keys.manifest_item(name, min(through, _LAST))
+        condition = Key("pk").eq(first["pk"]) & Key("sk").between(first["sk"], last["sk"])
         items = []
         answer = self.table.query(KeyConditionExpression=condition, ConsistentRead=True)
         items += answer["Items"]
@@ -64,12 +62,7 @@ class Ledger:
                 ExclusiveStartKey=answer["LastEvaluatedKey"],
             )
             items += answer["Items"]
-        records = [
-            ManifestRecord(
-                int(str(item["sk"]).removeprefix("manifest#")), str(item["key"]), str(item["etag"])
-            )
-            for item in items
-        ]
+        records = [manifest_record(item) for item in items]
         found = [record.number for record in records]
         expected = list(range(after + 1, through + 1))
         if found != expected:
@@ -82,7 +75,7 @@ class Ledger:
 
     def replace_request(self, name: str) -> ReplaceRequest | None:
         """The request for the whole table that is due now, or None."""
-        return due_request(self.table.get_item(Key=_replace_key(name), ConsistentRead=True))
+        return due_request(self.table.get_item(Key=keys.replace_item(name), ConsistentRead=True))
 
     def note_replace_written(
         self, name: str, request: ReplaceRequest, content_id: str, run: str
@@ -91,38 +84,51 @@ class Ledger:
 
         The item stays: Load decides by it when it may ask again.
         """
+        served = served_request(content_id, run, time.time_ns() // 1_000_000)
         try:
             self.table.update_item(
-                Key=_replace_key(name),
-                UpdateExpression=(
-                    "SET #state = :written, writtenAt = :now, writtenRun = :run, "
-                    "writtenContentId = :content"
-                ),
+                Key=keys.replace_item(name),
+                UpdateExpression="SET " + ", ".join(f"#{field} = :{field}" for field in served),
                 ConditionExpression="requestedAt = :served AND #state = :asked",
-                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeNames={f"#{field}": field for field in served},
                 ExpressionAttributeValues={
-                    ":written": "written",
-                    ":asked": "asked",
-                    ":now": time.time_ns() // 1_000_000,
-                    ":run": run,
-                    ":content": content_id,
+                    **{f":{field}": value for field, value in served.items()},
                     ":served": request.requested_at,
+                    ":asked": "asked",
                 },
             )
         except self.table.meta.client.exceptions.ConditionalCheckFailedException:
             return
 
 
-def _replace_key(name: str) -> dict[str, str]:
-    return {"pk": f"table#{name}", "sk": "replace"}
+def last_manifest(answer: Mapping[str, Any]) -> int:
+    """The number of a table's last manifest in an answer of GetItem; 0 when it has none."""
+    item = answer.get("Item")
+    return 0 if item is None else int(item["lastManifest"])
+
+
+def manifest_record(item: Mapping[str, Any]) -> ManifestRecord:
+    """What the build reads of an item of a manifest."""
+    number = int(str(item["sk"]).removeprefix("manifest#"))
+    return ManifestRecord(number, str(item["key"]), str(item["etag"]))
 
 
 def due_request(answer: Mapping[str, Any]) -> ReplaceRequest | None:
     """The request in an answer of GetItem, if a build is still to serve it.
 
-    The same rule as `isReplaceDue` in stores/ledger/load-records.ts.
+    The same rule as `isReplaceDue` in contract/load-records.ts.
     """
     item = answer.get("Item")
     if item is None or item.get("state") != "asked":
         return None
     return ReplaceRequest(int(item["requestedAt"]))
+
+
+def served_request(content_id: str, run: str, now_millis: int) -> dict[str, str | int]:
+    """What the build sets in a request that it served; `now_millis` since 1970."""
+    return {
+        "state": "written",
+        "writtenAt": now_millis,
+        "writtenRun": run,
+        "writtenContentId": content_id,
+    }

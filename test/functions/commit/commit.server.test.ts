@@ -3,14 +3,21 @@ import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { commitRun } from "../../../functions/commit/commit.ts";
 import { StaleProgressError } from "../../../stores/ledger/errors.ts";
-import { EMPTY_PROGRESS, Ledger } from "../../../stores/ledger/ledger.ts";
+import { openLedger, type Ledger } from "../../../stores/ledger/ledger.ts";
 import { keys } from "../../../contract/keys.ts";
 import { manifestSchema, type Manifest } from "../../../contract/manifest.ts";
-import type { SplitRecord } from "../../../contract/records.ts";
+import { EMPTY_PROGRESS, type SplitRecord } from "../../../contract/records.ts";
 import { commitFileSchema, planFileSchema, type PlanFile } from "../../../contract/run-files.ts";
 import { JsonStore } from "../../../stores/bucket/json-store.ts";
 import { startMoto, type Moto } from "../moto.ts";
-import { Executions, makeStores, objectOf, rowsPass, type Stores } from "../store-fixtures.ts";
+import {
+  countLanesInUse,
+  Executions,
+  makeStores,
+  objectOf,
+  rowsPass,
+  type Stores,
+} from "../store-fixtures.ts";
 
 let server: Moto;
 let stores: Stores;
@@ -34,12 +41,12 @@ async function plan(run: string, tables: readonly string[], splitCount = 1): Pro
   executions.start(run);
   const held: PlanFile["tables"] = [];
   for (const table of tables) {
-    const lease = await stores.ledger.takeTableLease(table, run, 0, executions.isRunning);
+    const lease = await stores.ledger.leases.take(table, run, 0, executions.isRunning);
     if ("heldBy" in lease) throw new Error(`held by ${lease.heldBy}`);
-    const before = await stores.ledger.readProgress(table);
+    const before = await stores.ledger.progress.read(table);
     if (before.passes.rows === undefined) {
       const pass = rowsPass(before.passNumber + 1, splitCount);
-      await stores.ledger.openPass({ table, token: lease.token, before, ...pass });
+      await stores.ledger.transactions.openPass({ table, token: lease.token, before, ...pass });
     }
     held.push({ table, source: "shop", token: lease.token });
   }
@@ -54,9 +61,9 @@ async function record(
   split: string,
   done: boolean,
 ): Promise<SplitRecord> {
-  const { passes } = await stores.ledger.readProgress(table);
-  const before = await stores.ledger.readSplit(table, passes.rows?.id ?? "", split);
-  return stores.ledger.recordObject({
+  const { passes } = await stores.ledger.progress.read(table);
+  const before = await stores.ledger.splits.read(table, passes.rows?.id ?? "", split);
+  return stores.ledger.transactions.recordObject({
     ...{ table, token, before, position: `p${before.objects}`, done, object: objectOf(before) },
   });
 }
@@ -69,7 +76,7 @@ async function commit(run: string, more: { ledger?: Ledger; store?: JsonStore } 
 }
 
 async function manifest(table: string, number: number): Promise<Manifest> {
-  const entry = await stores.ledger.readManifestEntry(table, number);
+  const entry = await stores.ledger.progress.readManifest(table, number);
   return stores.store.get(entry?.key ?? "none", manifestSchema);
 }
 
@@ -103,7 +110,7 @@ it("commits what was recorded in the middle of a pass, and the rest in the next 
   expect(two.completed).toMatchObject([{ pass: "rows-1", absence: false }]);
   const all = [...one.objects, ...two.objects].map(({ key }) => key).sort();
   expect(two.completed[0]?.objects.toSorted()).toEqual(all);
-  expect(await stores.ledger.readProgress("t")).toEqual({
+  expect(await stores.ledger.progress.read("t")).toEqual({
     ...{ ...EMPTY_PROGRESS, lastManifest: 2, watermark: "200", passNumber: 1 },
     watermarkUnit: "ms",
   });
@@ -117,8 +124,8 @@ it("writes no manifest when there is nothing in it, and moves progress when an e
   });
   await expect(record("t", token, "0000", true)).rejects.toMatchObject({ name: "FencedError" });
   const [next = 0] = await plan("two", ["t"]);
-  const before = await stores.ledger.readSplit("t", "rows-1", "0000");
-  await stores.ledger.recordObject({
+  const before = await stores.ledger.splits.read("t", "rows-1", "0000");
+  await stores.ledger.transactions.recordObject({
     ...{ table: "t", token: next, before, position: null, done: true, object: null },
   });
   const two = await commit("two");
@@ -133,7 +140,7 @@ it("writes no manifest when there is nothing in it, and moves progress when an e
   });
   expect(await commit("two")).toEqual(two);
   expect(await manifestFiles()).toBe(0);
-  expect(await stores.ledger.readProgress("t")).toEqual({
+  expect(await stores.ledger.progress.read("t")).toEqual({
     ...{ ...EMPTY_PROGRESS, watermark: "100", watermarkUnit: "ms", passNumber: 1 },
   });
   const [third = 0] = await plan("three", ["t"]);
@@ -143,13 +150,13 @@ it("writes no manifest when there is nothing in it, and moves progress when an e
 
 it("moves progress once, whatever happens to the answer", async () => {
   const [token = 0] = await plan("one", ["t"]);
-  const before = await stores.ledger.readSplit("t", "rows-1", "0000");
-  await stores.ledger.recordObject({
+  const before = await stores.ledger.splits.read("t", "rows-1", "0000");
+  await stores.ledger.transactions.recordObject({
     ...{ table: "t", token, before, position: null, done: true, object: null },
   });
-  const ledger = new Ledger({ client: stores.dynamodb, tableName: stores.tableName });
-  const move = ledger.moveProgress.bind(ledger);
-  const lost = vi.spyOn(ledger, "moveProgress").mockImplementation(async (args) => {
+  const ledger = openLedger({ client: stores.dynamodb, tableName: stores.tableName });
+  const move = ledger.transactions.moveProgress.bind(ledger.transactions);
+  const lost = vi.spyOn(ledger.transactions, "moveProgress").mockImplementation(async (args) => {
     await move(args);
     await move(args);
     throw new StaleProgressError("as if a twin had been first");
@@ -161,14 +168,14 @@ it("moves progress once, whatever happens to the answer", async () => {
 
 it("writes a manifest without objects when keys are to be found absent by it", async () => {
   executions.start("one");
-  const lease = await stores.ledger.takeTableLease("t", "one", 0, executions.isRunning);
+  const lease = await stores.ledger.leases.take("t", "one", 0, executions.isRunning);
   if ("heldBy" in lease) throw new Error("held");
   const { token } = lease;
   const pass = rowsPass(1, 1, { window: null, absence: true });
-  await stores.ledger.openPass({ table: "t", token, before: EMPTY_PROGRESS, ...pass });
+  await stores.ledger.transactions.openPass({ table: "t", token, before: EMPTY_PROGRESS, ...pass });
   const [before] = pass.splits;
   if (before === undefined) throw new Error("no split");
-  await stores.ledger.recordObject({
+  await stores.ledger.transactions.recordObject({
     ...{ table: "t", token, before, position: null, done: true, object: null },
   });
   const held = [{ table: "t", source: "shop", token }];
@@ -184,22 +191,24 @@ it("writes a manifest without objects when keys are to be found absent by it", a
 it("after a crash between the manifest's object and the ledger commits the same once", async () => {
   const [token = 0] = await plan("one", ["t"]);
   await record("t", token, "0000", true);
-  const crashing = new Ledger({ client: stores.dynamodb, tableName: stores.tableName });
-  vi.spyOn(crashing, "commitManifest").mockRejectedValueOnce(new Error("the machine is gone"));
+  const crashing = openLedger({ client: stores.dynamodb, tableName: stores.tableName });
+  vi.spyOn(crashing.transactions, "commitManifest").mockRejectedValueOnce(
+    new Error("the machine is gone"),
+  );
   const crashed = await commit("one", { ledger: crashing });
   expect(crashed).toMatchObject({
     manifests: 0,
     tables: [{ status: "failed", message: "the machine is gone" }],
   });
   expect(await manifestFiles()).toBe(1);
-  expect((await stores.ledger.readProgress("t")).lastManifest).toBe(0);
+  expect((await stores.ledger.progress.read("t")).lastManifest).toBe(0);
   await plan("two", ["t"]);
   const again = await commit("two");
   expect(again).toMatchObject({ manifests: 1, tables: [{ manifest: 1, rows: 10 }] });
   // The first one is left over, and no ledger entry names it.
   expect(await manifestFiles()).toBe(2);
   expect((await manifest("t", 1)).objects).toHaveLength(1);
-  expect(await stores.ledger.readManifestEntry("t", 2)).toBeUndefined();
+  expect(await stores.ledger.progress.readManifest("t", 2)).toBeUndefined();
 });
 
 it("done twice tells the same twice", async () => {
@@ -207,7 +216,7 @@ it("done twice tells the same twice", async () => {
   await record("t", token, "0000", true);
   const first = await commit("one");
   expect(await commit("one")).toEqual(first);
-  expect((await stores.ledger.readProgress("t")).lastManifest).toBe(1);
+  expect((await stores.ledger.progress.read("t")).lastManifest).toBe(1);
 });
 
 it("done by two at once makes one manifest", async () => {
@@ -216,15 +225,15 @@ it("done by two at once makes one manifest", async () => {
   const [one, two] = await Promise.all([commit("one"), commit("one")]);
   expect(one.tables).toMatchObject([{ status: "committed", manifest: 1, rows: 10 }]);
   expect(two.tables).toMatchObject([{ status: "committed", manifest: 1, rows: 10 }]);
-  expect((await stores.ledger.readProgress("t")).lastManifest).toBe(1);
-  expect(await stores.ledger.readManifestEntry("t", 2)).toBeUndefined();
+  expect((await stores.ledger.progress.read("t")).lastManifest).toBe(1);
+  expect(await stores.ledger.progress.readManifest("t", 2)).toBeUndefined();
 });
 
 it("of a run whose table was taken over fails for that table only", async () => {
   const [, token = 0] = await plan("one", ["lost", "kept"]);
   await record("kept", token, "0000", true);
   executions.running.clear();
-  await stores.ledger.takeTableLease("lost", "two", 0, executions.isRunning);
+  await stores.ledger.leases.take("lost", "two", 0, executions.isRunning);
   const { manifests, tables } = await commit("one");
   expect(manifests).toBe(1);
   expect(tables).toMatchObject([
@@ -250,14 +259,15 @@ it("numbers manifests without a gap and each object once, over runs that crash a
   for (let run = 0; run < 6; run += 1) {
     const [token = 0] = await plan(`run-${run}`, ["t"], 3);
     for (const split of splits) await record("t", token, split, run === 5);
-    const ledger = new Ledger({ client: stores.dynamodb, tableName: stores.tableName });
-    if (run % 3 === 1) vi.spyOn(ledger, "commitManifest").mockRejectedValue(new Error("crash"));
-    if (run % 3 === 2) vi.spyOn(ledger, "fenceTable").mockRejectedValue(new Error("crash"));
+    const ledger = openLedger({ client: stores.dynamodb, tableName: stores.tableName });
+    if (run % 3 === 1)
+      vi.spyOn(ledger.transactions, "commitManifest").mockRejectedValue(new Error("crash"));
+    if (run % 3 === 2) vi.spyOn(ledger.leases, "fence").mockRejectedValue(new Error("crash"));
     await commit(`run-${run}`, { ledger });
   }
   await plan("last", ["t"], 3);
   await commit("last");
-  const { lastManifest } = await stores.ledger.readProgress("t");
+  const { lastManifest } = await stores.ledger.progress.read("t");
   const seen: string[] = [];
   for (let number = 1; number <= lastManifest; number += 1) {
     seen.push(...(await manifest("t", number)).objects.map(({ key }) => key));
@@ -279,7 +289,7 @@ function dying(after: boolean): JsonStore {
 }
 
 const leaseOf = (table: string, run: string) =>
-  stores.ledger.takeTableLease(table, run, 0, executions.start(run).isRunning);
+  stores.ledger.leases.take(table, run, 0, executions.start(run).isRunning);
 
 describe("when it is over", () => {
   it("the next run can read the tables, and goes on where this one ended, while this one still runs", async () => {
@@ -328,10 +338,10 @@ describe("when it is over", () => {
   it("takes a twin's result for its own, if that gave a table back in between", async () => {
     const [token = 0] = await plan("one", ["t", "idle"]);
     await record("t", token, "0000", true);
-    const slow = new Ledger({ client: stores.dynamodb, tableName: stores.tableName });
-    const fence = slow.fenceTable.bind(slow);
+    const slow = openLedger({ client: stores.dynamodb, tableName: stores.tableName });
+    const fence = slow.leases.fence.bind(slow.leases);
     let first: Awaited<ReturnType<typeof commit>> | undefined;
-    vi.spyOn(slow, "fenceTable").mockImplementation(async (table, held) => {
+    vi.spyOn(slow.leases, "fence").mockImplementation(async (table, held) => {
       if (first === undefined) {
         first = await commit("one");
         for (const one of ["t", "idle"]) await leaseOf(one, "two");
@@ -349,7 +359,7 @@ describe("when it is over", () => {
     await plan("one", ["t"]);
     const lanes = [];
     for (let lane = 0; lane < 3; lane += 1) {
-      const taken = await ledger.takeLane("shop", 3, "one", 1, executions.isRunning, 0, [
+      const taken = await ledger.lanes.take("shop", 3, "one", 1, executions.isRunning, 0, [
         ...lanes.map((one) => one.lane),
       ]);
       if (taken === undefined) throw new Error("no lane");
@@ -358,7 +368,7 @@ describe("when it is over", () => {
     const planned = await store.get(keys.runPlan("one"), planFileSchema);
     await store.put(keys.runPlan("one"), { ...planned, lanes });
     const inUse = () =>
-      ledger.countLanesInUse("shop", "two", executions.isRunning, Number.MAX_SAFE_INTEGER);
+      countLanesInUse(stores, "shop", "two", executions.isRunning, Number.MAX_SAFE_INTEGER);
     expect(await inUse()).toBe(3);
     const failed = { source: "shop", status: "failed", cause: "" } as const;
     await commitRun(

@@ -2,9 +2,8 @@
 import { PutCommand, DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { decideRun, type DecideDependencies } from "../../../functions/decide/decide.ts";
-import { itemKeys } from "../../../stores/ledger/items.ts";
-import { EMPTY_PROGRESS } from "../../../stores/ledger/ledger.ts";
-import { readNeeds } from "../../../stores/ledger/read-needs.ts";
+import { itemKeys } from "../../../contract/ledger-keys.ts";
+import { EMPTY_PROGRESS } from "../../../contract/records.ts";
 import { decisionSchema } from "../../../contract/decision.ts";
 import { keys } from "../../../contract/keys.ts";
 import { startMoto, type Moto } from "../moto.ts";
@@ -32,9 +31,8 @@ async function decide(more: Partial<DecideDependencies> = {}) {
   const decision = await decideRun(
     { run: "one" },
     {
-      ...{ version: "v1", store: stores.store },
+      ...{ version: "v1", store: stores.store, ledger: stores.ledger },
       readDefinitions: () => Promise.resolve({ definitions: [leads], broken: [] }),
-      readNeeds: (names) => readNeeds(stores.dynamodb, stores.tableName, names),
       readLake: () => Promise.resolve(new Map([["leads", "s3://data/1.json"]])),
       log: { info: () => undefined, warn: () => undefined },
       ...more,
@@ -79,7 +77,7 @@ it("asks for many tables a hundred items at a time", async () => {
     },
     { step: "initialize" },
   );
-  const needs = await readNeeds(stores.dynamodb, stores.tableName, [...names, "unknown"]);
+  const needs = await stores.ledger.needs.read([...names, "unknown"]);
   expect(requests).toBe(3);
   expect(needs.size).toBe(130);
   expect(needs.get("table_129")).toEqual({ lastManifest: 129, isReplaceDue: false });

@@ -1,8 +1,8 @@
 // Tests links of a lane against a real ledger, data bucket and Elasticsearch: what is recorded is what the source has.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ExtractDependencies } from "../../../functions/extract/extract.ts";
-import { problemSchema } from "../../../functions/extract/problems.ts";
-import { SourceConnections } from "../../../functions/extract/source-connections.ts";
+import type { ExtractDependencies, ExtractLedger } from "../../../functions/extract/extract.ts";
+import { extractProblemSchema } from "../../../contract/extract-problem.ts";
+import { SourceConnections } from "../../../functions/source-access/source-connections.ts";
 import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
 import {
   FencedError,
@@ -84,7 +84,7 @@ test("many short links read exactly what Elasticsearch has, rows and keys", asyn
     const repeatedKeys = (await lane.rows(second.name)).length - 1000;
     expect(repeatedKeys).toBeLessThanOrEqual(lane.state.link * 8);
     expect(lane.state.rows).toBe(2000 + repeated + repeatedKeys);
-    expect(await stores.ledger.listResources("shop")).toEqual([]);
+    expect(await stores.ledger.resources.list("shop")).toEqual([]);
     for (const index of indices) expect(await cluster.countOpenContexts(index)).toBe(0);
   } finally {
     await client.close();
@@ -129,23 +129,6 @@ test("a split without rows is done without an object", async () => {
   expect(await lane.stored("raw/")).toEqual([]);
 });
 
-/** The same ledger as an object of which a test can replace a part. */
-function delegatingTo(ledger: ExtractDependencies["ledger"]): ExtractDependencies["ledger"] {
-  return {
-    readSplit: (...args) => ledger.readSplit(...args),
-    renewTableLease: (...args) => ledger.renewTableLease(...args),
-    claimLane: (...args) => ledger.claimLane(...args),
-    renewLane: (...args) => ledger.renewLane(...args),
-    releaseLane: (...args) => ledger.releaseLane(...args),
-    holdResource: (...args) => ledger.holdResource(...args),
-    forgetResource: (...args) => ledger.forgetResource(...args),
-    restSource: (...args) => ledger.restSource(...args),
-    readSourceRest: (...args) => ledger.readSourceRest(...args),
-    noteReading: (...args) => ledger.noteReading(...args),
-    recordObject: (...args) => ledger.recordObject(...args),
-  };
-}
-
 test("an object that was put but not recorded does not count; the link's retry reads its rows again", async () => {
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
@@ -153,15 +136,13 @@ test("an object that was put but not recorded does not count; the link's retry r
   const source = new ScriptedSource({ rows: 100, pageRows: 10 });
   const { ledger } = lane;
   let records = 0;
-  const failing: ExtractDependencies["ledger"] = {
-    ...delegatingTo(ledger),
-    recordObject: (args) => {
-      records += 1;
-      return records === 3
-        ? Promise.reject(new Error("the connection broke"))
-        : ledger.recordObject(args);
-    },
+  const recordObject: ExtractLedger["transactions"]["recordObject"] = (args) => {
+    records += 1;
+    return records === 3
+      ? Promise.reject(new Error("the connection broke"))
+      : ledger.transactions.recordObject(args);
   };
+  const failing: ExtractLedger = { ...ledger, transactions: { recordObject } };
   const objectBounds = { maxBytes: 1, maxMillis: 60_000 };
   const broken = lane.link(source, { ledger: failing, objectBounds });
   await expect(broken).rejects.toThrow("the connection broke");
@@ -179,7 +160,7 @@ test("a fenced link ends at once and records nothing more", async () => {
   ]);
   const source = new ScriptedSource({
     ...{ rows: 100, pageRows: 10 },
-    beforeBatch: (row) => (row === 30 ? lane.ledger.fenceTable("a", 1) : undefined),
+    beforeBatch: (row) => (row === 30 ? lane.ledger.leases.fence("a", 1) : undefined),
   });
   const fenced = lane.link(source, { objectBounds: { maxBytes: 1, maxMillis: 60_000 } });
   await expect(fenced).rejects.toThrow(FencedError);
@@ -200,7 +181,7 @@ test("a table that cannot be read is left out and named; the lane's others are r
   either.open = (request) => (request.bounds.by === "token" ? elasticsearch : good).open(request);
   expect(await lane.link(either)).toMatchObject({ done: true, rows: 10 });
   expect(await lane.stored("runs/run-1/problems/")).toEqual(["runs/run-1/problems/mistaken.json"]);
-  const problem = problemSchema.parse(await lane.read("runs/run-1/problems/mistaken.json"));
+  const problem = extractProblemSchema.parse(await lane.read("runs/run-1/problems/mistaken.json"));
   expect(problem).toMatchObject({
     ...{ table: "mistaken", source: "shop", lane: 0, error: "SourceConfigurationError" },
   });
@@ -314,7 +295,7 @@ test("leases last as long as the invocation can; the lane is given back when all
   const { ledger, state } = lane;
   const begun = Date.now();
   const takeLane = (now: number) =>
-    ledger.takeLane("shop", 1, "other", begun, () => Promise.resolve(false), now);
+    ledger.lanes.take("shop", 1, "other", begun, () => Promise.resolve(false), now);
   const inTheMiddle: unknown[] = [];
   const source = new ScriptedSource({
     ...{ rows: 20, pageRows: 10 },
@@ -338,7 +319,7 @@ test("what is open at the source is noted for the run, and renewed with each obj
   const source = new ScriptedSource({
     ...{ rows: 100, pageRows: 10, sourceMillis: 60_000, holds: "pit-1" },
     beforeBatch: async () => {
-      for (const { execution: holder, expiresAt } of await ledger.listResources("shop")) {
+      for (const { execution: holder, expiresAt } of await ledger.resources.list("shop")) {
         expect(holder).toBe(execution);
         expiries.push(expiresAt - clock.now());
       }
@@ -347,7 +328,7 @@ test("what is open at the source is noted for the run, and renewed with each obj
   await lane.link(source, { clock, remainingMillis: () => 3_600_000 });
   expect(expiries).toHaveLength(10);
   expect(Math.min(...expiries)).toBeGreaterThan(300_000);
-  expect(await ledger.listResources("shop")).toEqual([]);
+  expect(await ledger.resources.list("shop")).toEqual([]);
 });
 
 test("changed credentials are taken up in the middle; refused ones leave the table out", async () => {
@@ -441,20 +422,18 @@ test("how far a lane is moves with its batches, at most once in ten seconds, wha
     ...{ rows: 400, pageRows: 10 },
     beforeBatch: async () => {
       clock.slept += 1000;
-      const [note] = await lane.ledger.listReadings("shop");
+      const [note] = await lane.ledger.readings.list("shop");
       const [split] = await lane.splits("a");
       seen.push({ at: clock.slept, recorded: split?.rows, noted: note?.splitRows });
     },
   });
   let attempts = 0;
-  const ledger: ExtractDependencies["ledger"] = {
-    ...delegatingTo(lane.ledger),
-    noteReading: async (...args) => {
-      attempts += 1;
-      if (attempts === 2) throw new Error("throttled");
-      await lane.ledger.noteReading(...args);
-    },
+  const note: ExtractLedger["readings"]["note"] = async (...args) => {
+    attempts += 1;
+    if (attempts === 2) throw new Error("throttled");
+    await lane.ledger.readings.note(...args);
   };
+  const ledger: ExtractLedger = { ...lane.ledger, readings: { note } };
   const objectBounds = { maxBytes: 1e9, maxMillis: 1e9 };
   expect(await lane.link(source, { clock, ledger, objectBounds })).toMatchObject({ done: true });
   // Nothing was recorded before the end, and the rows moved all the same.
@@ -465,7 +444,7 @@ test("how far a lane is moves with its batches, at most once in ten seconds, wha
   expect(noted.length).toBeGreaterThan(1);
   expect(noted).toEqual([...noted].sort((a, b) => a - b));
   expect(attempts).toBeLessThanOrEqual(Math.floor(clock.slept / 10_000));
-  expect(await lane.ledger.listReadings("shop")).toMatchObject([
+  expect(await lane.ledger.readings.list("shop")).toMatchObject([
     { lane: 0, run: "run-1", table: "a", pass: "rows-1", split: "s0", reached: null },
   ]);
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(400));

@@ -1,5 +1,5 @@
 // Definitions, readings and parsed lines for the extractor's tests.
-import { z } from "zod";
+import { objectLineSchema, type ObjectLine } from "../../../contract/object-line.ts";
 import type {
   ColumnDefinition,
   LoadBudgetDefinition,
@@ -53,20 +53,16 @@ export function tableDefinition(
   };
 }
 
-const lineSchema = z.strictObject({
-  op: z.enum(["upsert", "key"]),
-  id: z.string().nullable(),
-  version: z.tuple([z.number(), z.number(), z.number()]).optional(),
-  observed_at: z.int(),
-  doc: z.record(z.string(), z.unknown()),
-});
-export type Line = z.infer<typeof lineSchema>;
+/** An object line, whichever it is. */
+export interface Line extends Pick<ObjectLine, "op" | "id" | "observed_at" | "doc"> {
+  readonly version?: Extract<ObjectLine, { op: "upsert" }>["version"];
+}
 
 /** @throws if a line is not an object line, or the text does not end with one */
 export function parseLines(text: string): Line[] {
   const lines = text.split("\n");
   if (lines.pop() !== "") throw new Error("the last line is not ended");
-  return lines.map((line) => lineSchema.parse(JSON.parse(line)));
+  return lines.map((line) => objectLineSchema.parse(JSON.parse(line)));
 }
 
 /** What a source holds open for readers. */

@@ -11,9 +11,9 @@ import {
 } from "@aws-sdk/client-s3";
 import type { TableDefinition } from "../../../catalog/definition.ts";
 import { type ExtractDependencies, extractLink } from "../../../functions/extract/extract.ts";
-import { SourceConnections } from "../../../functions/extract/source-connections.ts";
+import { SourceConnections } from "../../../functions/source-access/source-connections.ts";
 import type { SourceClient } from "../../../sources/source.ts";
-import { Ledger } from "../../../stores/ledger/ledger.ts";
+import { openLedger, type Ledger } from "../../../stores/ledger/ledger.ts";
 import { keys } from "../../../contract/keys.ts";
 import type { Bounds, ObjectRecord, SplitRecord } from "../../../contract/records.ts";
 import { type LaneState, RELAXED, type WorkItem } from "../../../contract/state.ts";
@@ -55,7 +55,7 @@ export async function makeStores(
       ],
     }),
   );
-  return { s3, bucket, ledger: new Ledger({ client: dynamodb, tableName }) };
+  return { s3, bucket, ledger: openLedger({ client: dynamodb, tableName }) };
 }
 
 export class Lane {
@@ -89,16 +89,16 @@ export class Lane {
     const items: WorkItem[] = [];
     const definitions = new Map<string, TableDefinition>();
     for (const { table, kind, splits } of pieces) {
-      const lease = await ledger.takeTableLease(table.name, execution, farAway, notRunning);
+      const lease = await ledger.leases.take(table.name, execution, farAway, notRunning);
       if (!("token" in lease)) throw new Error(`${table.name} is held by ${lease.heldBy}`);
       definitions.set(table.name, table);
-      const before = await ledger.readProgress(table.name);
+      const before = await ledger.progress.read(table.name);
       const number = before.passNumber + 1;
       const pass = `${kind}-${number}`;
       const records = splits.map((bounds, index): SplitRecord => ({
         ...{ pass, split: `s${index}`, bounds, position: null, objects: 0, rows: 0, done: false },
       }));
-      await ledger.openPass({
+      await ledger.transactions.openPass({
         ...{ table: table.name, token: lease.token, before, splits: records },
         pass: {
           ...{ id: pass, kind, number, startedAt: Date.now(), window: null, absence: false },
@@ -109,7 +109,7 @@ export class Lane {
         items.push({ table: table.name, pass, kind, split, token: lease.token });
     }
     const now = Date.now();
-    const taken = await ledger.takeLane("shop", 1, execution, farAway, notRunning, now);
+    const taken = await ledger.lanes.take("shop", 1, execution, farAway, notRunning, now);
     if (taken === undefined) throw new Error("no lane is free");
     const { lane, token: laneToken } = taken;
     const work = keys.laneWork("run-1", "shop", lane);
@@ -150,7 +150,7 @@ export class Lane {
 
   /** Begins another run on the same work, once the run before has given its lane back. */
   async nextRun(now = Date.now()): Promise<void> {
-    const taken = await this.ledger.takeLane("shop", 1, execution, farAway, notRunning, now);
+    const taken = await this.ledger.lanes.take("shop", 1, execution, farAway, notRunning, now);
     if (taken === undefined) throw new Error("the lane was not given back");
     const { lane, token: laneToken } = taken;
     this.state = {
@@ -163,14 +163,14 @@ export class Lane {
 
   async splits(table: string): Promise<SplitRecord[]> {
     const mine = this.#work.filter((item) => item.table === table);
-    return Promise.all(mine.map(({ pass, split }) => this.ledger.readSplit(table, pass, split)));
+    return Promise.all(mine.map(({ pass, split }) => this.ledger.splits.read(table, pass, split)));
   }
 
   /** The recorded objects of a table with their lines, checked against their records. */
   async objects(table: string): Promise<{ record: ObjectRecord; lines: Line[] }[]> {
     const found: { record: ObjectRecord; lines: Line[] }[] = [];
     for (const { pass, split } of this.#work.filter((item) => item.table === table)) {
-      for (const record of await this.ledger.listObjects(table, pass, split, 0)) {
+      for (const record of await this.ledger.splits.listObjects(table, pass, split, 0)) {
         const answer = await this.s3.send(
           new GetObjectCommand({ Bucket: this.bucket, Key: record.key }),
         );

@@ -143,7 +143,7 @@ test("a source that says it has too much to do ends the lane cleanly; a later ru
   expect(refusedFor.slice(0, 6)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
   expect(await lane.splits("a")).toMatchObject([{ rows: 50, position: "50", done: false }]);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
-  const rest = await lane.ledger.readSourceRest("shop");
+  const rest = await lane.ledger.rests.read("shop");
   expect(rest).toMatchObject({ run: "run-1", reason: "429: too many" });
   expect(rest?.until).toBeGreaterThan(clock.now());
 
@@ -159,7 +159,7 @@ test("a lane that finds the source resting waits until it is over", async () => 
   const lane = await laneOf(["a"]);
   const clock = sleepingClock();
   const until = clock.now() + 90_000;
-  await lane.ledger.restSource("shop", { until, run: "other", reason: "429" });
+  await lane.ledger.rests.give("shop", { until, run: "other", reason: "429" });
   const askedAt: number[] = [];
   const source = new ScriptedSource({
     ...{ rows: 10, pageRows: 10 },
@@ -179,7 +179,7 @@ test("what another lane found out need not be found out again", async () => {
       if (row !== 50) return;
       refusals += 1;
       const until = clock.now() + 120_000;
-      await lane.ledger.restSource("shop", { until, run: "other", reason: "429" });
+      await lane.ledger.rests.give("shop", { until, run: "other", reason: "429" });
       throw overloaded();
     },
   });
@@ -203,7 +203,7 @@ test("one table's refusals end neither the lane nor the others, if another one i
   const state = await lane.link(byTable(sources), { clock });
   expect(state).toMatchObject({ done: true, ended: "done", rows: 70 });
   expect(await lane.stored("runs/run-1/problems/")).toEqual(["runs/run-1/problems/a.json"]);
-  expect(await lane.ledger.readSourceRest("shop")).toBeUndefined();
+  expect(await lane.ledger.rests.read("shop")).toBeUndefined();
 });
 
 test("two tables that find the source overloaded end the lane, and the third is not asked for", async () => {
@@ -231,7 +231,7 @@ test("a source that nobody reaches is an error that says so, and the next attemp
   await expect(lane.link(away, { clock })).rejects.toThrow("Source shop gave no answer");
   expect(questions).toBe(8);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
-  const rest = await lane.ledger.readSourceRest("shop");
+  const rest = await lane.ledger.rests.read("shop");
   const healed = new ScriptedSource({ rows: 10, pageRows: 10 });
   await lane.link(healed, { clock });
   expect(lane.state).toMatchObject({ done: true, rows: 30 });

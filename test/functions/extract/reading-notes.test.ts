@@ -1,7 +1,10 @@
 // Tests that a lane's notes are rare, are not waited for, and fail without a word too many.
 import { expect, test } from "vitest";
-import { NOTE_EVERY_MILLIS, ReadingNotes } from "../../../functions/extract/reading-notes.ts";
+import { ReadingNotes } from "../../../functions/extract/reading-notes.ts";
 import type { ReadingNote } from "../../../contract/records.ts";
+
+/** A lane writes a note at most so often. */
+const NOTE_EVERY_MILLIS = 10_000;
 
 const noteAt = (at: number): ReadingNote => ({
   ...{ run: "one", table: "leads", pass: "rows-1", split: "0000", splitRows: at, laneRows: at },

@@ -25,8 +25,8 @@ test("five thousand rows of one cursor value are read although their points in t
     batch += 1;
     // In the middle of a link, and at the beginning of another.
     if (batch < 4 || batch > 9) return;
-    for (const { resource } of await world.ledger.listResources("search")) {
-      await cluster.closePointInTime(resource);
+    for (const { id } of await world.ledger.resources.list("search")) {
+      await cluster.closePointInTime(id);
       lost += 1;
     }
   };

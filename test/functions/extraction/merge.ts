@@ -5,31 +5,16 @@ import { z } from "zod";
 import type { TableDefinition } from "../../../catalog/definition.ts";
 import type { Ledger } from "../../../stores/ledger/ledger.ts";
 import { type Manifest, manifestSchema } from "../../../contract/manifest.ts";
+import { objectLineSchema, type ObjectLine } from "../../../contract/object-line.ts";
 import { canonical, contentHash, type Doc, type Json, type Rows } from "./live-table.ts";
 
 const jsonSchema: z.ZodType<Json> = z.json();
 
-const versionSchema = z.tuple([z.int(), z.int(), z.int()]);
-const lineSchema = z.discriminatedUnion("op", [
-  z.strictObject({
-    op: z.literal("upsert"),
-    id: z.string().nullable(),
-    version: versionSchema,
-    observed_at: z.int(),
-    doc: z.record(z.string(), jsonSchema),
-  }),
-  z.strictObject({
-    op: z.literal("key"),
-    id: z.string().nullable(),
-    observed_at: z.int(),
-    doc: z.record(z.string(), jsonSchema),
-  }),
-]);
-type Version = z.infer<typeof versionSchema>;
+type Version = Extract<ObjectLine, { op: "upsert" }>["version"];
 
 interface Line {
   readonly key: string;
-  readonly op: "upsert" | "key";
+  readonly op: ObjectLine["op"];
   readonly version: Version | null;
   readonly observedAt: number;
   readonly doc: Doc;
@@ -51,7 +36,7 @@ interface LakeRow {
 export interface Stored {
   readonly s3: S3Client;
   readonly bucket: string;
-  readonly ledger: Pick<Ledger, "readProgress" | "readManifestEntry">;
+  readonly ledger: Pick<Ledger, "progress">;
 }
 
 /**
@@ -62,11 +47,11 @@ export async function readManifests(
   stored: Stored,
   definition: TableDefinition,
 ): Promise<AppliedManifest[]> {
-  const { lastManifest } = await stored.ledger.readProgress(definition.name);
+  const { lastManifest } = await stored.ledger.progress.read(definition.name);
   const manifests: AppliedManifest[] = [];
   const seen = new Set<string>();
   for (let number = 1; number <= lastManifest; number += 1) {
-    const entry = await stored.ledger.readManifestEntry(definition.name, number);
+    const entry = await stored.ledger.progress.readManifest(definition.name, number);
     if (entry === undefined) throw new Error(`manifest ${number} is not in the ledger`);
     const { etag, bytes } = await read(stored, entry.key);
     if (etag !== entry.etag) throw new Error(`manifest ${number} is not what was recorded`);
@@ -200,7 +185,7 @@ function parseObject(bytes: Buffer, { key, columns }: TableDefinition): Line[] {
   if (texts.pop() !== "") throw new Error("the last line of an object is not ended");
   const paths = key.map((name) => columns.find((column) => column.name === name)?.path ?? [name]);
   return texts.map((text) => {
-    const line = lineSchema.parse(JSON.parse(text));
+    const line = objectLineSchema.parse(JSON.parse(text));
     const values = paths.map((path) => (path[0] === "_id" ? line.id : at(line.doc, path)));
     return {
       key: canonical(values),

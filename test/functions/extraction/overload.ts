@@ -47,7 +47,7 @@ export async function expectRestWhenOverloaded(address: string): Promise<void> {
     expect(state.rows).toBeGreaterThan(0);
     expect(state.rows).toBeLessThan(rows);
     expect(await lane.splits("a")).toMatchObject([{ rows: state.rows, done: false }]);
-    const mark = await lane.ledger.readSourceRest("shop");
+    const mark = await lane.ledger.rests.read("shop");
     expect(mark?.reason).toMatch(/429 es_rejected_execution_exception/);
 
     const later = sleepingClock((mark?.until ?? 0) + 1);

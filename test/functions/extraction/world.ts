@@ -8,16 +8,13 @@ import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/def
 import { commitRun } from "../../../functions/commit/commit.ts";
 import { extractLink } from "../../../functions/extract/extract.ts";
 import type { SourceClient } from "../../../sources/source.ts";
-import { Ledger } from "../../../stores/ledger/ledger.ts";
+import { openLedger, type Ledger } from "../../../stores/ledger/ledger.ts";
 import { planRun } from "../../../functions/plan/plan.ts";
 import { keys } from "../../../contract/keys.ts";
 import { type LaneState, laneStateSchema } from "../../../contract/state.ts";
 import { commitFileSchema, planFileSchema } from "../../../contract/run-files.ts";
-import {
-  laneResultSchema,
-  type LaneResult,
-  type ReportInput,
-} from "../../../functions/report/input.ts";
+import type { LaneResult } from "../../../contract/lane-result.ts";
+import type { ReportInput } from "../../../functions/report/input.ts";
 import { reportRun } from "../../../functions/report/report.ts";
 import { JsonStore } from "../../../stores/bucket/json-store.ts";
 import { makeStores } from "../store-fixtures.ts";
@@ -158,7 +155,6 @@ export class World {
           { run, execution, startedAt, lanes, load: [], failed },
           {
             ...{ ledger, store, log: quiet, deployment: "sluice" },
-            loads: { readFailing: () => Promise.resolve(new Map()) },
             emitMetrics: () => undefined,
             publish: undefined,
           },
@@ -183,7 +179,7 @@ export class World {
       if (options.isRealTime === true) await setTimeout(betweenRealRunsMillis);
     }
     const progress = await Promise.all(
-      this.#tables.map(({ name }) => this.ledger.readProgress(name)),
+      this.#tables.map(({ name }) => this.ledger.progress.read(name)),
     );
     const last = `run-${this.#runs}`;
     const plan = await this.#plain.store.find(keys.runPlan(last), z.json());
@@ -225,7 +221,7 @@ export class World {
   async openResources(): Promise<number> {
     const sources = new Set(this.#tables.map((table) => table.definition({}).source.name));
     let open = 0;
-    for (const source of sources) open += (await this.ledger.listResources(source)).length;
+    for (const source of sources) open += (await this.ledger.resources.list(source)).length;
     return open;
   }
 
@@ -305,7 +301,8 @@ export class World {
           this.#link(input, clock, options, parts, process),
         );
       }
-      return laneResultSchema.parse(state);
+      const { source, lane, link: links, rows, pace, ended } = state;
+      return { status: "done", source, lane, links, rows, pace, ended };
     } catch (error) {
       if (error instanceof StepLostError && error.isAborted) throw error;
       const isExpected =
@@ -442,7 +439,7 @@ export class World {
     const { bucket, ledgerTable } = this.address;
     return {
       s3,
-      ledger: new Ledger({ client: dynamodb, tableName: ledgerTable }),
+      ledger: openLedger({ client: dynamodb, tableName: ledgerTable }),
       store: new JsonStore({ s3, bucket }),
     };
   }
@@ -471,7 +468,7 @@ export class World {
 
   async #isRead(table: LiveTable, since: number): Promise<boolean> {
     const { ledger, store } = this.#plain;
-    const { lastManifest, watermark, passes } = await ledger.readProgress(table.name);
+    const { lastManifest, watermark, passes } = await ledger.progress.read(table.name);
     const needed = new Set(["rows"]);
     // Nothing is read of an index that has never held a row.
     const isEmpty =
@@ -481,7 +478,7 @@ export class World {
     if (deletes.strategy === "key-sweep") needed.add("keys");
     if (cursor?.reconcile != null && !isEmpty) needed.add("late");
     for (let number = lastManifest; number >= 1 && needed.size > 0; number -= 1) {
-      const entry = await ledger.readManifestEntry(table.name, number);
+      const entry = await ledger.progress.readManifest(table.name, number);
       if (entry === undefined) return false;
       const { completed } = await store.get(entry.key, completedSchema);
       for (const { kind, startedAt } of completed) if (startedAt >= since) needed.delete(kind);

@@ -24,13 +24,10 @@ import { definitionsDatabase, lakeDatabase } from "../../../catalog/placement.ts
 import type { Table } from "../../../catalog/table.ts";
 import { redshiftType } from "../../../catalog/type-map.ts";
 import type { ColumnType } from "../../../contract/column-types.ts";
-import {
-  LoadLedger,
-  type LoadRecord,
-  type ReplaceRecord,
-} from "../../../stores/ledger/load-records.ts";
+import type { LoadRecord, ReplaceRecord } from "../../../contract/load-records.ts";
+import { openLedger, type Ledger } from "../../../stores/ledger/ledger.ts";
 import { readCurrentContentId } from "../../../stores/lake/read-content.ts";
-import { copyManifestKey, readDelta, writeCopyManifest } from "../../../functions/load/deltas.ts";
+import { readDelta, writeCopyManifest } from "../../../functions/load/deltas.ts";
 import { load, type LoadParts } from "../../../functions/load/load.ts";
 import type { LoadInput, LoadResult } from "../../../functions/load/result.ts";
 import { Warehouse } from "../../../functions/load/warehouse.ts";
@@ -131,7 +128,7 @@ export interface Logged {
 
 export class LocalWarehouse {
   readonly warehouse: Warehouse;
-  readonly records: LoadLedger;
+  readonly ledger: Ledger;
   /** What time it is for what is kept between runs. */
   nowMillis = 1_700_000_000_000;
   /** Runs that were given their tables by name. */
@@ -159,7 +156,7 @@ export class LocalWarehouse {
     this.#s3 = new S3Client({ ...client, forcePathStyle: true });
     this.#glue = new GlueClient(client);
     this.#dynamodb = new DynamoDBClient(client);
-    this.records = new LoadLedger({ client: this.#dynamodb, tableName: ledger });
+    this.ledger = openLedger({ client: this.#dynamodb, tableName: ledger });
     this.#store = new JsonStore({ s3: this.#s3, bucket });
     this.#client = client;
     this.warehouse = new Warehouse(new RedshiftDataClient(client), address);
@@ -342,9 +339,9 @@ export class LocalWarehouse {
       readDefinition: () => Promise.resolve(definition),
       readContentId: (table) => readCurrentContentId({ glue: this.#glue, s3 }, lake, table),
       readDelta: (table, snapshot) => readDelta(s3, bucket, table, snapshot),
-      manifestUrl: (delta) => `s3://${bucket}/${copyManifestKey(delta)}`,
+      manifestUrl: (delta) => `s3://${bucket}/${keys.copyManifest(delta.table, delta.snapshot)}`,
       writeCopyManifest: (delta) => writeCopyManifest(s3, bucket, delta),
-      records: this.records,
+      ledger: this.ledger,
       putProblem: (problem) =>
         this.#store.put(keys.loadProblem(problem.run, problem.table), problem),
       isByName: (run) => Promise.resolve(this.byName.has(run)),
@@ -389,12 +386,12 @@ export class LocalWarehouse {
 
   /** The ledger's request to replace the table, if there is one. */
   async replaceRequest(table: string): Promise<ReplaceRecord | undefined> {
-    return (await this.records.read(table)).replace;
+    return (await this.ledger.loads.read(table)).replace;
   }
 
   /** What the ledger keeps of the table's failing load. */
   async failure(table: string): Promise<LoadRecord | undefined> {
-    return (await this.records.read(table)).load;
+    return (await this.ledger.loads.read(table)).load;
   }
 
   /** Why the table could not be loaded in a run. */
@@ -407,7 +404,7 @@ export class LocalWarehouse {
     const before = await this.replaceRequest(table);
     if (before?.state !== "asked") throw new Error(`no whole copy of ${table} is asked for`);
     const written = { writtenAt: this.nowMillis, writtenRun: run, writtenContentId: contentId };
-    await this.records.askReplace(table, { ...before, state: "written", ...written }, before);
+    await this.ledger.loads.askReplace(table, { ...before, state: "written", ...written }, before);
   }
 }
 

@@ -1,15 +1,15 @@
 // When passes are due and what they are made of.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EMPTY_PROGRESS } from "../../../stores/ledger/ledger.ts";
+import { EMPTY_PROGRESS } from "../../../contract/records.ts";
 import {
-  checkTiling,
   cursorReaching,
   isEmptyWindow,
   isKeysPassDue,
   isLatePassDue,
   makePass,
 } from "../../../functions/plan/decide-pass.ts";
+import { checkTiling } from "../../../functions/plan/tiling.ts";
 import { ProtocolError } from "../../../contract/errors.ts";
 import type { Bounds, Pass } from "../../../contract/records.ts";
 import { cursorBounds, rowsPass } from "../store-fixtures.ts";

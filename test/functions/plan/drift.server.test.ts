@@ -1,7 +1,7 @@
 // Planning looks at drift against a real ledger and bucket: told in the plan once, and never a reason not to read.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { SourceShape } from "../../../sources/discover/shape.ts";
-import { driftFileSchema } from "../../../functions/plan/drift.ts";
+import { driftFileSchema } from "../../../contract/drift.ts";
 import { planRun } from "../../../functions/plan/plan.ts";
 import { keys } from "../../../contract/keys.ts";
 import { planFileSchema, type PlanFile } from "../../../contract/run-files.ts";

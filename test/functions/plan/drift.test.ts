@@ -1,7 +1,9 @@
 // Tests what a run tells of drift, given what the run before saw.
 import { expect, test } from "vitest";
-import type { SourceShape, SourceType } from "../../../sources/discover/shape.ts";
-import { compareWithLast, type DriftFile, driftFileSchema } from "../../../functions/plan/drift.ts";
+import type { SourceType } from "../../../contract/source-fields.ts";
+import type { SourceShape } from "../../../sources/discover/shape.ts";
+import { type DriftFile, driftFileSchema } from "../../../contract/drift.ts";
+import { compareWithLast } from "../../../functions/plan/drift.ts";
 import { leads } from "./definitions.ts";
 
 const is = (...types: string[]): SourceType => ({ types });

@@ -9,7 +9,13 @@ import { keys } from "../../../contract/keys.ts";
 import { planFileSchema } from "../../../contract/run-files.ts";
 import { laneStateSchema, workListSchema, type WorkItem } from "../../../contract/state.ts";
 import { startMoto, type Moto } from "../moto.ts";
-import { Executions, makeStores, objectOf, type Stores } from "../store-fixtures.ts";
+import {
+  countLanesInUse,
+  Executions,
+  makeStores,
+  objectOf,
+  type Stores,
+} from "../store-fixtures.ts";
 import { events, leads } from "./definitions.ts";
 import { FakeSource } from "./fake-source.ts";
 
@@ -57,8 +63,8 @@ async function plan(run: string, tables?: string[], more: Partial<PlanDependenci
 /** Reads splits of work items to their end, one object each. */
 async function readAll(items: readonly WorkItem[]): Promise<void> {
   for (const { table, pass, split, token } of items) {
-    const before = await stores.ledger.readSplit(table, pass, split);
-    await stores.ledger.recordObject({
+    const before = await stores.ledger.splits.read(table, pass, split);
+    await stores.ledger.transactions.recordObject({
       ...{ table, token, before, position: "end", done: true, object: objectOf(before) },
     });
   }
@@ -98,7 +104,7 @@ describe("a run", () => {
       tables: [{ table: "leads", source: "shop", token: 1 }],
       lanes: [{ source: "shop", lane: 0, token: 1 }],
     });
-    const progress = await stores.ledger.readProgress("leads");
+    const progress = await stores.ledger.progress.read("leads");
     expect(progress.passes.rows).toMatchObject({ window: { from: null, to: "1000" }, unit: "ms" });
   });
 
@@ -125,7 +131,7 @@ describe("a run", () => {
     await readAll(second.items[0] ?? []);
     await end("two");
     const third = await plan("three");
-    const { passes, watermark } = await stores.ledger.readProgress("leads");
+    const { passes, watermark } = await stores.ledger.progress.read("leads");
     expect(watermark).toBe("1000");
     expect(passes.rows?.window).toEqual({ from: "1000", to: "3000" });
     expect(third.items[0]?.map(({ pass }) => pass)).toEqual(["rows-2", "rows-2", "keys-3"]);
@@ -141,7 +147,7 @@ describe("a run", () => {
     });
     const { ledger, store } = stores;
     // As the link gives it back that is the lane's last.
-    await ledger.releaseLane("shop", 0, first.lanes[0]?.laneToken ?? 0);
+    await ledger.lanes.release("shop", 0, first.lanes[0]?.laneToken ?? 0);
     expect((await plan("reading")).file.waiting).toMatchObject([{ table: "leads", cause: "held" }]);
     await commitRun({ run: "one", execution: "one" }, { ledger, store, log: quiet });
     expect(executions.running.has("one")).toBe(true);
@@ -150,7 +156,7 @@ describe("a run", () => {
     expect(second.items[0]?.map(({ pass, split }) => [pass, split])).toEqual([["rows-1", "0001"]]);
     await readAll(second.items[0] ?? []);
     await commitRun({ run: "two", execution: "two" }, { ledger, store, log: quiet });
-    expect(await ledger.readProgress("leads")).toMatchObject({ lastManifest: 2, passes: {} });
+    expect(await ledger.progress.read("leads")).toMatchObject({ lastManifest: 2, passes: {} });
   });
 
   it("reads past rows again beside the next window, as often as the cursor says, without moving the watermark", async () => {
@@ -176,7 +182,7 @@ describe("a run", () => {
       ["rows-3", "rows"],
       ["late-4", "rows"],
     ]);
-    const open = await stores.ledger.readProgress("leads");
+    const open = await stores.ledger.progress.read("leads");
     // The window's overlap is 60, and what is looked for lies 60 seconds before its beginning.
     expect(open.passes.rows?.window).toEqual({ from: "2940", to: "4000" });
     expect(open.passes.late?.window).toEqual({ from: "2880", to: "2940" });
@@ -184,14 +190,14 @@ describe("a run", () => {
     // The reading of past rows ends first, and in another run than the window's.
     await readAll((third.items[0] ?? []).filter(({ pass }) => pass === "late-4"));
     await end("three");
-    const later = await stores.ledger.readProgress("leads");
+    const later = await stores.ledger.progress.read("leads");
     expect(later.watermark).toBe("3000");
     expect(later.passes.late).toBeUndefined();
     const fourth = await plan("four");
     expect(fourth.items[0]?.map(({ pass }) => pass)).toEqual(["rows-3"]);
     await readAll(fourth.items[0] ?? []);
     await end("four");
-    expect((await stores.ledger.readProgress("leads")).watermark).toBe("4000");
+    expect((await stores.ledger.progress.read("leads")).watermark).toBe("4000");
   });
 
   it("holds a table whose pass was read but not committed, so that Commit finds it", async () => {
@@ -202,7 +208,7 @@ describe("a run", () => {
     expect(second.lanes).toEqual([]);
     expect(second.file.tables).toEqual([{ table: "leads", source: "shop", token: 2 }]);
     await end("two");
-    expect((await stores.ledger.readProgress("leads")).watermark).toBe("1000");
+    expect((await stores.ledger.progress.read("leads")).watermark).toBe("1000");
   });
 
   it("with nothing to read holds nothing", async () => {
@@ -226,7 +232,7 @@ describe("a run", () => {
       await readAll(items[0] ?? []);
       await end(`run-${number}`);
     }
-    const progress = await stores.ledger.readProgress("events");
+    const progress = await stores.ledger.progress.read("events");
     expect(progress).toMatchObject({ lastManifest: 2, watermark: null, passes: {} });
   });
 
@@ -236,7 +242,7 @@ describe("a run", () => {
     for (const number of [1, 2]) {
       const { items } = await plan(`run-${number}`);
       expect(items[0]?.map(({ pass, kind }) => [pass, kind])).toEqual([[`rows-${number}`, "rows"]]);
-      const { passes } = await stores.ledger.readProgress("plans");
+      const { passes } = await stores.ledger.progress.read("plans");
       expect(passes.rows).toMatchObject({ window: null, absence: true });
       await readAll(items[0] ?? []);
       await end(`run-${number}`);
@@ -312,7 +318,7 @@ describe("a run", () => {
     definitions = [{ ...leads, source: withBudget("shop", 4) }];
     const { lanes } = await plan("one");
     expect(lanes.map(({ lane }) => lane)).toEqual([0]);
-    const inUse = stores.ledger.countLanesInUse("shop", "other", executions.isRunning, now);
+    const inUse = countLanesInUse(stores, "shop", "other", executions.isRunning, now);
     expect(await inUse).toBe(1);
   });
 });
@@ -372,7 +378,7 @@ describe("a source that must be left alone", () => {
     ]);
     expect(file.problems).toEqual([]);
     expect(lanes.map((lane) => lane.source)).toEqual(["tracking"]);
-    expect(await stores.ledger.countLanesInUse("shop", "two", executions.isRunning, now)).toBe(0);
+    expect(await countLanesInUse(stores, "shop", "two", executions.isRunning, now)).toBe(0);
   });
 
   it("is read in its hours", async () => {
@@ -384,7 +390,7 @@ describe("a source that must be left alone", () => {
 
   it("for it refused again and again is not asked until its rest is over", async () => {
     const until = now + 60_000;
-    await stores.ledger.restSource("shop", { until, run: "zero", reason: "429: too many" });
+    await stores.ledger.rests.give("shop", { until, run: "zero", reason: "429: too many" });
     const { file, lanes } = await plan("one", undefined, untouched);
     expect(lanes).toEqual([]);
     expect(file.problems).toEqual([]);
@@ -402,14 +408,14 @@ describe("a source that must be left alone", () => {
 });
 
 describe("what a crash left open at the source", () => {
-  const hold = (resource: string, execution: string, expiresAt: number) =>
-    stores.ledger.holdResource({ source: "shop", resource, execution, openedAt: now, expiresAt });
+  const hold = (id: string, execution: string, expiresAt: number) =>
+    stores.ledger.resources.hold("shop", { id, execution, openedAt: now, expiresAt });
 
   it("is closed and forgotten", async () => {
     await hold("pit-1", "crashed", now + 60_000);
     await plan("one");
     expect(source.released).toEqual(["pit-1"]);
-    expect(await stores.ledger.listResources("shop")).toEqual([]);
+    expect(await stores.ledger.resources.list("shop")).toEqual([]);
   });
 
   it("is left alone while the run that opened it goes on, unless it has expired", async () => {
@@ -419,20 +425,20 @@ describe("what a crash left open at the source", () => {
     await hold("ended", "crashed", now + 60_000);
     // Its lane is given back when it has read; what it handed on within its tables is not for others to close.
     for (const { lane, laneToken } of lanes)
-      await stores.ledger.releaseLane("shop", lane, laneToken);
+      await stores.ledger.lanes.release("shop", lane, laneToken);
     await plan("two");
     expect([...source.released].sort()).toEqual(["ended", "expired"]);
-    expect(await stores.ledger.listResources("shop")).toMatchObject([{ resource: "in-use" }]);
+    expect(await stores.ledger.resources.list("shop")).toMatchObject([{ id: "in-use" }]);
   });
 
   it("does not hold up the run when it cannot be closed", async () => {
     source.releaseError = new SourceUnavailableError("busy");
     await hold("pit-1", "crashed", now + 60_000);
     expect((await plan("one")).file.problems).toEqual([]);
-    expect(await stores.ledger.listResources("shop")).toHaveLength(1);
+    expect(await stores.ledger.resources.list("shop")).toHaveLength(1);
     kill("one");
     await plan("two");
-    expect(await stores.ledger.listResources("shop")).toEqual([]);
+    expect(await stores.ledger.resources.list("shop")).toEqual([]);
   });
 });
 
@@ -440,7 +446,7 @@ describe("a mistake", () => {
   it("in the names stops before anything is written", async () => {
     await expect(plan("one", ["leeds"])).rejects.toThrow('["leeds"]: there is no such table');
     expect(await stores.store.find(keys.runPlan("one"), planFileSchema)).toBeUndefined();
-    expect((await stores.ledger.readProgress("leads")).passNumber).toBe(0);
+    expect((await stores.ledger.progress.read("leads")).passNumber).toBe(0);
   });
 
   it("of one table is a problem of that table, which is given back", async () => {
@@ -454,7 +460,7 @@ describe("a mistake", () => {
         message: "no such index",
       },
     ]);
-    const lease = await stores.ledger.takeTableLease("wrong", "two", now, executions.isRunning);
+    const lease = await stores.ledger.leases.take("wrong", "two", now, executions.isRunning);
     expect(lease).toEqual({ token: 2 });
   });
 
@@ -511,7 +517,7 @@ describe("a mistake", () => {
       ["source", "secretless", "SourceConfigurationError"],
     ]);
     expect(file.lanes.map((lane) => lane.source)).toEqual(["shop"]);
-    const inUse = stores.ledger.countLanesInUse("away", "other", executions.isRunning, now);
+    const inUse = countLanesInUse(stores, "away", "other", executions.isRunning, now);
     expect(await inUse).toBe(0);
   });
 });

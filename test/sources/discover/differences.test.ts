@@ -6,7 +6,7 @@ import {
   differencesSince,
   faultsNow,
 } from "../../../sources/discover/differences.ts";
-import type { SourceFields, SourceType } from "../../../sources/discover/shape.ts";
+import type { SourceFields, SourceType } from "../../../contract/source-fields.ts";
 import { column } from "../../functions/extract/fixtures.ts";
 
 const is = (...types: string[]): SourceType => ({ types });

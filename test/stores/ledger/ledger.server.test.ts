@@ -6,11 +6,17 @@ import {
   TransactionConflictException,
 } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { EMPTY_PROGRESS, type Ledger } from "../../../stores/ledger/ledger.ts";
-import type { Pass, Progress, SplitRecord } from "../../../contract/records.ts";
+import type { Ledger } from "../../../stores/ledger/ledger.ts";
+import {
+  EMPTY_PROGRESS,
+  type Pass,
+  type Progress,
+  type SplitRecord,
+} from "../../../contract/records.ts";
 import type { RunRecord } from "../../../contract/run.ts";
 import { startMoto, type Moto } from "../../functions/moto.ts";
 import {
+  countLanesInUse,
   Executions,
   makeStores,
   objectOf,
@@ -37,7 +43,7 @@ beforeEach(async () => {
 const later = Date.now() + 60_000;
 
 async function take(table: string, execution: string): Promise<number> {
-  const lease = await ledger.takeTableLease(table, execution, later, executions.isRunning);
+  const lease = await ledger.leases.take(table, execution, later, executions.isRunning);
   if ("heldBy" in lease) throw new Error(`held by ${lease.heldBy}`);
   return lease.token;
 }
@@ -47,7 +53,7 @@ async function openRows(
 ): Promise<{ token: number; progress: Progress; pass: Pass; splits: SplitRecord[] }> {
   const token = await take("t", "run-a");
   const { pass, splits } = rowsPass(1, splitCount);
-  const progress = await ledger.openPass({
+  const progress = await ledger.transactions.openPass({
     table: "t",
     token,
     before: EMPTY_PROGRESS,
@@ -58,19 +64,19 @@ async function openRows(
 }
 
 async function firstSplit(): Promise<SplitRecord> {
-  return ledger.readSplit("t", "rows-1", "0000");
+  return ledger.splits.read("t", "rows-1", "0000");
 }
 
 describe("a table's lease", () => {
   it("is held as long as its execution runs, and grows its token with each take-over", async () => {
     expect(await take("t", "run-a")).toBe(1);
-    expect(await ledger.takeTableLease("t", "run-b", later, executions.isRunning)).toEqual({
+    expect(await ledger.leases.take("t", "run-b", later, executions.isRunning)).toEqual({
       heldBy: "run-a",
     });
     executions.running.delete("run-a");
     expect(await take("t", "run-b")).toBe(2);
-    await expect(ledger.renewTableLease("t", 1, later)).rejects.toThrow("token 1");
-    await ledger.renewTableLease("t", 2, later);
+    await expect(ledger.leases.renew("t", 1, later)).rejects.toThrow("token 1");
+    await ledger.leases.renew("t", 2, later);
   });
 
   it("is taken again, under a new token, by a second attempt of the same execution", async () => {
@@ -80,17 +86,17 @@ describe("a table's lease", () => {
 
   it("can be taken when it was given back, but not by an old token's release", async () => {
     const token = await take("t", "run-a");
-    await ledger.releaseTable("t", token + 1);
-    expect(await ledger.takeTableLease("t", "run-b", later, executions.isRunning)).toEqual({
+    await ledger.leases.release("t", token + 1);
+    expect(await ledger.leases.take("t", "run-b", later, executions.isRunning)).toEqual({
       heldBy: "run-a",
     });
-    await ledger.releaseTable("t", token);
+    await ledger.leases.release("t", token);
     expect(await take("t", "run-b")).toBe(token + 1);
-    await ledger.releaseTableOf("t", "run-a");
-    expect(await ledger.takeTableLease("t", "run-a", later, executions.isRunning)).toEqual({
+    await ledger.leases.releaseOf("t", "run-a");
+    expect(await ledger.leases.take("t", "run-a", later, executions.isRunning)).toEqual({
       heldBy: "run-b",
     });
-    await ledger.releaseTableOf("t", "run-b");
+    await ledger.leases.releaseOf("t", "run-b");
     expect(await take("t", "run-a")).toBe(token + 2);
   });
 
@@ -98,32 +104,34 @@ describe("a table's lease", () => {
     const names = Array.from({ length: 8 }, (_, index) => `racer-${index}`);
     executions.start(...names);
     const results = await Promise.all(
-      names.map((name) => ledger.takeTableLease("t", name, later, executions.isRunning)),
+      names.map((name) => ledger.leases.take("t", name, later, executions.isRunning)),
     );
     expect(results.filter((result) => "token" in result)).toEqual([{ token: 1 }]);
   });
 
   it("is fenced once, and the same fence again is a success", async () => {
     const token = await take("t", "run-a");
-    expect(await ledger.fenceTable("t", token)).toBe(token + 1);
-    expect(await ledger.fenceTable("t", token)).toBe(token + 1);
+    expect(await ledger.leases.fence("t", token)).toBe(token + 1);
+    expect(await ledger.leases.fence("t", token)).toBe(token + 1);
     executions.running.delete("run-a");
     expect(await take("t", "run-b")).toBe(token + 2);
-    await expect(ledger.fenceTable("t", token)).rejects.toMatchObject({ name: "FencedError" });
+    await expect(ledger.leases.fence("t", token)).rejects.toMatchObject({ name: "FencedError" });
   });
 });
 
 describe("a source's lanes", () => {
   const takeLane = (execution: string, lanes: number, taken: number[] = [], now = Date.now()) =>
-    ledger.takeLane("shop", lanes, execution, later, executions.isRunning, now, taken);
+    ledger.lanes.take("shop", lanes, execution, later, executions.isRunning, now, taken);
 
   it("are never more than the budget, over all runs", async () => {
     expect(await takeLane("run-a", 2)).toEqual({ lane: 0, token: 1 });
     expect(await takeLane("run-a", 2, [0])).toEqual({ lane: 1, token: 1 });
     expect(await takeLane("run-a", 2, [0, 1])).toBeUndefined();
     expect(await takeLane("run-b", 2)).toBeUndefined();
-    await ledger.releaseLane("shop", 0, 1);
-    expect(await ledger.countLanesInUse("shop", "run-b", executions.isRunning, Date.now())).toBe(1);
+    await ledger.lanes.release("shop", 0, 1);
+    expect(await countLanesInUse(stores, "shop", "run-b", executions.isRunning, Date.now())).toBe(
+      1,
+    );
     // The budget was made smaller: one lane is in use, though it is beyond the budget.
     expect(await takeLane("run-b", 1)).toBeUndefined();
     expect(await takeLane("run-b", 2)).toEqual({ lane: 0, token: 2 });
@@ -135,38 +143,38 @@ describe("a source's lanes", () => {
     expect(await takeLane("run-b", 1)).toBeUndefined();
     expect(await takeLane("run-b", 1, [], later + 1)).toEqual({ lane: 0, token: 2 });
     const claim = (token: number) =>
-      ledger.claimLane({
+      ledger.lanes.claim({
         ...{ source: "shop", lane: 0, token, execution: "run-b", attempt: "x", expiresAt: later },
       });
     await expect(claim(1)).rejects.toMatchObject({ name: "FencedError" });
-    await expect(ledger.renewLane("shop", 0, 1, "x", later)).rejects.toMatchObject({
+    await expect(ledger.lanes.renew("shop", 0, 1, "x", later)).rejects.toMatchObject({
       name: "FencedError",
     });
     await claim(2);
-    await ledger.renewLane("shop", 0, 2, "x", later);
+    await ledger.lanes.renew("shop", 0, 2, "x", later);
   });
 
   it("are one attempt's: an older attempt of the same link can neither renew nor release", async () => {
     const { token = 0 } = (await takeLane("run-a", 1)) ?? {};
     const claim = (attempt: string) =>
-      ledger.claimLane({
+      ledger.lanes.claim({
         ...{ source: "shop", lane: 0, token, execution: "run-a", attempt, expiresAt: later },
       });
     await claim("first");
-    await ledger.renewLane("shop", 0, token, "first", later);
+    await ledger.lanes.renew("shop", 0, token, "first", later);
     await claim("second");
-    await expect(ledger.renewLane("shop", 0, token, "first", later)).rejects.toMatchObject({
+    await expect(ledger.lanes.renew("shop", 0, token, "first", later)).rejects.toMatchObject({
       name: "StaleSplitError",
       message: expect.stringContaining("attempt second reads in its place") as string,
     });
-    await ledger.releaseLane("shop", 0, token, "first");
+    await ledger.lanes.release("shop", 0, token, "first");
     expect(await takeLane("run-b", 1)).toBeUndefined();
-    await ledger.renewLane("shop", 0, token, "second", later);
-    await ledger.releaseLane("shop", 0, token, "second");
+    await ledger.lanes.renew("shop", 0, token, "second", later);
+    await ledger.lanes.release("shop", 0, token, "second");
     // A retry of a link that was done holds the lane again while it looks.
     await claim("third");
     expect(await takeLane("run-b", 1)).toBeUndefined();
-    await ledger.releaseLane("shop", 0, token);
+    await ledger.lanes.release("shop", 0, token);
     expect(await takeLane("run-b", 1)).toEqual({ lane: 0, token: token + 1 });
   });
 
@@ -182,7 +190,7 @@ describe("a source's lanes", () => {
       },
       { step: "initialize", name: "conflicts" },
     );
-    await ledger.renewTableLease("t", token, later);
+    await ledger.leases.renew("t", token, later);
     expect(conflicts).toBe(3);
   });
 
@@ -200,16 +208,16 @@ describe("a source's lanes", () => {
 describe("a pass", () => {
   it("is visible with all its splits, more than one transaction holds", async () => {
     const { pass, progress } = await openRows(250);
-    expect(await ledger.readProgress("t")).toEqual(progress);
+    expect(await ledger.progress.read("t")).toEqual(progress);
     expect(progress).toEqual({ ...EMPTY_PROGRESS, passNumber: 1, passes: { rows: pass } });
-    const splits = await ledger.readSplits("t", pass);
+    const splits = await ledger.splits.list("t", pass);
     expect(splits.map(({ split }) => split)).toEqual(pass.splits);
     expect(splits[249]?.bounds).toEqual({ by: "cursor", from: "24900", to: "25000" });
   });
 
   it("cannot be opened by an old token, and what has been read stays", async () => {
     const { token } = await openRows();
-    const read = await ledger.recordObject({
+    const read = await ledger.transactions.recordObject({
       ...{ table: "t", token, before: await firstSplit(), position: "p1", done: false },
       object: objectOf(await firstSplit()),
     });
@@ -217,7 +225,7 @@ describe("a pass", () => {
     await take("t", "run-b");
     const again = rowsPass(1, 1);
     await expect(
-      ledger.openPass({ table: "t", token, before: EMPTY_PROGRESS, ...again }),
+      ledger.transactions.openPass({ table: "t", token, before: EMPTY_PROGRESS, ...again }),
     ).rejects.toMatchObject({ name: "FencedError" });
     expect(await firstSplit()).toEqual(read);
   });
@@ -225,17 +233,27 @@ describe("a pass", () => {
   it("is not opened on progress that moved", async () => {
     const { token } = await openRows();
     await expect(
-      ledger.openPass({ table: "t", token, before: EMPTY_PROGRESS, ...rowsPass(2, 1) }),
+      ledger.transactions.openPass({
+        table: "t",
+        token,
+        before: EMPTY_PROGRESS,
+        ...rowsPass(2, 1),
+      }),
     ).rejects.toMatchObject({ name: "StaleProgressError" });
   });
 
   it("of keys notes when it began, and leaves the rows' pass open", async () => {
     const { token, progress, pass } = await openRows();
     const keys = rowsPass(2, 1, { kind: "keys", window: null, startedAt: 77 });
-    const after = await ledger.openPass({ table: "t", token, before: progress, ...keys });
+    const after = await ledger.transactions.openPass({
+      table: "t",
+      token,
+      before: progress,
+      ...keys,
+    });
     expect(after.lastKeysPassStartedAt).toBe(77);
     expect(after.passes).toEqual({ rows: pass, keys: keys.pass });
-    expect(await ledger.readProgress("t")).toEqual(after);
+    expect(await ledger.progress.read("t")).toEqual(after);
   });
 });
 
@@ -244,13 +262,13 @@ describe("recording an object", () => {
     const { token } = await openRows();
     const before = await firstSplit();
     const object = objectOf(before);
-    const after = await ledger.recordObject({
+    const after = await ledger.transactions.recordObject({
       ...{ table: "t", token, before, position: '{"at":1}', done: false, object },
     });
     expect(after).toEqual({ ...before, position: '{"at":1}', objects: 1, rows: 10 });
     expect(await firstSplit()).toEqual(after);
-    expect(await ledger.listObjects("t", "rows-1", "0000", 0)).toEqual([object]);
-    expect(await ledger.listObjects("t", "rows-1", "0000", 1)).toEqual([]);
+    expect(await ledger.splits.listObjects("t", "rows-1", "0000", 0)).toEqual([object]);
+    expect(await ledger.splits.listObjects("t", "rows-1", "0000", 1)).toEqual([]);
   });
 
   it("goes on from a position, and ends with a batch that had no rows", async () => {
@@ -258,18 +276,18 @@ describe("recording an object", () => {
     let split = await firstSplit();
     for (let sequence = 0; sequence < 12; sequence += 1) {
       const object = objectOf(split);
-      split = await ledger.recordObject({
+      split = await ledger.transactions.recordObject({
         ...{ table: "t", token, before: split, position: `p${sequence}`, done: false, object },
       });
     }
-    const ended = await ledger.recordObject({
+    const ended = await ledger.transactions.recordObject({
       ...{ table: "t", token, before: split, position: "end", done: true, object: null },
     });
     expect(ended).toMatchObject({ objects: 12, rows: 120, done: true, position: "end" });
-    const listed = await ledger.listObjects("t", "rows-1", "0000", 3);
+    const listed = await ledger.splits.listObjects("t", "rows-1", "0000", 3);
     expect(listed.map(({ sequence }) => sequence)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11]);
     await expect(
-      ledger.recordObject({
+      ledger.transactions.recordObject({
         ...{ table: "t", token, before: ended, position: "x", done: true, object: null },
       }),
     ).rejects.toMatchObject({ name: "StaleSplitError" });
@@ -279,7 +297,7 @@ describe("recording an object", () => {
     const { token } = await openRows();
     const before = await firstSplit();
     const record = (position: string) =>
-      ledger.recordObject({
+      ledger.transactions.recordObject({
         ...{ table: "t", token, before, position, done: false, object: objectOf(before) },
       });
     const results = await Promise.allSettled([record("one"), record("two")]);
@@ -288,22 +306,22 @@ describe("recording an object", () => {
     expect(more).toEqual([]);
     expect(lost?.reason).toMatchObject({ name: "StaleSplitError" });
     expect(await firstSplit()).toEqual(won?.value);
-    expect(await ledger.listObjects("t", "rows-1", "0000", 0)).toHaveLength(1);
+    expect(await ledger.splits.listObjects("t", "rows-1", "0000", 0)).toHaveLength(1);
   });
 
   it("goes on for lanes that record different splits of one table at once", async () => {
     const { token, pass } = await openRows(8);
     await Promise.all(
-      (await ledger.readSplits("t", pass)).map(async (before) => {
+      (await ledger.splits.list("t", pass)).map(async (before) => {
         for (let turn = 0, split = before; turn < 3; turn += 1) {
           const object = objectOf(split);
-          split = await ledger.recordObject({
+          split = await ledger.transactions.recordObject({
             ...{ table: "t", token, before: split, position: `p${turn}`, done: false, object },
           });
         }
       }),
     );
-    const splits = await ledger.readSplits("t", pass);
+    const splits = await ledger.splits.list("t", pass);
     expect(splits.map(({ objects, rows }) => [objects, rows])).toEqual(
       Array.from({ length: 8 }, () => [3, 30]),
     );
@@ -314,31 +332,33 @@ describe("recording an object", () => {
     const before = await firstSplit();
     const object = objectOf(before);
     const args = { table: "t", token, before, position: "p", done: false, object };
-    const first = await ledger.recordObject(args);
-    expect(await ledger.recordObject(args)).toEqual(first);
+    const first = await ledger.transactions.recordObject(args);
+    expect(await ledger.transactions.recordObject(args)).toEqual(first);
   });
 
   it("is refused after the commit's fence, and changes nothing", async () => {
     const { token } = await openRows();
     const before = await firstSplit();
-    await ledger.fenceTable("t", token);
+    await ledger.leases.fence("t", token);
     await expect(
-      ledger.recordObject({
+      ledger.transactions.recordObject({
         ...{ table: "t", token, before, position: "p", done: true, object: objectOf(before) },
       }),
     ).rejects.toMatchObject({ name: "FencedError" });
     expect(await firstSplit()).toEqual(before);
-    expect(await ledger.listObjects("t", "rows-1", "0000", 0)).toEqual([]);
+    expect(await ledger.splits.listObjects("t", "rows-1", "0000", 0)).toEqual([]);
   });
 
   it("without an object moves the position only, once, and again is a success", async () => {
     const { token } = await openRows();
     const before = await firstSplit();
     const args = { table: "t", token, before, position: "p", done: false, object: null };
-    const moved = await ledger.recordObject(args);
+    const moved = await ledger.transactions.recordObject(args);
     expect(moved).toEqual({ ...before, position: "p" });
-    expect(await ledger.recordObject(args)).toEqual(moved);
-    await expect(ledger.recordObject({ ...args, position: "q" })).rejects.toMatchObject({
+    expect(await ledger.transactions.recordObject(args)).toEqual(moved);
+    await expect(
+      ledger.transactions.recordObject({ ...args, position: "q" }),
+    ).rejects.toMatchObject({
       name: "StaleSplitError",
     });
   });
@@ -348,7 +368,14 @@ describe("recording an object", () => {
     const before = await firstSplit();
     const object = objectOf(before, { sequence: 4 });
     await expect(
-      ledger.recordObject({ table: "t", token, before, position: "p", done: false, object }),
+      ledger.transactions.recordObject({
+        table: "t",
+        token,
+        before,
+        position: "p",
+        done: false,
+        object,
+      }),
     ).rejects.toThrow("sequence 4, but the split's next is 0");
   });
 });
@@ -362,7 +389,7 @@ describe("a manifest", () => {
   it("follows the last one, whoever else tries", async () => {
     const { token, progress } = await openRows();
     const commit = (run: string) =>
-      ledger.commitManifest({
+      ledger.transactions.commitManifest({
         ...{ table: "t", token, before: progress, manifest: entry(1, run) },
         after: { ...progress, lastManifest: 1 },
       });
@@ -371,16 +398,16 @@ describe("a manifest", () => {
     expect(lost).toHaveLength(1);
     expect(lost[0]?.reason).toMatchObject({ name: "StaleProgressError" });
     const winner = results[0].status === "fulfilled" ? "one" : "two";
-    expect(await ledger.readManifestEntry("t", 1)).toEqual(entry(1, winner));
-    expect((await ledger.readProgress("t")).lastManifest).toBe(1);
-    expect(await ledger.readManifestEntry("t", 2)).toBeUndefined();
+    expect(await ledger.progress.readManifest("t", 1)).toEqual(entry(1, winner));
+    expect((await ledger.progress.read("t")).lastManifest).toBe(1);
+    expect(await ledger.progress.readManifest("t", 2)).toBeUndefined();
   });
 
   it("needs the token, and never leaves a gap", async () => {
     const { token, progress } = await openRows();
-    const fenced = await ledger.fenceTable("t", token);
+    const fenced = await ledger.leases.fence("t", token);
     const commit = (byToken: number, number: number) =>
-      ledger.commitManifest({
+      ledger.transactions.commitManifest({
         ...{ table: "t", token: byToken, before: progress, manifest: entry(number, "one") },
         after: { ...progress, lastManifest: number },
       });
@@ -391,7 +418,7 @@ describe("a manifest", () => {
 
   it("keeps its number and progress where other readers look for them", async () => {
     const { token, progress } = await openRows();
-    await ledger.commitManifest({
+    await ledger.transactions.commitManifest({
       ...{ table: "t", token, before: progress, manifest: entry(1, "one") },
       after: { ...progress, lastManifest: 1 },
     });
@@ -411,22 +438,20 @@ describe("a manifest", () => {
 describe("what a source holds open", () => {
   it("is listed until it is forgotten", async () => {
     const long = "pit-".padEnd(4000, "x");
-    const hold = (resource: string, expiresAt: number) =>
-      ledger.holdResource({
-        ...{ source: "shop", resource, execution: "run-a", openedAt: 1, expiresAt },
-      });
+    const hold = (id: string, expiresAt: number) =>
+      ledger.resources.hold("shop", { id, execution: "run-a", openedAt: 1, expiresAt });
     await hold(long, 100);
     await hold("other", 200);
     await hold("other", 300);
-    expect(new Set(await ledger.listResources("shop"))).toEqual(
+    expect(new Set(await ledger.resources.list("shop"))).toEqual(
       new Set([
-        { resource: long, execution: "run-a", expiresAt: 100 },
-        { resource: "other", execution: "run-a", expiresAt: 300 },
+        { id: long, execution: "run-a", openedAt: 1, expiresAt: 100 },
+        { id: "other", execution: "run-a", openedAt: 1, expiresAt: 300 },
       ]),
     );
-    await ledger.forgetResource("shop", long);
-    expect(await ledger.listResources("shop")).toMatchObject([{ resource: "other" }]);
-    expect(await ledger.listResources("elsewhere")).toEqual([]);
+    await ledger.resources.forget("shop", long);
+    expect(await ledger.resources.list("shop")).toMatchObject([{ id: "other" }]);
+    expect(await ledger.resources.list("elsewhere")).toEqual([]);
   });
 });
 
@@ -445,17 +470,17 @@ describe("run records", () => {
 
   it("come newest first", async () => {
     for (const day of ["03", "01", "02"]) {
-      await ledger.putRun(runOf(`run-${day}`, `2030-01-${day}T00:00:00.000Z`));
+      await ledger.runs.put(runOf(`run-${day}`, `2030-01-${day}T00:00:00.000Z`));
     }
-    expect((await ledger.listRuns(2)).map(({ run }) => run)).toEqual(["run-03", "run-02"]);
-    expect(await ledger.readRun("run-01")).toEqual(runOf("run-01", "2030-01-01T00:00:00.000Z"));
-    expect(await ledger.readRun("run-09")).toBeUndefined();
+    expect((await ledger.runs.list(2)).map(({ run }) => run)).toEqual(["run-03", "run-02"]);
+    expect(await ledger.runs.read("run-01")).toEqual(runOf("run-01", "2030-01-01T00:00:00.000Z"));
+    expect(await ledger.runs.read("run-09")).toBeUndefined();
   });
 
   it("of thousands of tables fit", async () => {
     const large = runOf("large", "2030-01-01T00:00:00.000Z", 3000);
-    await ledger.putRun(large);
-    expect(await ledger.readRun("large")).toEqual(large);
+    await ledger.runs.put(large);
+    expect(await ledger.runs.read("large")).toEqual(large);
   });
 });
 
@@ -466,7 +491,7 @@ it("names an item that another version wrote", async () => {
       Item: { pk: { S: "table#t" }, sk: { S: "progress" }, lastManifest: { S: "one" } },
     }),
   );
-  await expect(ledger.readProgress("t")).rejects.toThrow(
+  await expect(ledger.progress.read("t")).rejects.toThrow(
     /table#t \/ progress .*lastManifest.*written by another version/,
   );
 });

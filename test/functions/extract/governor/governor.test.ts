@@ -6,8 +6,6 @@ import {
   type Answer,
   afterAnswer,
   afterRefusal,
-  MOST_REFUSALS,
-  RECOVERY,
   rowLimit,
 } from "../../../../functions/extract/governor/governor.ts";
 import type { LanePace } from "../../../../functions/extract/governor/pace.ts";
@@ -18,6 +16,10 @@ import {
   RELAXED,
 } from "../../../../contract/state.ts";
 import { answer, anyEvent, anyPace, follow } from "./events.ts";
+
+/** How much a healthy answer takes off the slowdown, and after how many refusals in a row a lane gives up. */
+const RECOVERY = 0.25;
+const MOST_REFUSALS = 7;
 
 const SLACK = 1 + 1e-9;
 const freely: LanePace = { dutyCycle: 0.5, maxRowsPerSecond: 1e9, maxBytesPerSecond: 1e12 };

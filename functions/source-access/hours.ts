@@ -1,8 +1,8 @@
 // When a source may be read: its hours by the wall clock of a time zone, across changes of its offset. Pure.
-import type { ExtractionHoursDefinition } from "../../../catalog/definition.ts";
+import type { ExtractionHoursDefinition } from "../../catalog/definition.ts";
 
 /** Whether the hours are open at an instant, and the first instant after it at which that changes. */
-export interface HoursAt {
+interface HoursAt {
   readonly isOpen: boolean;
   /** Milliseconds since 1970. */
   readonly changesAt: number;

@@ -91,7 +91,7 @@ async function leavePlan(run: string, tables: readonly string[]): Promise<void> 
   const held = [];
   for (const table of tables) {
     const running = new Executions().isRunning;
-    const lease = await stores.ledger.takeTableLease(table, run, 0, running);
+    const lease = await stores.ledger.leases.take(table, run, 0, running);
     if ("heldBy" in lease) throw new Error("not free");
     held.push({ table, source: "shop", token: lease.token });
   }
@@ -140,11 +140,17 @@ describe("the lines", () => {
     const { pass, splits } = rowsPass(1, 1);
     const { ledger, store } = stores;
     const running = new Executions().isRunning;
-    const lease = await ledger.takeTableLease("leads", "arn:one", 0, running);
-    const lane = await ledger.takeLane("shop", 1, "arn:one", 1, running, 0);
+    const lease = await ledger.leases.take("leads", "arn:one", 0, running);
+    const lane = await ledger.lanes.take("shop", 1, "arn:one", 1, running, 0);
     if ("heldBy" in lease || lane === undefined) throw new Error("not free");
-    const before = await ledger.readProgress("leads");
-    await ledger.openPass({ table: "leads", token: lease.token, before, pass, splits });
+    const before = await ledger.progress.read("leads");
+    await ledger.transactions.openPass({
+      table: "leads",
+      token: lease.token,
+      before,
+      pass,
+      splits,
+    });
     const work: WorkList = {
       format: 1,
       items: [
@@ -177,16 +183,16 @@ describe("the lines", () => {
     await leavePlan("one", tables);
     for (const table of tables.slice(0, 2)) {
       const { pass, splits } = rowsPass(1, 1);
-      const before = await stores.ledger.readProgress(table);
-      await stores.ledger.openPass({ table, token: 1, before, pass, splits });
+      const before = await stores.ledger.progress.read(table);
+      await stores.ledger.transactions.openPass({ table, token: 1, before, pass, splits });
       const [split] = splits;
       if (split === undefined) throw new Error("no split");
       const object = objectOf(split);
-      await stores.ledger.recordObject({
+      await stores.ledger.transactions.recordObject({
         ...{ table, token: 1, before: split, position: null, done: true, object },
       });
     }
-    await stores.ledger.takeTableLease("taken", "arn:other", 0, new Executions().isRunning);
+    await stores.ledger.leases.take("taken", "arn:other", 0, new Executions().isRunning);
     const { handler } = await import("../../../functions/commit/handler.ts");
     expect(await handler({ run: "one", execution: "arn:one" }, context)).toEqual({ manifests: 2 });
     expect(about(lines).sort((a, b) => String(a.table).localeCompare(String(b.table)))).toEqual(

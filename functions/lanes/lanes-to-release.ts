@@ -1,6 +1,6 @@
 // Which lanes are given back once a run's reading is over: a pure decision.
+import type { LaneResult } from "../../contract/lane-result.ts";
 import type { PlanFile } from "../../contract/run-files.ts";
-import type { LaneResult } from "./input.ts";
 
 /**
  * Errors that leave open whether the process is still reading: Step Functions lost sight of it. Such a lane stays in

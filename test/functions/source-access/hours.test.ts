@@ -1,8 +1,8 @@
 // Tests extraction hours against the wall clock itself, looked at minute by minute, around changes of daylight saving.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ExtractionHoursDefinition } from "../../../../catalog/definition.ts";
-import { hoursAt, minutesADay } from "../../../../functions/extract/governor/hours.ts";
+import type { ExtractionHoursDefinition } from "../../../catalog/definition.ts";
+import { hoursAt, minutesADay } from "../../../functions/source-access/hours.ts";
 
 const MINUTE = 60_000;
 const DAY_MINUTES = 1440;

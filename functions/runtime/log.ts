@@ -7,7 +7,7 @@ import { z } from "zod";
  * Details of one line. An Error under `error` is written with its whole stack. Powertools keeps the name `message` for
  * itself, so details call theirs `reason`.
  */
-export type Details = Readonly<Record<string, unknown>>;
+type Details = Readonly<Record<string, unknown>>;
 
 /** Writes lines that carry some keys. */
 export interface Log {

@@ -5,7 +5,7 @@ import { connect } from "../../sources/clients.ts";
 import type { SourceClient } from "../../sources/source.ts";
 
 /** Reads a secret's text by its name. */
-export type ReadSecret = (name: string) => Promise<string>;
+type ReadSecret = (name: string) => Promise<string>;
 
 interface Connected {
   readonly client: SourceClient;
