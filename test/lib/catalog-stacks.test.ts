@@ -10,7 +10,9 @@ import { catalog } from "../../examples/web-analytics/catalog/index.ts";
 import { catalogStackOf } from "../../catalog/placement.ts";
 import type { Catalog, Column, ElasticsearchTable, Model, Table } from "../../catalog/table.ts";
 import type { Config } from "../../lib/config.ts";
-import { buildCatalogStacks, buildStacks } from "../../lib/stacks/build-stacks.ts";
+import { Definitions } from "../../lib/constructs/definitions.ts";
+import { buildStacks } from "../../lib/stacks/build-stacks.ts";
+import type { CatalogStack } from "../../lib/stacks/catalog-stack.ts";
 import {
   APP_PROPS,
   checkTemplates,
@@ -34,6 +36,16 @@ function newApp(choices: Record<string, unknown> = {}): { app: App; config: Conf
     outdir: join(outputs, String(apps)),
   });
   return { app, config: testConfig(choices) };
+}
+
+/** The stacks of the entries alone. */
+function buildCatalogStacks(
+  app: App,
+  { deployment, catalogStacks, account, region }: Config,
+  catalog: Catalog,
+): readonly CatalogStack[] {
+  const env = { account, region };
+  return new Definitions(app, "Catalog", { deployment, catalog, catalogStacks, env }).stacks;
 }
 
 const source = {

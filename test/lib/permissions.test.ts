@@ -97,7 +97,7 @@ it("gives each part a role of its own, and has no other roles", () => {
 
 // --- deciding -----------------------------------------------------------------------------------------------------
 
-const [dataId, logsId] = ["StorageData", "StorageAccessLogs"].map((prefix) => {
+const [dataId, logsId] = ["SluiceStorageData", "SluiceStorageAccessLogs"].map((prefix) => {
   const found = template.ofType("AWS::S3::Bucket").find(([id]) => id.startsWith(prefix));
   if (found === undefined) throw new Error(`no bucket ${prefix}`);
   return found[0];
