@@ -56,8 +56,12 @@ export const optionsSchema = z.strictObject({
     .describe("Time-out of one invocation of Extract, seconds."),
   extractMemoryMegabytes: whole(256, 10_240).default(512).describe("Memory of Extract, MB."),
   catalogStacks: whole(1, MAX_CATALOG_STACKS)
-    .refine((stacks) => Number.isInteger(Math.log2(stacks)), {
-      error: "write a power of two: 1, 2, 4, 8 …",
+    .superRefine((stacks, context) => {
+      if (Number.isInteger(Math.log2(stacks))) return;
+      context.addIssue({
+        ...{ code: "custom", message: `${shown(stacks)} is not a power of two` },
+        params: { fix: "write 1, 2, 4, 8 …" },
+      });
     })
     .default(4)
     .describe(

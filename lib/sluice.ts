@@ -5,7 +5,7 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
-import { Construct } from "constructs";
+import { Construct, type IConstruct } from "constructs";
 import { resolveSource } from "../catalog/resolve.ts";
 import { AlertTopic } from "./constructs/alert-topic.ts";
 import { Alarms } from "./constructs/alarms.ts";
@@ -34,6 +34,9 @@ import { DeploymentError } from "./deployment/errors.ts";
 import { parseProps, placeOf } from "./deployment/parse-props.ts";
 import { runTimeoutSeconds } from "./pipeline-definition.ts";
 import type { SluiceProps } from "./sluice-props.ts";
+
+/** Of each app those that it has. */
+const MADE = new WeakMap<IConstruct, readonly Sluice[]>();
 
 /**
  * A warehouse kept in sync with live databases. All of it is made in the stack around it, but the catalog's entries:
@@ -147,13 +150,13 @@ export class Sluice extends Construct implements IConnectable {
     this.catalogStacks = definitions.stacks;
     this.warehouse = parts;
     this.connections = network?.connections ?? new Connections();
+    MADE.set(this.node.root, [...(MADE.get(this.node.root) ?? []), this]);
   }
 
   /** @throws DeploymentError if another Sluice of the app would have the same names, or the same data */
   #refuseAnother(deployment: string, bucket: IBucket | undefined): void {
     const { environment } = Stack.of(this);
-    for (const other of this.node.root.node.findAll()) {
-      if (!(other instanceof Sluice) || other === this) continue;
+    for (const other of MADE.get(this.node.root) ?? []) {
       const sameName =
         other.deployment === deployment && Stack.of(other).environment === environment;
       if (!sameName && other.bucket.bucketArn !== bucket?.bucketArn) continue;

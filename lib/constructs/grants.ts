@@ -3,6 +3,7 @@
 import { Stack, Validations } from "aws-cdk-lib";
 import { PolicyStatement, type IGrantable } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import { z } from "zod";
 
@@ -33,15 +34,22 @@ export function acknowledgePattern(grantee: IGrantable, resource: string, reason
   const role = grantee.grantPrincipal;
   // Another kind of principal, such as a service, has no policy that cdk-nag reads.
   if (!Construct.isConstruct(role)) return;
-  Validations.of(role).acknowledge({
-    id: `AwsSolutions::AwsSolutions-IAM5[Resource::${nagName(Stack.of(role).resolve(resource))}]`,
-    reason,
+  role.node.addValidation({
+    // By now references to other stacks have the form that they have in the template.
+    validate: () => {
+      const name = nagName(Stack.of(role).resolve(resource));
+      Validations.of(role).acknowledge({
+        ...{ id: `AwsSolutions::AwsSolutions-IAM5[Resource::${name}]`, reason },
+      });
+      return [];
+    },
   });
 }
 
 const joinSchema = z.object({ "Fn::Join": z.tuple([z.string(), z.array(z.unknown())]) });
 const attributeSchema = z.object({ "Fn::GetAtt": z.tuple([z.string(), z.string()]) });
 const substitutionSchema = z.object({ "Fn::Sub": z.string() });
+const importSchema = z.object({ "Fn::ImportValue": z.string() });
 const referenceSchema = z.object({ Ref: z.string() });
 
 /** A resource of a template as cdk-nag names it: references are written `<LogicalId.Arn>` and `<AWS::Region>`. */
@@ -53,6 +61,8 @@ function nagName(value: unknown): string {
   if (attribute !== undefined) return `<${attribute.join(".")}>`;
   const substitution = substitutionSchema.safeParse(value).data?.["Fn::Sub"];
   if (substitution !== undefined) return substitution.replaceAll("${", "<").replaceAll("}", ">");
+  const imported = importSchema.safeParse(value).data?.["Fn::ImportValue"];
+  if (imported !== undefined) return imported;
   return `<${referenceSchema.parse(value).Ref}>`;
 }
 
@@ -64,11 +74,20 @@ const KEY_ACTIONS = {
   ],
 } as const;
 
+/** Lets a role read a secret, and decrypt it where it has a key of somebody's own. */
+export function allowSecret(grantee: IGrantable, secret: ISecret): void {
+  secret.grantRead(grantee);
+  // CDK's own grant says so in the policy of a key that the app makes, but not of one that is there already.
+  if (secret.encryptionKey !== undefined) {
+    allowKey(grantee, secret.encryptionKey, "secretsmanager", ["read"]);
+  }
+}
+
 /** Lets a role use a key through one service alone, not by itself. */
 export function allowKey(
   grantee: IGrantable,
   key: IKey,
-  service: "s3" | "dynamodb",
+  service: "s3" | "dynamodb" | "secretsmanager",
   uses: readonly (keyof typeof KEY_ACTIONS)[],
 ): void {
   const { region, urlSuffix } = Stack.of(key);

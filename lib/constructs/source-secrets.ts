@@ -2,10 +2,11 @@
 import { RemovalPolicy, Validations } from "aws-cdk-lib";
 import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
-import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import { Secret, type ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import { resolveSource } from "../../catalog/resolve.ts";
 import type { Source } from "../../catalog/table.ts";
+import { allowSecret } from "./grants.ts";
 import { retained, type Retained } from "./retained.ts";
 
 export interface SourceSecretsProps {
@@ -43,6 +44,7 @@ export class SourceSecrets extends Construct {
 
   /** Lets somebody read the secrets of all sources. */
   grantRead(grantee: IGrantable): void {
-    for (const secret of this.secrets.values()) secret.grantRead(grantee);
+    // The assertion: Secret and ISecret differ in an optional property under exactOptionalPropertyTypes.
+    for (const secret of this.secrets.values()) allowSecret(grantee, secret as ISecret);
   }
 }

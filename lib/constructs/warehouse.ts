@@ -2,7 +2,7 @@
 import type { IGrantable, IRole } from "aws-cdk-lib/aws-iam";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { DataBucket } from "./data-bucket.ts";
-import { acknowledgePattern, allow } from "./grants.ts";
+import { acknowledgePattern, allow, allowSecret } from "./grants.ts";
 
 /** A Redshift Serverless workgroup that is there already. */
 export interface ExistingWarehouse {
@@ -14,7 +14,7 @@ export interface ExistingWarehouse {
   readonly database: string;
   /**
    * JSON with the `username` and `password` of the user who loads. The user must be allowed to create schemas in the
-   * database. Encrypted with a key of your own, that key must let Load decrypt.
+   * database.
    */
   readonly secret: ISecret;
   /** A role that is associated with the namespace: COPY reads by it. It is allowed to read `deltas/` of the bucket. */
@@ -41,7 +41,7 @@ export class Warehouse {
 
   /** Lets somebody run statements as the user whose password is in the secret. */
   grantStatements(grantee: IGrantable): void {
-    this.parts.secret.grantRead(grantee);
+    allowSecret(grantee, this.parts.secret);
     allow(
       grantee,
       ["redshift-data:ExecuteStatement", "redshift-data:BatchExecuteStatement"],

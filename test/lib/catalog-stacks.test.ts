@@ -191,7 +191,7 @@ function synthesize(entries: Catalog, choices: Record<string, unknown> = {}): Wr
   const { app, config } = newApp(choices);
   buildCatalogStacks(app, config, entries);
   const assembly = app.synth();
-  checkTemplates(assembly, config.catalogStacks);
+  checkTemplates(assembly);
   const sizes = assembly.stacks.map((one) => readFileSync(one.templateFullPath).length);
   return { bytes: sizes.reduce((a, b) => a + b, 0), largest: Math.max(...sizes) };
 }
