@@ -7,6 +7,7 @@ import {
   Stage,
   Tags,
   Validations,
+  type IReusableStackSynthesizer,
   type StackProps,
 } from "aws-cdk-lib";
 import { Annotations, Match, Template } from "aws-cdk-lib/assertions";
@@ -347,8 +348,11 @@ describe("cdk-nag", () => {
 
   it("finds nothing where the bucket is in another stack, or was imported", () => {
     const app = newApp();
-    const bucket = new Bucket(new Stack(app, "storage", { env }), "Bucket") as IBucket;
-    new Sluice(new Stack(app, "platform", { env }), "Sluice", { ...REQUIRED, bucket });
+    const bucket = new Bucket(new Stack(app, "storage", { env }), "Bucket");
+    new Sluice(new Stack(app, "platform", { env }), "Sluice", {
+      ...REQUIRED,
+      bucket: bucket as IBucket,
+    });
     const other = new Stack(app, "other");
     new Sluice(other, "Sluice", {
       ...{ ...REQUIRED, deployment: "other" },
@@ -452,8 +456,8 @@ describe("properties", () => {
   });
 
   it("must not stand in a stack whose bootstrap the catalog's stacks do not share", () => {
-    const synthesizer = (): DefaultStackSynthesizer =>
-      new DefaultStackSynthesizer({ qualifier: "platform" });
+    const synthesizer = (): IReusableStackSynthesizer =>
+      new DefaultStackSynthesizer({ qualifier: "platform" }) as IReusableStackSynthesizer;
     expect(refusal({}, newStack({ env, synthesizer: synthesizer() }))).toMatch(
       /for the bootstrap "platform", and the catalog's stacks for "hnb659fds"\. Fix: give the synthesizer to the whole app/,
     );
