@@ -19,7 +19,7 @@ try {
       validate: (templates) => rules.validate(templates),
     });
   }
-  checkTemplates(app.synth(), config.catalogStacks);
+  checkTemplates(app.synth());
 } catch (error) {
   const isMistake =
     error instanceof DeploymentError ||

@@ -2,23 +2,17 @@
 import { z } from "zod";
 import { mistakesFromIssues, pathText } from "../catalog/issues.ts";
 import { type Mistake, shown } from "../contract/mistake.ts";
-import { MAX_CATALOG_STACKS } from "../catalog/placement.ts";
 import { DeploymentError } from "./deployment/errors.ts";
 import { mistakesInChoices, type SoundChoices } from "./deployment/mistakes.ts";
 import { isRegion, nearestRegion } from "./deployment/regions.ts";
-import { readSchedule } from "./deployment/schedule.ts";
 import { mistakesInDeploymentName } from "./deployment/service-names.ts";
+import { optionsSchema } from "./options.ts";
 
 /** Stands for an account in a file that is to be copied. */
 const PLACEHOLDER_ACCOUNT = "000000000000";
 /** Lambda's limits for a function's network. */
 const MOST_SUBNETS = 16;
 const MOST_SECURITY_GROUPS = 5;
-
-const whole = (least: number, most: number) => {
-  const error = `write a whole number from ${least} to ${most}`;
-  return z.int({ error }).min(least, { error }).max(most, { error });
-};
 
 /** An id as EC2 makes them: 8 or 17 hexadecimal digits after the kind. */
 const idOf = (kind: "vpc" | "subnet" | "sg") =>
@@ -89,63 +83,12 @@ export const configSchema = z.strictObject({
     .string()
     .min(1, { error: "write the path of the module that exports your catalog" })
     .describe("The module that exports the catalog, from the project's folder."),
-  enabled: z
-    .boolean()
-    .describe(
-      "Whether the schedule and the alarm for missing runs are on. Begin with false: runs are started by hand.",
-    ),
-  schedule: z
-    .string()
-    .superRefine((expression, context) => {
-      if (expression === "off") return;
-      const read = readSchedule(expression);
-      if (!("problem" in read)) return;
-      context.addIssue({
-        ...{ code: "custom", message: `${shown(expression)}: ${read.problem}` },
-        params: { fix: read.fix },
-      });
-    })
-    .default("rate(1 hour)")
-    .describe(
-      "When all tables are run: rate(…) or cron(…) of EventBridge Scheduler, in UTC, or off: something else starts runs.",
-    ),
-  warehouse: z
-    .enum(["redshift-serverless", "none"], { error: 'write "redshift-serverless" or "none"' })
-    .default("redshift-serverless")
-    .describe("Where people read: redshift-serverless, or none for the lake alone."),
+  ...optionsSchema.shape,
   network: networkSchema
     .optional()
     .describe(
       "The network in which the sources can be reached: Plan, Extract and the warehouse are put there.",
     ),
-  alarmAfterHours: whole(1, 168)
-    .default(24)
-    .describe(
-      "Hours without a run that succeeded after which there is an alarm: at most 168, for CloudWatch looks back a week.",
-    ),
-  adopt: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Takes over what an earlier deployment of this name left: see docs/deploying.md, Taking it down.",
-    ),
-  alarmEmail: z
-    .email({ error: "write one mail address" })
-    .optional()
-    .describe("Where alarms and failed runs are mailed to; the subscription must be confirmed."),
-  extractTimeoutSeconds: whole(10, 900)
-    .default(900)
-    .describe("Time-out of one invocation of Extract, seconds."),
-  extractMemoryMegabytes: whole(256, 10_240).default(512).describe("Memory of Extract, MB."),
-  catalogStacks: whole(1, MAX_CATALOG_STACKS)
-    .refine((stacks) => Number.isInteger(Math.log2(stacks)), {
-      error: "write a power of two: 1, 2, 4, 8 …",
-    })
-    .default(4)
-    .describe(
-      "Stacks that hold the catalog's entries, a power of two; each holds about 70 tables of 60 columns.",
-    ),
-  buildWorkers: whole(2, 100).default(2).describe("Workers (G.1X) of the Glue job."),
 });
 
 /** What the file holds, every default filled in. */

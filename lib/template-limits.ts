@@ -28,16 +28,26 @@ export class TemplateError extends Error {
   override readonly name = "TemplateError";
 }
 
-const templateSchema = z.object({ Resources: z.record(z.string(), z.unknown()) });
+const templateSchema = z.object({ Resources: z.record(z.string(), z.unknown()).default({}) });
+
+/** What a catalog stack's template says of their number: see `encodeStamp`. */
+const stampSchema = z.object({
+  Stamp: z.object({
+    Properties: z.object({
+      TableInput: z.object({
+        Parameters: z.object({ "sluice.stacks": z.coerce.number() }),
+      }),
+    }),
+  }),
+});
 
 /**
- * Measures each template as it was written.
- * @param catalogStacks how many of them hold the catalog
+ * Measures each template as it was written, those of stages too.
  * @throws TemplateError naming each stack above a limit, its size, the limit and what to do
  */
-export function checkTemplates(assembly: cx_api.CloudAssembly, catalogStacks: number): void {
+export function checkTemplates(assembly: cx_api.CloudAssembly): void {
   const mistakes: string[] = [];
-  for (const stack of assembly.stacks) {
+  for (const stack of assembly.stacksRecursively) {
     const { size } = statSync(stack.templateFullPath);
     const { Resources: resources } = templateSchema.parse(stack.template);
     const count = Object.keys(resources).length;
@@ -54,7 +64,7 @@ export function checkTemplates(assembly: cx_api.CloudAssembly, catalogStacks: nu
     if (over.length === 0) continue;
     const times = Math.max(size / MAX_TEMPLATE_BYTES, count / MAX_RESOURCES);
     mistakes.push(
-      `  the template of ${stack.stackName} ${over.join("; it ")}. ${fix(resources, catalogStacks, times)}`,
+      `  the template of ${stack.stackName} ${over.join("; it ")}. ${fix(resources, times)}`,
     );
   }
   if (mistakes.length === 0) return;
@@ -62,11 +72,12 @@ export function checkTemplates(assembly: cx_api.CloudAssembly, catalogStacks: nu
 }
 
 /** @param times how often the template would have to be divided */
-function fix(
-  resources: Readonly<Record<string, unknown>>,
-  catalogStacks: number,
-  times: number,
-): string {
+function fix(resources: Readonly<Record<string, unknown>>, times: number): string {
+  const stamp = stampSchema.safeParse(resources).data?.Stamp;
+  if (stamp === undefined) {
+    return "Put what is not Sluice's into another stack, or divide the catalog's sources into two deployments.";
+  }
+  const catalogStacks = stamp.Properties.TableInput.Parameters["sluice.stacks"];
   const bytes = Object.entries(resources).map(([id, resource]): [string, number] => [
     id,
     Buffer.byteLength(JSON.stringify(resource)),

@@ -1,22 +1,20 @@
 // The Glue job that builds: its script and package as assets, its Iceberg settings, its role.
 import { ArnFormat, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { CfnJob } from "aws-cdk-lib/aws-glue";
-import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Role, ServicePrincipal, type IGrantable } from "aws-cdk-lib/aws-iam";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
-import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
 import { BUILD_TIMEOUT_MINUTES } from "../pipeline-definition.ts";
-import { acknowledgePattern } from "./access.ts";
+import { acknowledgePattern, allow } from "./grants.ts";
+import type { Stores } from "./stores.ts";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 
 export interface BuildJobProps {
-  readonly deployment: string;
-  readonly bucket: Bucket;
-  readonly ledgerName: string;
+  readonly stores: Stores;
+  /** Workers (G.1X). */
   readonly workers: number;
-  readonly catalogStacks: number;
 }
 
 /** Glue takes many Spark settings as one argument, chained by `--conf`. */
@@ -33,9 +31,10 @@ export class BuildJob extends Construct {
   /** Hash of the job's code: a build by other code may have another result. */
   readonly version: string;
 
-  constructor(scope: Construct, id: string, props: BuildJobProps) {
+  constructor(scope: Construct, id: string, { stores, workers }: BuildJobProps) {
     super(scope, id);
-    this.name = `${props.deployment}-build`;
+    const { deployment, bucket, ledger, lake, definitions } = stores;
+    this.name = `${deployment}-build`;
     this.role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("glue.amazonaws.com"),
       description: "Sluice build",
@@ -48,16 +47,23 @@ export class BuildJob extends Construct {
     this.version = createHash("sha256")
       .update(`${script.assetHash}\n${library.assetHash}`)
       .digest("hex");
-    this.allowAssets(script, library);
-    const logPrefix = `/sluice/${props.deployment}/build`;
-    this.makeLogGroups(logPrefix);
+    this.#allowAssets(script, library);
+    bucket.grantRead(this.role, "raw", "manifests");
+    bucket.grantSpark(this.role, "lake", "deltas");
+    bucket.grantWrite(this.role, "quarantine", "runs", "builds");
+    // UpdateItem is for the `replace` that was served.
+    ledger.grant(this.role, "table", "GetItem", "Query", "UpdateItem");
+    definitions.grantRead(this.role);
+    lake.grant(this.role, "GetDatabase", "GetTable", "CreateTable", "UpdateTable");
+    const logPrefix = `/sluice/${deployment}/build`;
+    this.#makeLogGroups(logPrefix);
     const job = new CfnJob(this, "Job", {
       name: this.name,
       description: "Builds every table and model that is out of date",
       role: this.role.roleArn,
       glueVersion: "5.1",
       workerType: "G.1X",
-      numberOfWorkers: props.workers,
+      numberOfWorkers: workers,
       maxRetries: 0,
       timeout: BUILD_TIMEOUT_MINUTES,
       executionProperty: { maxConcurrentRuns: 1 },
@@ -77,13 +83,13 @@ export class BuildJob extends Construct {
           "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
           "spark.sql.catalog.lake.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
           "spark.sql.catalog.lake.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-          "spark.sql.catalog.lake.warehouse": `s3://${props.bucket.bucketName}/lake`,
+          "spark.sql.catalog.lake.warehouse": `s3://${bucket.name}/lake`,
         }),
-        "--deployment": props.deployment,
-        "--bucket": props.bucket.bucketName,
-        "--ledger": props.ledgerName,
+        "--deployment": deployment,
+        "--bucket": bucket.name,
+        "--ledger": ledger.name,
         "--job-version": this.version,
-        "--catalog-stacks": String(props.catalogStacks),
+        "--catalog-stacks": String(definitions.stacks.length),
       },
     });
     for (const id of ["GL1", "GL3"]) {
@@ -95,11 +101,23 @@ export class BuildJob extends Construct {
     }
   }
 
+  /** Lets somebody start the job, and follow and stop its runs. */
+  grantStart(grantee: IGrantable): void {
+    const job = Stack.of(this).formatArn({
+      ...{ service: "glue", resource: "job", resourceName: this.name },
+    });
+    allow(
+      grantee,
+      ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+      [job],
+    );
+  }
+
   /**
    * Makes the groups that Glue 5 logs into, so that they have a retention, and lets the job write there alone: `output`
    * has what the script writes to its standard streams, `error` what Spark itself has to say.
    */
-  private makeLogGroups(prefix: string): void {
+  #makeLogGroups(prefix: string): void {
     const stack = Stack.of(this);
     for (const [id, name] of [
       ["OutputLogs", `${prefix}/output`],
@@ -112,39 +130,31 @@ export class BuildJob extends Construct {
       });
       group.grantWrite(this.role);
       // AWS's own policy for jobs has it, and no document says that Glue does without it where the group is there.
-      this.role.addToPolicy(
-        new PolicyStatement({
-          actions: ["logs:CreateLogGroup"],
-          resources: [
-            stack.formatArn({
-              service: "logs",
-              resource: "log-group",
-              resourceName: name,
-              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-            }),
-          ],
-        }),
+      allow(
+        this.role,
+        ["logs:CreateLogGroup"],
+        [
+          stack.formatArn({
+            service: "logs",
+            resource: "log-group",
+            resourceName: name,
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+          }),
+        ],
       );
     }
   }
 
   /** Lets the job read its own code, and the scripts of models, of what CDK uploads. */
-  private allowAssets(script: Asset, library: Asset): void {
+  #allowAssets(script: Asset, library: Asset): void {
     const { partition } = Stack.of(this);
-    const scripts = ["*.py", "*.sql"];
-    this.role.addToPolicy(
-      new PolicyStatement({
-        actions: ["s3:GetObject"],
-        resources: [library.s3ObjectKey, script.s3ObjectKey, ...scripts].map(
-          (key) => `arn:${partition}:s3:::${script.s3BucketName}/${key}`,
-        ),
-      }),
-    );
-    for (const key of scripts) {
-      // The bootstrap bucket's name is known by its tokens only; cdk-nag writes them so.
+    const arn = (key: string): string => `arn:${partition}:s3:::${script.s3BucketName}/${key}`;
+    allow(this.role, ["s3:GetObject"], [arn(library.s3ObjectKey), arn(script.s3ObjectKey)]);
+    for (const scripts of [arn("*.py"), arn("*.sql")]) {
+      allow(this.role, ["s3:GetObject"], [scripts]);
       acknowledgePattern(
         this.role,
-        `arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/${key}`,
+        scripts,
         "Scripts of models are named by their content, and stand in other stacks",
       );
     }

@@ -2,7 +2,6 @@
 import { CatalogError } from "../../catalog/errors.ts";
 import { resolveSource } from "../../catalog/resolve.ts";
 import type { Catalog } from "../../catalog/table.ts";
-import type { Config } from "../config.ts";
 import { readSchedule } from "./schedule.ts";
 import { mistakesInSourceNames } from "./service-names.ts";
 
@@ -10,9 +9,9 @@ import { mistakesInSourceNames } from "./service-names.ts";
 const MOST_OF_THE_INTERVAL = 0.9;
 
 /** @throws CatalogError that lists every source whose secret would have a name that AWS does not take */
-export function checkCatalog(config: Config, catalog: Catalog): void {
+export function checkCatalog(deployment: string, catalog: Catalog): void {
   const sources = catalog.sources.map(({ name }) => name);
-  const mistakes = [...mistakesInSourceNames({ ...config, sources })];
+  const mistakes = [...mistakesInSourceNames({ deployment, sources })];
   if (mistakes.length > 0) throw new CatalogError(mistakes);
 }
 
@@ -22,18 +21,22 @@ export function checkCatalog(config: Config, catalog: Catalog): void {
  *
  * @returns a warning for each, with what to do
  */
-export function sourcesReadTooLong(config: Config, catalog: Catalog): string[] {
-  if (config.schedule === "off") return [];
-  const schedule = readSchedule(config.schedule);
-  const gap = "problem" in schedule ? null : schedule.smallestGapSeconds;
+export function sourcesReadTooLong(
+  deployment: string,
+  schedule: string,
+  catalog: Catalog,
+): string[] {
+  if (schedule === "off") return [];
+  const read = readSchedule(schedule);
+  const gap = "problem" in read ? null : read.smallestGapSeconds;
   if (gap === null) return [];
   const most = Math.floor(gap * MOST_OF_THE_INTERVAL);
   return catalog.sources.flatMap((source) => {
-    const { maxSecondsPerRun } = resolveSource(source, config.deployment).budget;
+    const { maxSecondsPerRun } = resolveSource(source, deployment).budget;
     if (maxSecondsPerRun <= most) return [];
     const isDefault = source.budget?.maxSecondsPerRun === undefined;
     return [
-      `source ${source.name}: a run may read it for ${maxSecondsPerRun} s${isDefault ? " (the default)" : ""}, and ${config.schedule} starts runs ${gap} s apart, so that a run may find it taken and leave its tables out. Write budget: { maxSecondsPerRun: ${most} } or less for the source, or a schedule with more time between runs`,
+      `source ${source.name}: a run may read it for ${maxSecondsPerRun} s${isDefault ? " (the default)" : ""}, and ${schedule} starts runs ${gap} s apart, so that a run may find it taken and leave its tables out. Write budget: { maxSecondsPerRun: ${most} } or less for the source, or a schedule with more time between runs`,
     ];
   });
 }

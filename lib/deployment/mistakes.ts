@@ -55,21 +55,43 @@ function* mistakesInNetwork(
     };
   }
   if (warehouse !== "redshift-serverless") return;
+  yield* mistakesInWarehouseSubnets({
+    ...{ region, zones: zones.length, subnets: subnetIds.length, none: '"warehouse": "none"' },
+    zonesPlace: place(["network", "availabilityZones"]),
+    subnetsPlace: place(["network", "subnetIds"]),
+  });
+}
+
+export interface WarehouseSubnets {
+  /** Undefined where it is known at the time of deployment only. */
+  readonly region: string | undefined;
+  /** How many availability zones the subnets are in; undefined where that is not known. */
+  readonly zones: number | undefined;
+  readonly subnets: number;
+  readonly zonesPlace: string;
+  readonly subnetsPlace: string;
+  /** What to write to have no warehouse. */
+  readonly none: string;
+}
+
+/** Subnets that Redshift Serverless would refuse. */
+export function* mistakesInWarehouseSubnets(given: WarehouseSubnets): Generator<Mistake> {
+  const { region, zones, subnets, zonesPlace, subnetsPlace, none } = given;
   const page =
     "https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html";
   const fewest = zonesForRedshift(region);
-  if (zones.length < fewest) {
+  if (zones !== undefined && zones < fewest) {
     yield {
-      place: place(["network", "availabilityZones"]),
-      problem: `there are ${zones.length}, and Redshift Serverless must have ${fewest} in ${region} (${page})`,
-      fix: 'name subnets in more zones, or write "warehouse": "none"',
+      place: zonesPlace,
+      problem: `there are ${zones}, and Redshift Serverless must have ${fewest}${region === undefined ? "" : ` in ${region}`} (${page})`,
+      fix: `name subnets in more zones, or write ${none}`,
     };
   }
-  if (subnetIds.length < SUBNETS_FOR_REDSHIFT) {
+  if (subnets < SUBNETS_FOR_REDSHIFT) {
     yield {
-      place: place(["network", "subnetIds"]),
-      problem: `there are ${subnetIds.length}, and Redshift Serverless must have ${SUBNETS_FOR_REDSHIFT} (${page})`,
-      fix: 'name more subnets, or write "warehouse": "none"',
+      place: subnetsPlace,
+      problem: `there are ${subnets}, and Redshift Serverless must have ${SUBNETS_FOR_REDSHIFT} (${page})`,
+      fix: `name more subnets, or write ${none}`,
     };
   }
 }

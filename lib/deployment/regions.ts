@@ -32,7 +32,7 @@ export function isZoneOf(zone: string, region: string): boolean {
  * How many availability zones the subnets of a Redshift Serverless workgroup must span.
  * https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
  */
-export function zonesForRedshift(region: string): number {
+export function zonesForRedshift(region: string | undefined): number {
   return region === "us-west-1" ? 2 : 3;
 }
 

@@ -147,13 +147,20 @@ const ANY_ACCOUNT = "000000000000";
 /** How a deployment may be called, whatever the services: the form that all of their names can be made from. */
 const DEPLOYMENT_NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
 
-/** Mistakes in a deployment's name: in its form, and for each service that gets a name made from it. */
-export function* mistakesInDeploymentName(deployment: string, place: string): Generator<Mistake> {
+/**
+ * Mistakes in a deployment's name: in its form, and for each service that gets a name made from it.
+ * @param fix of its form: where to write another
+ */
+export function* mistakesInDeploymentName(
+  deployment: string,
+  place: string,
+  fix = `rename the file, such as to ${suggestedName(deployment)}.json`,
+): Generator<Mistake> {
   if (!DEPLOYMENT_NAME.test(deployment)) {
     yield {
       place,
       problem: `the deployment's name ${JSON.stringify(deployment)} is not lower-case letters and digits after a letter, with single underscores between them`,
-      fix: `rename the file, such as to ${suggestion(deployment)}.json`,
+      fix,
     };
     return;
   }
@@ -162,10 +169,13 @@ export function* mistakesInDeploymentName(deployment: string, place: string): Ge
 }
 
 /** Mistakes in the names of the sources' secrets. */
-export function* mistakesInSourceNames(named: Named): Generator<Mistake> {
-  for (const source of named.sources) {
+export function* mistakesInSourceNames({
+  deployment,
+  sources,
+}: Pick<Named, "deployment" | "sources">): Generator<Mistake> {
+  for (const source of sources) {
     yield* mistakesInNames(
-      { ...named, sources: [source] },
+      { deployment, sources: [source], account: ANY_ACCOUNT, region: LONGEST_REGION },
       () => `source ${source}`,
       (name) => name.endsWith(`/${source}`),
     );
@@ -207,7 +217,8 @@ function* mistakesInNames(
   }
 }
 
-function suggestion(deployment: string): string {
+/** A name that is allowed, as near to a refused one as it goes. */
+export function suggestedName(deployment: string): string {
   const name = deployment
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "_")

@@ -1,17 +1,21 @@
 // A part of the catalog: a Glue database of its own with one table an entry, and the scripts of models as assets.
-import { CfnResource, Stack, type App } from "aws-cdk-lib";
+import { CfnResource, Stack, type Environment } from "aws-cdk-lib";
 import { CfnDatabase } from "aws-cdk-lib/aws-glue";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
+import type { Construct } from "constructs";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { CatalogError } from "../../catalog/errors.ts";
 import { encodeEntry, mistakesForGlue, type GlueTableInput } from "../../catalog/glue.ts";
 import { definitionsDatabase, encodeStamp } from "../../catalog/placement.ts";
 import type { Model, Table } from "../../catalog/table.ts";
-import type { Config } from "../config.ts";
+import { hyphened } from "../deployment/service-names.ts";
 
 export interface CatalogStackProps {
-  readonly config: Config;
+  readonly deployment: string;
+  /** How many of them there are. */
+  readonly catalogStacks: number;
+  readonly env: Environment;
   /** Which of the catalog stacks this is, from 0. */
   readonly number: number;
   readonly entries: readonly (Table | Model)[];
@@ -32,13 +36,15 @@ export class CatalogStack extends Stack {
   readonly #database: CfnDatabase;
 
   /** @throws CatalogError naming each text of an entry that Glue would refuse */
-  constructor(scope: App, id: string, { config, number, entries }: CatalogStackProps) {
+  constructor(scope: Construct, id: string, props: CatalogStackProps) {
+    const { deployment, catalogStacks, env, number, entries } = props;
     super(scope, id, {
+      // The same wherever it stands in an app: people look for it, and delete it when there are fewer.
+      stackName: `${hyphened(deployment)}-catalog-${number}`,
       description: "Sluice: tables and models of the catalog",
-      env: { account: config.account, region: config.region },
+      env,
       suppressTemplateIndentation: true,
     });
-    const { deployment, catalogStacks } = config;
     this.#database = new CfnDatabase(this, "Database", {
       catalogId: this.account,
       databaseInput: {

@@ -1,5 +1,5 @@
 // The synthesized stacks: cdk-nag's rules, the limits of CloudFormation, and what must never change by accident.
-import { App, Validations } from "aws-cdk-lib";
+import { App, Validations, type Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -11,7 +11,6 @@ import { catalog } from "../shop/index.ts";
 import { resolveSource } from "../../catalog/resolve.ts";
 import { runTimeoutSeconds } from "../../lib/pipeline-definition.ts";
 import { buildStacks } from "../../lib/stacks/build-stacks.ts";
-import type { CoreStack } from "../../lib/stacks/core-stack.ts";
 import { RIGHT, testConfig } from "./deployment-fixture.ts";
 import { SynthesizedTemplate, type TemplateResource } from "./template-policies.ts";
 
@@ -42,7 +41,7 @@ function newApp(context: Record<string, unknown>): App {
 
 function synthesize({ deployment, import: importing, ...choices }: Record<string, unknown> = {}): {
   app: App;
-  core: CoreStack;
+  core: Stack;
 } {
   const app = newApp({
     "aws:cdk:bundling-stacks": [],
@@ -55,7 +54,7 @@ function synthesize({ deployment, import: importing, ...choices }: Record<string
 }
 
 describe("the core stack", () => {
-  let core: CoreStack;
+  let core: Stack;
   let template: Template;
   beforeAll(() => {
     ({ core } = synthesize());
@@ -115,7 +114,7 @@ describe("the core stack", () => {
       template.hasResourceProperties("AWS::Logs::LogGroup", { LogGroupName, RetentionInDays: 90 });
     }
     const statements = Object.entries(template.findResources("AWS::IAM::Policy"))
-      .filter(([id]) => id.startsWith("BuildRole"))
+      .filter(([id]) => id.startsWith("SluiceBuildRole"))
       .flatMap(([, policy]) => policySchema.parse(policy).Properties.PolicyDocument.Statement)
       .filter(({ Action }) => JSON.stringify(Action).includes("logs:"));
     expect(statements).toHaveLength(4);
@@ -179,7 +178,7 @@ describe("what outlives the stack", () => {
   });
 
   it("is a snapshot of the warehouse, named anew for each stack", () => {
-    const template = templateOf({ deployment: "a_b_" });
+    const template = templateOf({ deployment: "a_b" });
     const [[, namespace] = ["", undefined]] = template.ofType("AWS::RedshiftServerless::Namespace");
     const name = template.text(namespace?.Properties.FinalSnapshotName);
     expect(name).toMatch(/^a-b-final-0a1b2c3d-/);
@@ -211,7 +210,7 @@ describe("what outlives the stack", () => {
   ])("comes after the preflight, as all else does: %j", (context, exceptions) => {
     const template = templateOf(context);
     const [check] = checkOf(template);
-    const own = Object.keys(template.resources).filter((id) => id.startsWith("Preflight"));
+    const own = Object.keys(template.resources).filter((id) => id.startsWith("SluicePreflight"));
     const free = Object.entries(template.resources).filter(
       ([id, { DependsOn }]) => !own.includes(id) && !DependsOn.includes(check),
     );
@@ -285,7 +284,9 @@ describe("the alarms", () => {
       ComparisonOperator: "GreaterThanOrEqualToThreshold",
       TreatMissingData: "notBreaching",
     });
-    expect(JSON.stringify(alarm?.Dimensions)).toMatch(/"FunctionName","Value":\{"Ref":"Report/);
+    expect(JSON.stringify(alarm?.Dimensions)).toMatch(
+      /"FunctionName","Value":\{"Ref":"SluiceReport/,
+    );
   });
 
   it.each([
@@ -304,7 +305,10 @@ describe("the alarms", () => {
     });
     // Executions of a distributed Map count under `<machine>/<label>`, not under the machine itself.
     expect(alarm?.Dimensions).toEqual([
-      { Name: "StateMachineArn", Value: { Ref: expect.stringMatching(/^Pipeline/) as string } },
+      {
+        Name: "StateMachineArn",
+        Value: { Ref: expect.stringMatching(/^SluicePipelineMachine/) as string },
+      },
     ]);
   });
 

@@ -73,6 +73,7 @@ const IDENTITIES: Readonly<
     of("redshift-serverless", "namespace/", named("NamespaceName")),
   "AWS::RedshiftServerless::Workgroup": (named) =>
     of("redshift-serverless", "workgroup/", named("WorkgroupName")),
+  "AWS::KMS::Key": (_, id) => of("kms", "key/", id),
   "AWS::Glue::Job": (named) => of("glue", "job/", named("Name")),
 };
 

@@ -30,9 +30,9 @@ it.each<[string, number, boolean]>([
   ["cron(0 0 1 1 ? 2199)", 7 * 86_400, true],
   ["off", 7 * 86_400, true],
 ])("%s leaves time for %d seconds of reading: %s", (schedule, seconds, fits) => {
-  const config = testConfig({ schedule });
   const warnings = sourcesReadTooLong(
-    config,
+    "sluice",
+    schedule,
     catalogOf(source("slow", seconds), source("quick", 1)),
   );
   expect(warnings).toHaveLength(fits ? 0 : 1);
@@ -43,8 +43,8 @@ it.each<[string, number, boolean]>([
 });
 
 test("the default of a source's budget is measured as well", () => {
-  const config = testConfig({ schedule: "rate(5 minutes)" });
-  expect(sourcesReadTooLong(config, catalogOf(source("search")))[0]).toContain(" s (the default),");
+  const warnings = sourcesReadTooLong("sluice", "rate(5 minutes)", catalogOf(source("search")));
+  expect(warnings[0]).toContain(" s (the default),");
 });
 
 test("it is a warning of the core stack, which --strict makes an error", () => {
@@ -62,7 +62,7 @@ test("it is a warning of the core stack, which --strict makes an error", () => {
 
 test("a source whose secret would have too long a name is a mistake", () => {
   const check = (name: string): void => {
-    checkCatalog(testConfig(), catalogOf(source("search"), source(name)));
+    checkCatalog("sluice", catalogOf(source("search"), source(name)));
   };
   expect(() => {
     check("a".repeat(498));
