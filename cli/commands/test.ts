@@ -43,7 +43,7 @@ function readJunit(file: string): Counts {
 /** Folders whose imports `.dependency-cruiser.mjs` limits. */
 const LAYERS = [
   ...["contract", "catalog", "sources", "stores", "functions"],
-  ...["lib", "emulator", "local", "cli", "examples"],
+  ...["lib", "emulator", "local", "cli", "examples", "test"],
 ];
 
 export async function test(args: string[]): Promise<number> {
