@@ -104,7 +104,7 @@ test("the package holds no tests, examples or TypeScript but declarations", asyn
 });
 
 test("outside of a project a command says what is missing", async () => {
-  const { code, output } = await run("npx", "sluice", "status");
+  const { code, output } = await run("npx", "sluice", "discover", "search", "orders");
   expect(code).toBe(1);
   expect(output).toContain("is not in a Sluice project");
   expect(output).toContain("npx sluice init FOLDER");
