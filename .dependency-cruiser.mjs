@@ -52,7 +52,8 @@ export default {
     },
     {
       name: "only-end-to-end-tests-use-the-example",
-      comment: "Another example breaks none of the engine's tests; test/shop has a catalog for them.",
+      comment:
+        "Another example breaks none of the engine's tests; test/shop has a catalog for them.",
       severity: "error",
       from: { path: "^test/(?!examples/|pipeline/|stack/|bench/)" },
       to: { path: "^examples/" },

@@ -9,10 +9,10 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sluice_build.catalog import Column, Entry
-from sluice_build.column_types import Json, Scalar, is_nested, redshift_type
-from sluice_build.iceberg import quoted
-from sluice_build.storage import Bucket
+from sluice_build.contract.column_types import Json, Scalar, is_nested, redshift_type
+from sluice_build.lake.iceberg import quoted
+from sluice_build.stores.catalog import Column, Entry
+from sluice_build.stores.storage import Bucket
 
 _JSON_OPTIONS = {
     "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'",

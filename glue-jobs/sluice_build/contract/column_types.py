@@ -97,7 +97,7 @@ def parse(value: Json) -> ColumnType:
                 return MapType(parse(inner))
             case "struct", [_, *_]:
                 return StructType(tuple(_field(field) for field in inner))
-    raise ValueError(f"{value!r} is no column type; see contract/column-types.ts")
+    raise ValueError(f"{value!r} is not a column type; see contract/column-types.ts")
 
 
 def _field(value: Json) -> Field:
@@ -106,7 +106,7 @@ def _field(value: Json) -> Field:
             return Field(name, parse(inner), source)
         case {"name": str(name), "type": inner}:
             return Field(name, parse(inner), name)
-    raise ValueError(f"{value!r} is no field of a struct; it needs a name and a type")
+    raise ValueError(f"{value!r} is not a field of a struct; it needs a name and a type")
 
 
 _SPARK: Mapping[ScalarName, spark.DataType] = {

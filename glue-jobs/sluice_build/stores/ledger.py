@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Key
 
-from sluice_build.errors import TableFailed
+from sluice_build.contract.errors import TableFailed
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -26,7 +26,7 @@ class ManifestRecord:
 
 @dataclass(frozen=True)
 class ReplaceRequest:
-    """A target asks for the whole table; `requested_at` (ms since 1970) tells it from others."""
+    """A target asks for the whole table; `requested_at` (ms since 1970) is its identity."""
 
     requested_at: int
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from sluice_build.catalog import Column, TableDefinition
-from sluice_build.coerce import Coerce, Misfit, coercer, shortened
-from sluice_build.column_types import Scalar
+from sluice_build.read.coerce import Coerce, Misfit, coercer, shortened
+from sluice_build.stores.catalog import Column, TableDefinition
 
 _LONG = range(-(2**63), 2**63)
 
@@ -35,7 +34,7 @@ class Rejected:
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
@@ -62,7 +61,7 @@ class LineReader:
         try:
             parsed = _DECODER.decode(line.decode())
         except (ValueError, RecursionError) as error:
-            return Rejected(f"the line is no JSON: {error}", None, None, None)
+            return Rejected(f"the line is not JSON: {error}", None, None, None)
         try:
             op, identity, version, observed, doc = _envelope(parsed)
         except Misfit as misfit:
@@ -100,7 +99,6 @@ class _ColumnReader:
         self._path = column.path
         self._simple = column.path[0] if len(column.path) == 1 else None
         self._required = required
-        self._is_json = column.type == Scalar("json")
         self._coerce: Coerce = coercer(column.type, published)
 
     def read(self, doc: dict[str, Any], identity: str | None) -> Any:  # noqa: ANN401
@@ -121,7 +119,7 @@ def _envelope(
     parsed: object,
 ) -> tuple[Literal["upsert", "key"], str | None, tuple[int, int, int] | None, int, dict[str, Any]]:
     if not isinstance(parsed, dict):
-        raise Misfit("the line is no JSON object")
+        raise Misfit("the line is not a JSON object")
     op = parsed.get("op")
     if op != "upsert" and op != "key":
         raise Misfit(f'op is {shortened(op)}, neither "upsert" nor "key"')
@@ -144,7 +142,7 @@ def _envelope(
         version = (given[0], given[1], given[2])
     doc = parsed.get("doc")
     if type(doc) is not dict:
-        raise Misfit("the document is no object")
+        raise Misfit("the document is not an object")
     return op, identity, version, observed, doc
 
 

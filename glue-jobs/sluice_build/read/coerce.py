@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Final
 
-from sluice_build.column_types import (
+from sluice_build.contract.column_types import (
     VARCHAR_BYTES,
     ColumnType,
     DecimalType,
@@ -163,7 +163,7 @@ def _list(element: Coerce) -> Coerce:
 def _map(inner: Coerce) -> Coerce:
     def convert(value: object) -> list[tuple[str, object]]:
         if type(value) is not dict:
-            raise Misfit(f"{shortened(value)} is no object")
+            raise Misfit(f"{shortened(value)} is not an object")
         # Sorted, so that a row's hash does not depend on the order that the source chose.
         return [
             (_text(key), None if item is None else inner(item))
@@ -176,7 +176,7 @@ def _map(inner: Coerce) -> Coerce:
 def _struct(fields: list[tuple[str, str, Coerce]]) -> Coerce:
     def convert(value: object) -> dict[str, object]:
         if type(value) is not dict:
-            raise Misfit(f"{shortened(value)} is no object")
+            raise Misfit(f"{shortened(value)} is not an object")
         result = {}
         for name, source, inner in fields:
             item = value.get(source)
@@ -201,7 +201,7 @@ def _text(value: object) -> str:
         return "true" if value else "false"
     if type(value) is int or type(value) is Decimal:
         return str(value)
-    raise Misfit(f"{shortened(value)} is no text")
+    raise Misfit(f"{shortened(value)} is not text")
 
 
 def _published_text(value: object) -> str:
@@ -216,7 +216,7 @@ def _boolean(value: object) -> bool:
         return True
     if value is False or value == "false":
         return False
-    raise Misfit(f"{shortened(value)} is no boolean")
+    raise Misfit(f"{shortened(value)} is not a boolean")
 
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
@@ -229,7 +229,7 @@ def _number(value: object) -> int | Decimal:
         return value
     if type(value) is str and len(value) < 4000 and _NUMBER.fullmatch(value):
         return Decimal(value)
-    raise Misfit(f"{shortened(value)} is no number")
+    raise Misfit(f"{shortened(value)} is not a number")
 
 
 def _integer(value: object, low: int, high: int, name: str) -> int:
@@ -306,11 +306,11 @@ def _timestamp(value: object, unit_micros: int) -> int:
     if type(value) is str and _YEAR_OR_MONTH.fullmatch(value):
         return _iso(value + "-01-01"[: 10 - len(value)] if len(value) == 4 else value + "-01")
     if type(value) is bool:
-        raise Misfit(f"{shortened(value)} is no timestamp")
+        raise Misfit(f"{shortened(value)} is not a timestamp")
     try:
         number = _number(value)
     except Misfit:
-        raise Misfit(f"{shortened(value)} is no timestamp") from None
+        raise Misfit(f"{shortened(value)} is not a timestamp") from None
     if type(number) is Decimal:
         if number.adjusted() > 20:
             raise Misfit(f"{shortened(value)} is out of the range of timestamps")
@@ -329,7 +329,7 @@ def _iso(text: str) -> int:
             moment = moment.replace(tzinfo=_EPOCH.tzinfo)
         micros = (moment - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError):
-        raise Misfit(f"{shortened(text)} is no timestamp") from None
+        raise Misfit(f"{shortened(text)} is not a timestamp") from None
     if not _FIRST_MICROS <= micros <= _LAST_MICROS:
         raise Misfit(f"{shortened(text)} is out of the range of timestamps")
     return micros
@@ -340,11 +340,11 @@ def _date(value: object) -> int:
         try:
             return (date.fromisoformat(value) - _EPOCH.date()).days
         except ValueError:
-            raise Misfit(f"{shortened(value)} is no date") from None
+            raise Misfit(f"{shortened(value)} is not a date") from None
     try:
         days, rest = divmod(_timestamp(value, 1000), _MICROS_A_DAY)
     except Misfit:
-        raise Misfit(f"{shortened(value)} is no date") from None
+        raise Misfit(f"{shortened(value)} is not a date") from None
     if rest:
         raise Misfit(f"{shortened(value)} has a time of day: declare the column timestamp")
     return days
@@ -356,7 +356,7 @@ def _binary(value: object) -> bytes:
             return base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
             pass
-    raise Misfit(f"{shortened(value)} is no base64 text")
+    raise Misfit(f"{shortened(value)} is not base64 text")
 
 
 _QUOTED: Final = re.compile(r'["\\\x00-\x1f]')

@@ -8,11 +8,11 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as t
 
-from sluice_build.catalog import ModelDefinition
-from sluice_build.errors import TableFailed
-from sluice_build.evolve import widens
-from sluice_build.fit import declared_schema, selected
-from sluice_build.iceberg import ddl
+from sluice_build.contract.errors import TableFailed
+from sluice_build.lake.evolve import widens
+from sluice_build.lake.fit import declared_schema, selected
+from sluice_build.lake.iceberg import ddl
+from sluice_build.stores.catalog import ModelDefinition
 
 
 def run_model(

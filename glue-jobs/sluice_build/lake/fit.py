@@ -6,9 +6,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as t
 
-from sluice_build.catalog import Entry
-from sluice_build.column_types import spark_type
-from sluice_build.iceberg import quoted
+from sluice_build.contract.column_types import spark_type
+from sluice_build.lake.iceberg import quoted
+from sluice_build.stores.catalog import Entry
 
 
 def fitted(value: Column, given: t.DataType, wanted: t.DataType) -> Column:

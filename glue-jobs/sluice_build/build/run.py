@@ -8,19 +8,24 @@ from uuid import uuid4
 
 from pyspark.sql import SparkSession
 
-from sluice_build.arguments import Arguments
-from sluice_build.catalog import Definition, ModelDefinition, TableDefinition, read_definitions
-from sluice_build.errors import cause
-from sluice_build.job import Content, Job, nothing_more, present_content
-from sluice_build.ledger import Ledger
-from sluice_build.log import LOGGER, about_run, about_table
-from sluice_build.model_build import build_model
-from sluice_build.plan import inputs_of, ready, selection
-from sluice_build.result import TableResult
-from sluice_build.session import own_session
-from sluice_build.storage import Bucket, glue_client, ledger_table, s3_client
-from sluice_build.summary import SUMMARY_KEY, summary
-from sluice_build.table_build import build_table
+from sluice_build.build.job import Content, Job, nothing_more, present_content
+from sluice_build.build.log import LOGGER, about_run, about_table
+from sluice_build.build.model_build import build_model
+from sluice_build.build.plan import inputs_of, ready, selection
+from sluice_build.build.result import TableResult
+from sluice_build.build.session import own_session
+from sluice_build.build.summary import SUMMARY_KEY, summary
+from sluice_build.build.table_build import build_table
+from sluice_build.contract.arguments import Arguments
+from sluice_build.contract.errors import cause
+from sluice_build.stores.catalog import (
+    Definition,
+    ModelDefinition,
+    TableDefinition,
+    read_definitions,
+)
+from sluice_build.stores.ledger import Ledger
+from sluice_build.stores.storage import Bucket, glue_client, ledger_table, s3_client
 
 AT_ONCE = 2
 
@@ -33,7 +38,7 @@ def run_build(
     A build of everything then writes `builds/latest.json`, from which a run finds out whether the
     next build is due.
 
-    A table that fails is told in its record, and its dependents are skipped. Raises what the Data
+    A table that fails says so in its record, and its dependents are skipped. Raises what the Data
     Catalog or the bucket raises when the work cannot be done at all.
     """
     with about_run(arguments.run):
@@ -64,7 +69,7 @@ def _run_build(spark: SparkSession, arguments: Arguments, job: Job) -> list[Tabl
         f"runs/{arguments.run}/build.json",
         {"format": 1, "tables": [record.to_json() for record in records]},
     )
-    job.after_step("", "told")
+    job.after_step("", "reported")
     # A part says nothing of the whole; the next run finds that the lake is another than was left.
     if arguments.tables is None:
         job.bucket.put_json(
@@ -129,9 +134,9 @@ def _build_all(build: _Build) -> None:
                 running[pool.submit(copy_context().run, _build_one, build, name)] = name
             if not running:
                 for name in waiting:
-                    told = f"{name} depends on itself: {', '.join(inputs[name])}"
+                    message = f"{name} depends on itself: {', '.join(inputs[name])}"
                     kind = build.entries[name].kind
-                    build.results[name] = TableResult(name, kind, "failed", error=told)
+                    build.results[name] = TableResult(name, kind, "failed", error=message)
                 return
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
@@ -178,7 +183,7 @@ def _build_model(
         if content is None:
             failed = _why_missing(build, name)
             result.status = "skipped"
-            result.error = f"its input {name} is not there ({failed}): mend that and run again"
+            result.error = f"its input {name} is not there ({failed}): fix that and run again"
             LOGGER.warning(f"skipped: {result.error}")
             return
         inputs[name] = content

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from sluice_build.catalog import TableDefinition
-from sluice_build.iceberg import META_COLUMNS, LakeTable, key_equality, quoted
+from sluice_build.lake.iceberg import META_COLUMNS, LakeTable, key_equality, quoted
+from sluice_build.stores.catalog import TableDefinition
 
 # Every detail of a value counts, so timestamps are written with their microseconds.
 _HASH_OPTIONS = {

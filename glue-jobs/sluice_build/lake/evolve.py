@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pyspark.sql import SparkSession
 from pyspark.sql import types as t
 
-from sluice_build.catalog import Entry
-from sluice_build.column_types import spark_type
-from sluice_build.errors import TableFailed
-from sluice_build.iceberg import LakeTable, ddl, quoted
+from sluice_build.contract.column_types import spark_type
+from sluice_build.contract.errors import TableFailed
+from sluice_build.lake.iceberg import LakeTable, ddl, quoted
+from sluice_build.stores.catalog import Entry
 
 
 @dataclass(frozen=True)

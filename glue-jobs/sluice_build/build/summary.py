@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from sluice_build.arguments import Arguments
-from sluice_build.catalog import Definition
-from sluice_build.column_types import Json
-from sluice_build.job import Content
-from sluice_build.result import TableResult
+from sluice_build.build.job import Content
+from sluice_build.build.result import TableResult
+from sluice_build.contract.arguments import Arguments
+from sluice_build.contract.column_types import Json
+from sluice_build.stores.catalog import Definition
 
 SUMMARY_KEY = "builds/latest.json"
 

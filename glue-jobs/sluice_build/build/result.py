@@ -1,10 +1,10 @@
-"""What a build tells: one record a table in `runs/<run>/build.json`."""
+"""What a build reports: one record a table in `runs/<run>/build.json`."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sluice_build.checks import CheckResult
-from sluice_build.column_types import Json
+from sluice_build.build.checks import CheckResult
+from sluice_build.contract.column_types import Json
 
 Status = Literal["built", "unchanged", "failed", "skipped", "held"]
 
@@ -30,7 +30,7 @@ class TableResult:
 
     def to_json(self) -> Json:
         """The record as the protocol has it."""
-        told: dict[str, Json] = {
+        record: dict[str, Json] = {
             "table": self.table,
             "kind": self.kind,
             "status": self.status,
@@ -48,4 +48,4 @@ class TableResult:
                 for item in self.checks
             ],
         }
-        return told if self.error is None else {**told, "error": self.error}
+        return record if self.error is None else {**record, "error": self.error}

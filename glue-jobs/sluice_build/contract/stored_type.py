@@ -2,7 +2,7 @@
 
 import re
 
-from sluice_build.column_types import Json
+from sluice_build.contract.column_types import Json
 
 _SCALARS: dict[str, Json] = {
     "string": "string",
@@ -32,7 +32,7 @@ def amended(glue: str, amendments: Json) -> Json:
     field of a struct. 0 stands for one that Glue's type says rightly, and so do those that are
     missing at the end. A text is the only one of its `type`.
 
-    Raises ValueError if that is no type, or the amendments do not fit it.
+    Raises ValueError if that is not a type, or the amendments do not fit it.
     """
     types: Json = [amendments] if isinstance(amendments, str) else []
     sources: Json = []
@@ -56,7 +56,7 @@ class _Reader:
         self.types = types
         self.sources = sources
         if "".join(self.tokens) != glue:
-            raise ValueError(f"{glue!r} is no type")
+            raise ValueError(f"{glue!r} is not a type")
 
     def type(self) -> Json:
         word = self._next()
@@ -89,7 +89,7 @@ class _Reader:
                     raise ValueError(f"{amendment!r} cannot be said of a {word}")
                 return _AMENDED[word, amendment]
         if word not in _SCALARS:
-            raise ValueError(f"{word!r} in {self.glue!r} is no type")
+            raise ValueError(f"{word!r} in {self.glue!r} is not a type")
         return _SCALARS[word]
 
     def _fields(self) -> list[Json]:
@@ -111,6 +111,6 @@ class _Reader:
         token = self.tokens.pop(0) if self.tokens else "the end"
         if expected and token not in expected:
             raise ValueError(
-                f"{self.glue!r} is no type: {token} stands for {' or '.join(expected)}"
+                f"{self.glue!r} is not a type: {token} stands for {' or '.join(expected)}"
             )
         return token

@@ -13,10 +13,10 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from sluice_build.catalog import Entry, Partition
-from sluice_build.column_types import spark_type
-from sluice_build.read import VERSION_TYPE
-from sluice_build.tags import Applied, is_ours, newest
+from sluice_build.contract.column_types import spark_type
+from sluice_build.lake.tags import Applied, is_ours, newest
+from sluice_build.read.objects import VERSION_TYPE
+from sluice_build.stores.catalog import Entry, Partition
 
 BRANCH = "build"
 META_COLUMNS = ("_tombstone", "_version", "_observed_at", "_hash")

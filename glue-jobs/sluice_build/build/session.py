@@ -37,15 +37,15 @@ def own_session(spark: SparkSession) -> SparkSession:
 
 def ship_package(spark: SparkSession) -> None:
     """Give this package to the Python workers where it is a plain folder beside the job."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     if not package.is_dir():
         return  # A zip of --extra-py-files reaches the workers by itself.
     folder = Path(tempfile.mkdtemp(prefix="sluice-build-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     archive = folder / "sluice_build.zip"
     with zipfile.ZipFile(archive, "w") as target:
-        for source in sorted(package.glob("*.py")):
-            target.write(source, f"{package.name}/{source.name}")
+        for source in sorted(package.rglob("*.py")):
+            target.write(source, str(source.relative_to(package.parent)))
     spark.sparkContext.addPyFile(str(archive))
     # The driver goes on with the folder itself.
     sys.path[:] = [entry for entry in sys.path if not entry.endswith(archive.name)]

@@ -1,4 +1,4 @@
-"""What stops one table, and how a cause is told in a few lines."""
+"""What stops one table, and its cause in a few lines."""
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
@@ -26,6 +26,6 @@ def cause(error: BaseException) -> str:
     # A failure in a Python worker carries its traceback; the last line says what happened.
     if "Traceback (most recent call last)" in text:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        told = [line for line in lines if "TableFailed: " in line]
-        text = told[-1].split("TableFailed: ", 1)[1] if told else lines[-1]
+        causes = [line for line in lines if "TableFailed: " in line]
+        text = causes[-1].split("TableFailed: ", 1)[1] if causes else lines[-1]
     return text if len(text) <= CAUSE_CHARACTERS else text[: CAUSE_CHARACTERS - 1] + "…"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
-from sluice_build.catalog import Entry
-from sluice_build.iceberg import LakeTable
-from sluice_build.ledger import Ledger
-from sluice_build.storage import Bucket
-from sluice_build.tags import Applied
+from sluice_build.lake.iceberg import LakeTable
+from sluice_build.lake.tags import Applied
+from sluice_build.stores.catalog import Entry
+from sluice_build.stores.ledger import Ledger
+from sluice_build.stores.storage import Bucket
 
 
 def nothing_more(table: str, step: str) -> None:
@@ -20,7 +20,7 @@ def nothing_more(table: str, step: str) -> None:
 class Job:
     """One build: where it reads and writes.
 
-    `after_step` is told of each durable step of each table; tests stop a build there.
+    `after_step` is called with each durable step of each table; tests stop a build there.
     """
 
     deployment: str

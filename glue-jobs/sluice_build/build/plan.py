@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sluice_build.catalog import Definition, ModelDefinition
+from sluice_build.stores.catalog import Definition, ModelDefinition
 
 
 def inputs_of(definition: Definition) -> tuple[str, ...]:

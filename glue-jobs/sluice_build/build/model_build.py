@@ -1,4 +1,4 @@
-"""Builds one model: script run over its inputs, checked, told as a replace delta, published."""
+"""Builds one model: script run over its inputs, checked, written as a replace delta, published."""
 
 from collections.abc import Mapping
 
@@ -6,20 +6,20 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sluice_build.catalog import ModelDefinition
-from sluice_build.checks import check_unique, refuse_bad, run_checks
-from sluice_build.delta import Delta, write_delta
-from sluice_build.errors import TableFailed
-from sluice_build.evolve import evolve
-from sluice_build.fit import live_rows, selected
-from sluice_build.iceberg import LakeTable
-from sluice_build.job import Content, Job
-from sluice_build.ledger import ReplaceRequest
-from sluice_build.log import LOGGER
-from sluice_build.merge import row_text
-from sluice_build.models import run_model
-from sluice_build.result import TableResult
-from sluice_build.tags import Applied, model_fingerprint, model_tag
+from sluice_build.build.checks import check_unique, refuse_bad, run_checks
+from sluice_build.build.job import Content, Job
+from sluice_build.build.log import LOGGER
+from sluice_build.build.models import run_model
+from sluice_build.build.result import TableResult
+from sluice_build.contract.errors import TableFailed
+from sluice_build.lake.delta import Delta, write_delta
+from sluice_build.lake.evolve import evolve
+from sluice_build.lake.fit import live_rows, selected
+from sluice_build.lake.iceberg import LakeTable
+from sluice_build.lake.merge import row_text
+from sluice_build.lake.tags import Applied, model_fingerprint, model_tag
+from sluice_build.stores.catalog import ModelDefinition
+from sluice_build.stores.ledger import ReplaceRequest
 
 
 def build_model(

@@ -7,10 +7,10 @@ from typing import Literal
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sluice_build.catalog import Entry
-from sluice_build.column_types import VARCHAR_BYTES, Scalar
-from sluice_build.errors import TableFailed, cause
-from sluice_build.iceberg import quoted
+from sluice_build.contract.column_types import VARCHAR_BYTES, Scalar
+from sluice_build.contract.errors import TableFailed, cause
+from sluice_build.lake.iceberg import quoted
+from sluice_build.stores.catalog import Entry
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def run_checks(entry: Entry, live: DataFrame) -> list[CheckResult]:
         except Exception as error:
             raise TableFailed(
                 f"{entry.name}: check {check.name} cannot run: its badRows "
-                f"({check.bad_rows}) is no predicate over the columns: {cause(error)}"
+                f"({check.bad_rows}) is not a predicate over the columns: {cause(error)}"
             ) from error
         predicates.append((check.name, check.severity, F.expr(check.bad_rows)))
     counts = [F.count(F.when(predicate, 1)) for _, _, predicate in predicates]
@@ -60,9 +60,9 @@ def refuse_bad(entry: Entry, results: Sequence[CheckResult]) -> None:
     """Raise TableFailed if a check of severity error found bad rows."""
     bad = [item for item in results if item.severity == "error" and item.bad_rows > 0]
     if bad:
-        told = "; ".join(f"check {item.name}: {item.bad_rows} bad rows" for item in bad)
+        failed = "; ".join(f"check {item.name}: {item.bad_rows} bad rows" for item in bad)
         raise TableFailed(
-            f"{entry.name}: {told}. Readers keep the last good rows; mend the data at its source "
+            f"{entry.name}: {failed}. Readers keep the last good rows; fix the data at its source "
             "or the check, and run again"
         )
 

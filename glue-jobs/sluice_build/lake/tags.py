@@ -34,8 +34,8 @@ def model_tag(fingerprint: str, content_id: str) -> str:
 
 def model_fingerprint(definition: str, inputs: Mapping[str, str]) -> str:
     """What decides a model's content: its definition and its inputs' content ids."""
-    told = "\n".join([definition, *(f"{name}={inputs[name]}" for name in sorted(inputs))])
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    text = "\n".join([definition, *(f"{name}={inputs[name]}" for name in sorted(inputs))])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def is_ours(tag: str) -> bool:

@@ -10,28 +10,24 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as t
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from sluice_build.catalog import TableDefinition
-from sluice_build.column_types import spark_type
-from sluice_build.errors import TableFailed
-from sluice_build.lines import LineReader, Rejected
-from sluice_build.manifests import ObjectRecord
-from sluice_build.storage import gzip_lines, read_exactly, s3_client
+from sluice_build.contract.column_types import spark_type
+from sluice_build.contract.errors import TableFailed
+from sluice_build.read.lines import LineReader, Rejected
+from sluice_build.read.manifests import ObjectRecord
+from sluice_build.stores.catalog import TableDefinition
+from sluice_build.stores.storage import gzip_lines, read_exactly, s3_client
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 VERSION_TYPE = t.StructType([t.StructField(part, t.LongType()) for part in ("c", "s", "t")])
-
-# `_op` of what a task tells: a row, a key, a rejected line (its key, if it had one), and for each
-# object one line of counts.
-Op = Literal["upsert", "key", "rejected", "object"]
 
 _BATCH_ROWS = 4096
 _TASK_BYTES = 4 * 1024 * 1024
@@ -39,7 +35,11 @@ _TASK_OBJECTS = 200
 
 
 def staged_schema(definition: TableDefinition, keys_only: bool) -> t.StructType:
-    """What reading gives: the declared columns (or the key's), and where each row came from."""
+    """What reading gives: the declared columns (or the key's), and where each row came from.
+
+    `_op` is "upsert" (a row), "key", "rejected" (a line, with its key if it had one) or "object"
+    (one line of counts for each object).
+    """
     columns = [
         t.StructField(column.name, spark_type(column.type))
         for column in definition.columns
@@ -170,7 +170,9 @@ class _ObjectReader:
                 for line in stream:
                     yield line.removesuffix(b"\n")
         except (OSError, EOFError) as error:
-            raise TableFailed(f"s3://{self.bucket}/{item.key} is no whole gzip: {error}") from None
+            raise TableFailed(
+                f"s3://{self.bucket}/{item.key} is not a whole gzip: {error}"
+            ) from None
 
 
 def _micros(millis: int | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Builds one table: manifests in, winners merged, checked, told as a delta, published."""
+"""Builds one table: manifests in, winners merged, checked, written as a delta, published."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,22 +7,28 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sluice_build import deletes, merge
-from sluice_build.catalog import TableDefinition
-from sluice_build.checks import check_unique, refuse_bad, run_checks
-from sluice_build.delta import Delta, write_delta
-from sluice_build.errors import TableFailed
-from sluice_build.evolve import evolve
-from sluice_build.fit import live_rows, selected
-from sluice_build.iceberg import LakeTable, quoted
-from sluice_build.job import Job
-from sluice_build.ledger import ReplaceRequest
-from sluice_build.log import LOGGER
-from sluice_build.manifests import Manifest, ObjectRecord, objects_of, read_manifests, seen_after
-from sluice_build.plan import up_to_date
-from sluice_build.read import read_objects
-from sluice_build.result import TableResult
-from sluice_build.tags import Applied, table_tag
+from sluice_build.build.checks import check_unique, refuse_bad, run_checks
+from sluice_build.build.job import Job
+from sluice_build.build.log import LOGGER
+from sluice_build.build.plan import up_to_date
+from sluice_build.build.result import TableResult
+from sluice_build.contract.errors import TableFailed
+from sluice_build.lake import deletes, merge
+from sluice_build.lake.delta import Delta, write_delta
+from sluice_build.lake.evolve import evolve
+from sluice_build.lake.fit import live_rows, selected
+from sluice_build.lake.iceberg import LakeTable, quoted
+from sluice_build.lake.tags import Applied, table_tag
+from sluice_build.read.manifests import (
+    Manifest,
+    ObjectRecord,
+    objects_of,
+    read_manifests,
+    seen_after,
+)
+from sluice_build.read.objects import read_objects
+from sluice_build.stores.catalog import TableDefinition
+from sluice_build.stores.ledger import ReplaceRequest
 
 
 def build_table(

@@ -7,10 +7,10 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sluice_build.catalog import TableDefinition
-from sluice_build.column_types import spark_type
-from sluice_build.iceberg import META_COLUMNS, quoted
-from sluice_build.read import VERSION_TYPE
+from sluice_build.contract.column_types import spark_type
+from sluice_build.lake.iceberg import META_COLUMNS, quoted
+from sluice_build.read.objects import VERSION_TYPE
+from sluice_build.stores.catalog import TableDefinition
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, cast
 
-from sluice_build.column_types import ColumnType, Json, parse
-from sluice_build.stored_type import amended
+from sluice_build.contract.column_types import ColumnType, Json, parse
+from sluice_build.contract.stored_type import amended
 
 if TYPE_CHECKING:
     from types_boto3_glue import GlueClient
@@ -180,17 +180,17 @@ def choose_definitions(
             definition, *others = [parse_definition(table) for _, table in places]
         except (KeyError, ValueError, TypeError) as error:
             reason = f"parameter {error} is missing" if type(error) is KeyError else error
-            told = f"its definition in {databases} cannot be read: {reason}"
-            bad.append(BadDefinition(name, _kind(places), told))
+            message = f"its definition in {databases} cannot be read: {reason}"
+            bad.append(BadDefinition(name, _kind(places), message))
             continue
         if all(other == definition for other in others):
             good.append(definition)
         else:
-            told = (
+            message = (
                 f"it is defined differently in {databases}: let the deployment that is under way "
                 "end, or deploy all stacks again; until then nothing of it is changed"
             )
-            bad.append(BadDefinition(name, _kind(places), told))
+            bad.append(BadDefinition(name, _kind(places), message))
     return good, bad
 
 
@@ -279,7 +279,7 @@ def _column(
         raise ValueError(f"column {name}: {error}") from None
     steps = [path] if isinstance(path, str) else path
     if not isinstance(steps, list) or not steps:
-        raise ValueError(f"column {name}: {path!r} is no path")
+        raise ValueError(f"column {name}: {path!r} is not a path")
     return Column(name, column_type, declared, tuple(str(step) for step in steps), nullable)
 
 
@@ -307,11 +307,11 @@ def _partition(item: Json) -> Partition:
             return Partition(column, cast(Literal["identity", "day", "month"], transform))
         case {"column": str(column), "transform": {"bucket": int(buckets)}}:
             return Partition(column, buckets)
-    raise ValueError(f"{item!r} is no partition")
+    raise ValueError(f"{item!r} is not a partition")
 
 
 def _check(item: Json) -> Check:
     match item:
         case {"name": str(name), "badRows": str(bad), "severity": "error" | "warn" as severity}:
             return Check(name, bad, cast(Literal["error", "warn"], severity))
-    raise ValueError(f"{item!r} is no check")
+    raise ValueError(f"{item!r} is not a check")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from sluice_build.errors import TableFailed
+from sluice_build.contract.errors import TableFailed
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table

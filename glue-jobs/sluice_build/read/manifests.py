@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sluice_build.errors import TableFailed
-from sluice_build.ledger import Ledger
-from sluice_build.storage import Bucket
+from sluice_build.contract.errors import TableFailed
+from sluice_build.stores.ledger import Ledger
+from sluice_build.stores.storage import Bucket
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Manifest:
 
 def parse_manifest(value: Any, table: str, number: int) -> Manifest:  # noqa: ANN401
     """A manifest from its JSON document; raises TableFailed if it is another's or unknown."""
-    told = (value.get("format"), value.get("table"), value.get("number"))
-    if told != (1, table, number):
+    found = (value.get("format"), value.get("table"), value.get("number"))
+    if found != (1, table, number):
         raise TableFailed(
-            f"manifest {number} of {table} says format, table and number are {told}: deploy "
+            f"manifest {number} of {table} says format, table and number are {found}: deploy "
             "functions and build together, or restore the manifest"
         )
     return Manifest(
