@@ -3,7 +3,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules", "cdk.out", ".sluice", "coverage"] },
+  { ignores: ["node_modules", "cdk.out", "dist", ".sluice", "coverage"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

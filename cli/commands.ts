@@ -93,7 +93,8 @@ export const COMMANDS = {
     options: {
       write: {
         type: "boolean",
-        description: "write the proposal to catalog/tables/, where no file of its name is",
+        description:
+          "write the proposal to catalog/tables/, where no file of its name is, and add it to an index of the usual form",
       },
       name: { type: "string", value: "NAME", description: "call the proposed table so" },
       sample: {
@@ -116,6 +117,26 @@ export const COMMANDS = {
     description: "ask the warehouse",
     options: { deployed, json },
   },
+  init: {
+    name: "init",
+    arguments: "FOLDER",
+    description:
+      "make a project in a folder, whose files are not written over: catalog, deployment, CDK app and test",
+    options: {
+      source: {
+        type: "string",
+        value: "NAME=SYSTEM",
+        multiple: true,
+        description:
+          "begin with this source, elasticsearch or cassandra; may be given several times",
+      },
+      json,
+    },
+  },
+} as const satisfies Record<string, CommandHelp>;
+
+/** What only Sluice's own repository has. */
+export const REPOSITORY_COMMANDS = {
   demo: {
     name: "demo",
     arguments: "",
@@ -189,10 +210,6 @@ export const COMMANDS = {
   },
 } as const satisfies Record<string, CommandHelp>;
 
-export type CommandName = keyof typeof COMMANDS;
-
-export const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);
-
 /** The help of one command. */
 export function commandHelp(command: CommandHelp): string {
   const options = Object.entries(command.options).map(
@@ -211,11 +228,11 @@ export function commandHelp(command: CommandHelp): string {
 }
 
 /** The help of all commands. */
-export function help(): string {
+export function help(commands: Readonly<Record<string, CommandHelp>>): string {
   return [
     "sluice: a warehouse kept true to live databases",
     "",
-    ...Object.values(COMMANDS).map(commandHelp),
+    ...Object.values(commands).map(commandHelp),
     "",
     "Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.",
   ].join("\n");

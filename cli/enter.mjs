@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-// Enters Sluice under any Node from 18: checks the machine, installs what npm brings, and goes on
-// under Node 24 in cli/main.ts. It must not import anything from node_modules.
+// Enters Sluice under any Node from 18: checks the machine, in the repository installs what npm brings,
+// and goes on under Node 24. It must not import anything from node_modules.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,23 +12,37 @@ import { withLock } from "../local/toolchain/lock.mjs";
 import { checkNode, missingPrerequisites } from "../local/toolchain/prerequisites.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const modules = join(root, "node_modules");
+// npm puts no lock file into a package.
+const isRepository = existsSync(join(root, "package-lock.json"));
+const modules = isRepository ? join(root, "node_modules") : packageModules();
 const programs = join(modules, ".bin");
 const node24 = join(programs, "node");
+const main = join(root, "cli", isRepository ? "repository.ts" : "main.js");
 // It lies in node_modules, so whatever removes those removes it as well.
 const stampFile = join(modules, ".sluice-installed");
 // These only look at what is there.
-const commandsWithoutServers = ["--version", "help", "status", "query", "down", "discover"];
+const commandsWithoutServers = ["--version", "help", "status", "query", "down", "discover", "init"];
 
 try {
   const args = process.argv.slice(2);
   checkMachine(args);
-  await install();
+  if (isRepository) await install();
   checkNode24();
   goOn(args);
 } catch (error) {
   console.error(`sluice: ${error.message}`);
   process.exitCode = 1;
+}
+
+/** The node_modules into which npm put Node 24 for the package. */
+function packageModules() {
+  try {
+    const manifest = createRequire(import.meta.url).resolve("node/package.json");
+    return dirname(dirname(manifest));
+  } catch {
+    // checkNode24 says what is missing.
+    return join(root, "node_modules");
+  }
 }
 
 function checkMachine(args) {
@@ -111,12 +126,12 @@ function checkNode24() {
     `${node24} should be Node 24, but ${version === "" ? "is missing or does not run" : `is ${version}`}. ` +
       'The npm package "node" brings it in an install script, and npm has skipped those ' +
       "(ignore-scripts in an .npmrc or NPM_CONFIG_IGNORE_SCRIPTS?). " +
-      `Allow them for this project: cd ${root} && npm rebuild --ignore-scripts=false`,
+      `Allow them for this project: cd ${dirname(modules)} && npm rebuild --ignore-scripts=false`,
   );
 }
 
 function goOn(args) {
-  const child = spawn(node24, [join(root, "cli", "main.ts"), ...args], {
+  const child = spawn(node24, [main, ...args], {
     stdio: "inherit",
     env: { ...process.env, PATH: `${programs}${delimiter}${process.env.PATH ?? ""}` },
   });

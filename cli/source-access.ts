@@ -8,6 +8,7 @@ import { connect } from "../sources/clients.ts";
 import type { SourceClient } from "../sources/source.ts";
 import { importCatalog } from "../lib/load-catalog.ts";
 import { describedDeployment } from "../lib/deployment/read.ts";
+import { projectHere } from "../lib/project.ts";
 import { runningStack } from "../local/control.ts";
 import { localConfig } from "../local/deployment.ts";
 import { UsageError } from "./arguments.ts";
@@ -18,16 +19,14 @@ export interface AccessArguments extends StackArguments {
   readonly deployed?: string | undefined;
 }
 
-/** Of a deployment that has no file here. */
-const DEFAULT_CATALOG = "examples/web-analytics/catalog/index.ts";
 /** Names the secret where an address was typed and none is read. */
 const NO_DEPLOYMENT = "typed";
 
-/** The catalog of the named deployment, or that the running stack was started with, else the example. */
+/** The catalog of the named deployment, or that the running stack was started with, else the project's. */
 export function openCatalog(given: AccessArguments): ReturnType<typeof importCatalog> {
   const { deployed } = given;
   if (deployed !== undefined) {
-    return importCatalog(describedDeployment(deployed)?.catalog ?? DEFAULT_CATALOG);
+    return importCatalog(describedDeployment(deployed)?.catalog ?? projectHere().catalog);
   }
   return importCatalog(localConfig(runningStack()?.options.set ?? {}).catalog);
 }

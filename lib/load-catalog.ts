@@ -1,11 +1,10 @@
 // Loads the catalog module that a deployment names, and makes sure that no entry's file was forgotten in the index.
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { checkIndex } from "../catalog/index-check.ts";
 import type { Catalog } from "../catalog/table.ts";
-
-const projectFolder = fileURLToPath(new URL("..", import.meta.url));
+import { projectHere } from "./project.ts";
 
 function isCatalog(value: unknown): value is Catalog {
   return (
@@ -29,7 +28,7 @@ export async function loadCatalog(path: string): Promise<Catalog> {
 
 /** The catalog as it is while somebody works on it: a file that is not in the index yet is no mistake. */
 export async function importCatalog(path: string): Promise<{ catalog: Catalog; folder: string }> {
-  const file = resolve(projectFolder, path);
+  const file = resolve(projectHere().folder, path);
   if (!existsSync(file)) {
     throw new Error(`catalog = ${JSON.stringify(path)}: there is no file ${file}`);
   }

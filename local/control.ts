@@ -9,8 +9,9 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { projectHere } from "../lib/project.ts";
 import { LOCAL_DEPLOYMENT } from "./deployment.ts";
 import { endProcess, endRecorded, isOurs } from "./servers/process.ts";
 import { reachableFolder } from "./servers/unprivileged.ts";
@@ -18,7 +19,7 @@ import {
   OWNER_ONLY,
   optionsFile,
   progressFile,
-  projectFolder,
+  engineFolder,
   readRunning,
   stateFolder,
   supervisorLog,
@@ -31,7 +32,7 @@ const POLL_MILLIS = 100;
 /** Downloads on a slow line are part of it. */
 const START_DEADLINE_MILLIS = 45 * 60 * 1000;
 const STOP_DEADLINE_MILLIS = 90 * 1000;
-const SUPERVISOR_MARKER = "local/supervisor.ts";
+const SUPERVISOR_MARKER = `local/supervisor${extname(import.meta.filename)}`;
 
 /** The stack as it runs now, or undefined if none does (or its supervisor died). */
 export function runningStack(folder = stateFolder()): RunningStack | undefined {
@@ -59,8 +60,8 @@ export async function startStack(
     writeFileSync(optionsFile(folder), JSON.stringify(options), { mode: OWNER_ONLY });
     writeFileSync(progressFile(folder), "");
     const log = openSync(supervisorLog(folder), "w");
-    const child = spawn(process.execPath, [join(projectFolder, SUPERVISOR_MARKER)], {
-      cwd: projectFolder,
+    const child = spawn(process.execPath, [join(engineFolder, SUPERVISOR_MARKER)], {
+      cwd: projectHere().folder,
       detached: true,
       stdio: ["ignore", log, log],
       env: { ...process.env, SLUICE_STATE: folder },

@@ -5,10 +5,11 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import { localChoices, localConfig } from "./deployment.ts";
+import { appFingerprint, synthesizeApp } from "./project-app.ts";
 import { quoteLog, lastLines } from "./toolchain/log-tail.ts";
 import { runCommand } from "./toolchain/run-command.ts";
 import type { PythonEnvironment } from "./toolchain/python-environment.ts";
@@ -17,18 +18,11 @@ import {
   LOCAL_CREDENTIALS,
   LOCAL_REGION,
   OWNER_ONLY,
-  projectFolder,
+  engineFolder,
   writeRunning,
   type LocalOptions,
   type RunningStack,
 } from "./state.ts";
-
-/** Everything that decides what is deployed. */
-const DEPLOYED_FOLDERS = [
-  ...["contract", "catalog", "sources", "stores"],
-  ...["functions", "glue-jobs", "lib"],
-];
-const DEPLOYED_FILES = ["index.ts", "package-lock.json", "cdk.json", "tsconfig.json"];
 
 /** Of each secret the hash of what was put into it. */
 const filledSchema = z.record(z.string(), z.string());
@@ -39,25 +33,6 @@ const summarySchema = z.object({
   deleted: z.number(),
 });
 export type DeploySummary = z.infer<typeof summarySchema> & { readonly changed: boolean };
-
-function sourceFingerprint(choices: Record<string, unknown>, catalog: string): string {
-  const hash = createHash("sha256").update(JSON.stringify(choices));
-  for (const file of DEPLOYED_FILES) hash.update(readFileSync(join(projectFolder, file)));
-  // A catalog that lies elsewhere counts with the folder it is in.
-  const folders = new Set([...DEPLOYED_FOLDERS, dirname(resolve(projectFolder, catalog))]);
-  for (const folder of folders) {
-    const entries = readdirSync(resolve(projectFolder, folder), {
-      recursive: true,
-      withFileTypes: true,
-    });
-    const files = entries
-      .filter((entry) => entry.isFile() && !entry.parentPath.includes("__pycache__"))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort();
-    for (const file of files) hash.update(file).update(readFileSync(file));
-  }
-  return hash.digest("hex");
-}
 
 /**
  * Synthesizes and deploys, if the catalog, the code or a choice changed since the last time.
@@ -75,7 +50,10 @@ export async function applyCatalogAndCode(
   const { set } = running.options;
   const choices = localChoices(set);
   const stampFile = join(folder, "deployed.sha256");
-  const fingerprint = sourceFingerprint(choices, localConfig(set).catalog);
+  const fingerprint = createHash("sha256")
+    .update(JSON.stringify(choices))
+    .update(appFingerprint(localConfig(set).catalog))
+    .digest("hex");
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === fingerprint) {
     return { created: 0, updated: 0, deleted: 0, changed: false };
   }
@@ -83,23 +61,7 @@ export async function applyCatalogAndCode(
   const assembly = join(folder, "cdk.out");
   const deploymentFile = join(folder, `${running.deployment}.json`);
   writeFileSync(deploymentFile, JSON.stringify(choices, null, 2));
-  const synthLog = join(running.logFolder, "synth.log");
-  await runCommand({
-    what: "Synthesizing the CDK app",
-    program: process.execPath,
-    args: [join(projectFolder, "lib/app.ts")],
-    logFile: synthLog,
-    folder: projectFolder,
-    env: {
-      ...process.env,
-      CDK_OUTDIR: assembly,
-      CDK_CONTEXT_JSON: JSON.stringify({
-        deployment: deploymentFile,
-        "aws:cdk:enable-path-metadata": false,
-        "aws:cdk:version-reporting": false,
-      }),
-    },
-  });
+  await synthesizeApp(deploymentFile, assembly, join(running.logFolder, "synth.log"));
   report("deploying the synthesized template …");
   const deployLog = join(running.logFolder, "deploy.log");
   await runCommand({
@@ -111,8 +73,8 @@ export async function applyCatalogAndCode(
       ...["--region", LOCAL_REGION, "--account", LOCAL_ACCOUNT],
     ],
     logFile: deployLog,
-    folder: projectFolder,
-    env: { ...process.env, PYTHONPATH: join(projectFolder, "emulator") },
+    folder: engineFolder,
+    env: { ...process.env, PYTHONPATH: join(engineFolder, "emulator") },
   });
   const lastLine = lastLines(deployLog, 1)[0] ?? "";
   const summary = parseSummary(lastLine, deployLog);

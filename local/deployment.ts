@@ -3,16 +3,16 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { configSchema, parseConfig, type Config } from "../lib/config.ts";
 import { DeploymentError } from "../lib/deployment/errors.ts";
-import { LOCAL_ACCOUNT, LOCAL_REGION, projectFolder } from "./state.ts";
+import { projectHere } from "../lib/project.ts";
+import { LOCAL_ACCOUNT, LOCAL_REGION } from "./state.ts";
 
 /** What the deployment on this machine is called. */
 export const LOCAL_DEPLOYMENT = "sluice";
 
-/** The example, which the demo shows; schedules do not fire here. */
+/** Beside the catalog, which the project names; schedules do not fire here. */
 const LOCAL_CHOICES = {
   account: LOCAL_ACCOUNT,
   region: LOCAL_REGION,
-  catalog: "examples/web-analytics/catalog/index.ts",
   enabled: false,
   schedule: "rate(1 hour)",
   warehouse: "redshift-serverless",
@@ -28,7 +28,7 @@ const FIXED = ["account", "region"] as const;
  */
 export function localChoices(set: Readonly<Record<string, string>>): Record<string, unknown> {
   const typed = Object.entries(set).map(([name, text]) => [name, valueOf(name, text)] as const);
-  return { ...LOCAL_CHOICES, ...Object.fromEntries(typed) };
+  return { ...LOCAL_CHOICES, catalog: projectHere().catalog, ...Object.fromEntries(typed) };
 }
 
 /**
@@ -49,7 +49,7 @@ export function localConfig(set: Readonly<Record<string, string>>): Config {
     );
   }
   return parseConfig(LOCAL_DEPLOYMENT, localChoices(set), "--set", (path) =>
-    existsSync(resolve(projectFolder, path)),
+    existsSync(resolve(projectHere().folder, path)),
   );
 }
 

@@ -1,4 +1,4 @@
-// What is known of the stack that runs on this machine: one folder a checkout, one file that says what runs.
+// What is known of the stack that runs on this machine: one folder a project, one file that says what runs.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { jsonObjectSchema } from "../contract/json.ts";
+import { projectHere } from "../lib/project.ts";
 
-export const projectFolder = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
+/** Where Sluice's own code and files are: the package, or the repository. */
+export const engineFolder = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 /** Names of the emulated account. */
 export const LOCAL_REGION = "us-east-1";
@@ -58,11 +60,11 @@ const runningSchema = z.strictObject({
 });
 export type RunningStack = z.infer<typeof runningSchema>;
 
-/** The folder of this checkout's stack: `$SLUICE_STATE`, else one under the system's temporary folder, named by the checkout. */
+/** The folder of this project's stack: `$SLUICE_STATE`, else one under the system's temporary folder, named by the project's. */
 export function stateFolder(env: NodeJS.ProcessEnv = process.env): string {
   const given = env.SLUICE_STATE;
   if (given !== undefined && given !== "") return given;
-  const name = createHash("sha256").update(projectFolder).digest("hex").slice(0, 12);
+  const name = createHash("sha256").update(projectHere().folder).digest("hex").slice(0, 12);
   return join(tmpdir(), `sluice-${String(process.getuid?.() ?? 0)}-${name}`);
 }
 

@@ -3,18 +3,18 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { projectFolder } from "../../local/state.ts";
+import { engineFolder } from "../../local/state.ts";
 import { readArguments, UsageError } from "../arguments.ts";
-import { COMMANDS } from "../commands.ts";
+import { REPOSITORY_COMMANDS } from "../commands.ts";
 
 export function bench(args: string[]): Promise<number> {
   const { values, positionals } = readArguments({
     args,
-    options: COMMANDS.bench.options,
+    options: REPOSITORY_COMMANDS.bench.options,
     allowPositionals: true,
   });
   const [name] = positionals;
-  const folder = join(projectFolder, "bench");
+  const folder = join(engineFolder, "bench");
   const known = readdirSync(folder)
     .filter((file) => file.endsWith(".ts"))
     .map((file) => file.replace(/\.ts$/, ""));
@@ -33,7 +33,7 @@ export function bench(args: string[]): Promise<number> {
 function runToItsEnd(program: string, options: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [program, ...options], {
     stdio: "inherit",
-    cwd: projectFolder,
+    cwd: engineFolder,
     env: { SLUICE_JAVA_COMPILER: "full", ...process.env },
   });
   // A terminal has sent it to both already; a second one changes nothing.

@@ -8,7 +8,7 @@ import type { Targets } from "../../examples/web-analytics/sample-data/targets.t
 import { liveCount } from "../../examples/web-analytics/sample-data/truth.ts";
 import type { RunningStack } from "../../local/state.ts";
 import { readArguments, UsageError } from "../arguments.ts";
-import { COMMANDS } from "../commands.ts";
+import { REPOSITORY_COMMANDS } from "../commands.ts";
 import { connect, type Connection } from "../connection.ts";
 import { describeStack } from "../describe-stack.ts";
 import { startLasting, withLocalStack } from "../local-stack.ts";
@@ -39,7 +39,7 @@ export function targetsOf(stack: RunningStack): Targets {
 }
 
 export async function demo(args: string[]): Promise<number> {
-  const { values } = readArguments({ args, options: COMMANDS.demo.options });
+  const { values } = readArguments({ args, options: REPOSITORY_COMMANDS.demo.options });
   const output = new Output({ json: values.json ?? false });
   const scale = Number(values.scale ?? "1");
   if (!Number.isFinite(scale) || scale < 0.01 || scale > 1000) {

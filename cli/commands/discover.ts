@@ -1,5 +1,5 @@
 // `sluice discover`: proposes a catalog entry for what a source has, or lists how tables differ from their sources.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isModel, resolveEntry } from "../../catalog/resolve.ts";
@@ -11,12 +11,13 @@ import type { Difference } from "../../contract/drift.ts";
 import { differencesNow } from "../../sources/discover/differences.ts";
 import { variableName } from "../../sources/discover/names.ts";
 import { propose } from "../../sources/discover/proposal.ts";
-import { indexLines, renderEntry } from "../../sources/discover/render.ts";
+import { exportName, indexLines, renderEntry } from "../../sources/discover/render.ts";
 import type { JsonObject } from "../../contract/json.ts";
 import { allDeclarations, declarationOf } from "../../sources/declarations.ts";
 import type { SourceClient } from "../../sources/source.ts";
-import { projectFolder } from "../../local/state.ts";
+import { projectHere } from "../../lib/project.ts";
 import { readArguments, UsageError } from "../arguments.ts";
+import { indexWithTable } from "../catalog-index.ts";
 import { COMMANDS } from "../commands.ts";
 import { formatted, writeNew } from "../new-file.ts";
 import { Output } from "../output.ts";
@@ -53,12 +54,16 @@ export async function discover(args: string[]): Promise<number> {
     const text = await formatted(renderEntry(proposal, { sourceVariable }));
     const readers = catalog.tables.filter((table) => isSamePlace(table, source.name, place));
     const lines = indexLines(proposal.name, sourceVariable);
+    const indexFile = join(folder, "index.ts");
     if (write) writeNew(file, text);
-    const shownFile = relative(projectFolder, file);
-    const index = relative(projectFolder, join(folder, "index.ts"));
-    tellProposal({ output, text, write, shownFile, index, lines, catalog, readers });
+    const listed =
+      write && (await addToIndex(indexFile, exportName(proposal.name, sourceVariable), lines[0]));
+    const project = projectHere().folder;
+    const shownFile = relative(project, file);
+    const index = relative(project, indexFile);
+    tellProposal({ output, text, write, listed, shownFile, index, lines, catalog, readers });
     output.result({
-      ...{ proposal, text, file: write ? shownFile : null, indexLines: lines },
+      ...{ proposal, text, file: write ? shownFile : null, indexLines: lines, listed },
       sampledDocuments: discovery.sampledDocuments,
       readBy: readers.map((table) => table.name),
     });
@@ -115,10 +120,22 @@ function isSamePlace({ source, from }: Table, name: string, place: JsonObject): 
   return showPlace(from) === showPlace(place);
 }
 
+/** True if the index had the form in which it is sure where the table belongs. */
+async function addToIndex(file: string, variable: string, importLine: string): Promise<boolean> {
+  const changed = existsSync(file)
+    ? indexWithTable(readFileSync(file, "utf8"), variable, importLine)
+    : undefined;
+  if (changed === undefined) return false;
+  writeFileSync(file, await formatted(changed));
+  return true;
+}
+
 interface Told {
   readonly output: Output;
   readonly text: string;
   readonly write: boolean;
+  /** Whether the table was added to the index. */
+  readonly listed: boolean;
   readonly shownFile: string;
   readonly index: string;
   readonly lines: readonly [string, string];
@@ -127,14 +144,17 @@ interface Told {
 }
 
 function tellProposal(told: Told): void {
-  const { output, text, write, shownFile, index, lines, catalog, readers } = told;
+  const { output, text, write, listed, shownFile, index, lines, catalog, readers } = told;
   const todos = text.split("\n").filter((line) => line.trim().startsWith("// TODO")).length;
   if (!write) {
     if (!output.json) output.line(text);
     output.line(`For ${shownFile}; --write puts it there.`);
   } else output.line(`Wrote ${shownFile}, with ${todos} things to decide (// TODO).`);
-  output.line(`Then add to ${index}: ${lines[0]}`);
-  output.line(`and: ${lines[1]}`);
+  if (listed) output.line(`Added it to ${index}.`);
+  else {
+    output.line(`Then add to ${index}: ${lines[0]}`);
+    output.line(`and: ${lines[1]}`);
+  }
   for (const { name } of readers)
     output.line(`The table ${name} reads this already: \`sluice discover ${name}\` compares them.`);
   const taken = shownFile.replace(/^.*\/|\.ts$/g, "");

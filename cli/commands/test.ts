@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { z } from "zod";
-import { projectFolder } from "../../local/state.ts";
+import { engineFolder } from "../../local/state.ts";
 import { ensureAll } from "../../local/toolchain/ensure-all.ts";
 import { readArguments } from "../arguments.ts";
-import { COMMANDS } from "../commands.ts";
+import { REPOSITORY_COMMANDS } from "../commands.ts";
 import { Interrupted } from "../interruption.ts";
 
 interface Counts {
@@ -50,7 +50,7 @@ const LAYERS = [
 export async function test(args: string[]): Promise<number> {
   const { values, positionals } = readArguments({
     args,
-    options: COMMANDS.test.options,
+    options: REPOSITORY_COMMANDS.test.options,
     allowPositionals: true,
   });
   const toolchain = await ensureAll((line) => {
@@ -67,7 +67,7 @@ export async function test(args: string[]): Promise<number> {
       : { SLUICE_SPARK_CLASSES: toolchain.sparkClasses }),
     ...(values.all === true ? { SLUICE_TEST_ALL: "1" } : {}),
   };
-  const bin = (name: string): string => join(projectFolder, "node_modules/.bin", name);
+  const bin = (name: string): string => join(engineFolder, "node_modules/.bin", name);
   const python = (name: string, module: string[], count?: () => Counts): Step => ({
     name,
     program: toolchain.python.python,
@@ -153,7 +153,7 @@ async function runStep(step: Step, env: NodeJS.ProcessEnv, live: boolean): Promi
   const from = Date.now();
   console.log(live ? `\n── ${step.name}` : `── ${step.name}: begun`);
   const child = spawn(step.program, step.args, {
-    cwd: projectFolder,
+    cwd: engineFolder,
     env: { ...env, ...step.env },
     stdio: ["ignore", live ? "inherit" : "pipe", live ? "inherit" : "pipe"],
   });

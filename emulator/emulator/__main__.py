@@ -20,6 +20,12 @@ _HERE = Path(__file__).resolve().parent
 _PROJECT = _HERE.parents[1]
 
 
+def _worker(name: str) -> Path:
+    """A program of Node beside this package: compiled where it is installed, TypeScript else."""
+    compiled = _HERE.parent / f"{name}.js"
+    return compiled if compiled.exists() else compiled.with_suffix(".ts")
+
+
 def read_settings(argv: list[str] | None = None) -> Settings:
     """What the command line and the environment say."""
     parser = argparse.ArgumentParser(prog="emulator", description=__doc__)
@@ -28,7 +34,7 @@ def read_settings(argv: list[str] | None = None) -> Settings:
     parser.add_argument("--work-dir", type=Path, required=True)
     parser.add_argument("--node", type=Path, required=True, help="the program node, version 24")
     parser.add_argument("--jsonata", type=Path, default=_PROJECT / "node_modules" / "jsonata")
-    parser.add_argument("--lambda-worker", type=Path, default=_HERE.parent / "lambda-worker.ts")
+    parser.add_argument("--lambda-worker", type=Path, default=_worker("lambda-worker"))
     parser.add_argument("--spark-python", type=Path, help="python of the environment with pyspark")
     parser.add_argument("--spark-jars", type=Path, help="folder with the jars of Iceberg and S3")
     parser.add_argument("--spark-classes", type=Path, help="archive of the classes Spark loads")
@@ -55,7 +61,7 @@ def read_settings(argv: list[str] | None = None) -> Settings:
         node=given.node.absolute(),
         jsonata=given.jsonata.resolve(),
         lambda_worker=given.lambda_worker.resolve(),
-        jsonata_worker=_HERE.parent / "jsonata-worker.ts",
+        jsonata_worker=_worker("jsonata-worker"),
         spark=spark,
         postgres_url=given.postgres_url,
     )

@@ -1,15 +1,10 @@
-// A Lambda function of the pipeline: bundled from `functions/<name>/handler.ts`, with a role and a log group of its own.
+// A Lambda function of the pipeline: the code of `functions/<name>/handler.ts`, with a role and a log group of its own.
 import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, Runtime } from "aws-cdk-lib/aws-lambda";
-import {
-  NodejsFunction,
-  OutputFormat,
-  type NodejsFunctionProps,
-} from "aws-cdk-lib/aws-lambda-nodejs";
+import { Architecture, Code, Function, Runtime, type FunctionProps } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
-import { fileURLToPath } from "node:url";
+import { functionBundle } from "../function-bundles.ts";
 
 export interface PipelineFunctionProps {
   /** Folder under `functions/`. */
@@ -20,13 +15,10 @@ export interface PipelineFunctionProps {
   readonly memoryMegabytes: number;
   readonly environment: Record<string, string>;
   /** Where it runs, if it must reach into a network. */
-  readonly network?: Pick<NodejsFunctionProps, "vpc" | "vpcSubnets" | "securityGroups">;
+  readonly network?: Pick<FunctionProps, "vpc" | "vpcSubnets" | "securityGroups">;
 }
 
-const projectFile = (path: string): string =>
-  fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
-export class PipelineFunction extends NodejsFunction {
+export class PipelineFunction extends Function {
   /** Its role, as the role that it is. */
   readonly ownRole: Role;
 
@@ -51,10 +43,8 @@ export class PipelineFunction extends NodejsFunction {
     super(scope, id, {
       functionName: `${props.deployment}-${props.name}`,
       description: props.description,
-      entry: projectFile(`functions/${props.name}/handler.ts`),
-      handler: "handler",
-      projectRoot: projectFile("."),
-      depsLockFilePath: projectFile("package-lock.json"),
+      code: Code.fromAsset(functionBundle(props.name)),
+      handler: "index.handler",
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       timeout: Duration.seconds(props.timeoutSeconds),
@@ -66,19 +56,6 @@ export class PipelineFunction extends NodejsFunction {
         NODE_OPTIONS: "--enable-source-maps",
         POWERTOOLS_SERVICE_NAME: props.name,
         POWERTOOLS_METRICS_NAMESPACE: "Sluice",
-      },
-      bundling: {
-        format: OutputFormat.ESM,
-        target: "node24",
-        mainFields: ["module", "main"],
-        sourceMap: true,
-        // The SDK that was tested is the SDK that runs.
-        bundleAwsSDK: true,
-        // cassandra-driver asks for it only when Kerberos is configured.
-        externalModules: ["kerberos"],
-        // CommonJS dependencies inside an ES module still ask for `require`.
-        banner:
-          "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);",
       },
       ...props.network,
     });

@@ -1,18 +1,17 @@
 // Finds a deployment's file by its name, and reads it.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import { errorMessage } from "../../contract/error-message.ts";
 import { nearest } from "../../catalog/nearest.ts";
 import { parseConfig, type Config } from "../config.ts";
+import { findProject, projectHere } from "../project.ts";
 import { DeploymentError } from "./errors.ts";
 
-const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
 const ENDING = ".json";
 const FOLDER = "deployments";
 
 /** The deployments that have a file, by name. */
-export function deploymentNames(folder = projectFolder): string[] {
+export function deploymentNames(folder = projectHere().folder): string[] {
   const deployments = join(folder, FOLDER);
   if (!existsSync(deployments)) return [];
   return readdirSync(deployments)
@@ -28,7 +27,7 @@ export function deploymentNames(folder = projectFolder): string[] {
  * @param folder the project's
  * @throws DeploymentError that lists every mistake, or the deployments that there are
  */
-export function readDeployment(named: string | undefined, folder = projectFolder): Config {
+export function readDeployment(named: string | undefined, folder = projectHere().folder): Config {
   const file = fileOf(named, folder);
   const shown = shownFile(file, folder);
   return parseConfig(basename(file, ENDING), parseJson(file, shown), shown, (path) =>
@@ -42,7 +41,11 @@ export function readDeployment(named: string | undefined, folder = projectFolder
  *
  * @throws DeploymentError that lists every mistake in the file
  */
-export function describedDeployment(name: string, folder = projectFolder): Config | undefined {
+export function describedDeployment(
+  name: string,
+  folder = findProject()?.folder,
+): Config | undefined {
+  if (folder === undefined) return undefined;
   return deploymentNames(folder).includes(name) ? readDeployment(name, folder) : undefined;
 }
 
@@ -50,7 +53,7 @@ function fileOf(named: string | undefined, folder: string): string {
   const names = deploymentNames(folder);
   const list =
     names.length === 0
-      ? `there are none: copy ${FOLDER}/example.json`
+      ? `there are none: docs/deploying.md says how to write one`
       : `there are ${names.join(", ")}`;
   if (named === undefined || named === "") {
     throw new DeploymentError([

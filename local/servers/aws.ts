@@ -1,7 +1,8 @@
 // Starts the local AWS: the emulator, in its Python environment.
 import { statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Report } from "../toolchain/cache.ts";
 import { ensureSpark } from "../toolchain/ensure-all.ts";
@@ -45,8 +46,8 @@ export async function startAws(options: AwsOptions): Promise<Server> {
     port,
     "log-dir": options.logFolder,
     "work-dir": options.workFolder,
-    node: join(root, "node_modules", ".bin", "node"),
-    jsonata: join(root, "node_modules", "jsonata"),
+    node: process.execPath,
+    jsonata: dirname(createRequire(import.meta.url).resolve("jsonata")),
     "postgres-url": options.postgresUrl,
     "spark-python": python,
     "spark-jars": spark.sparkJars,

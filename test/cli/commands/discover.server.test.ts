@@ -11,7 +11,7 @@ import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
 import { writeNew } from "../../../cli/new-file.ts";
 import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
-import { projectFolder } from "../../../local/state.ts";
+import { engineFolder } from "../../../local/state.ts";
 import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 import { type Moto, startMoto } from "../../functions/moto.ts";
 import {
@@ -50,7 +50,7 @@ let account: Readonly<Record<string, string>>;
 
 /** With no stack of its own, so that nothing is taken from one that runs here. */
 function sluice(...args: string[]): Promise<Outcome> {
-  const entry = join(projectFolder, "cli", "main.ts");
+  const entry = join(engineFolder, "cli", "main.ts");
   const env = { ...process.env, ...account, SLUICE_STATE: state };
   return new Promise((resolve) => {
     execFile(process.execPath, [entry, "discover", ...args], { env }, (error, out, err) => {
@@ -83,7 +83,7 @@ test("proposes an entry for an index, as text and as data", async () => {
   expect(result).toMatchObject({ sampledDocuments: 0, readBy: [] });
   expect(result.proposal).toMatchObject({ name: "things", key: ["id"] });
   expect(plain.out).toContain(`from: { index: "${index}" }`);
-  expect(existsSync(join(projectFolder, "catalog", "tables", "things.ts"))).toBe(false);
+  expect(existsSync(join(engineFolder, "catalog", "tables", "things.ts"))).toBe(false);
 });
 
 test("proposes an entry for a keyspace's table", async () => {

@@ -48,7 +48,7 @@ test("without a name the deployments are listed, with how to name one", () => {
   expect(() => readDeployment("stagin", folder)).toThrow(
     /deployment "stagin": there is no file deployments\/stagin\.json\. Fix: write staging; there are prod, staging/,
   );
-  expect(() => readDeployment(undefined, temporary())).toThrow("there are none: copy");
+  expect(() => readDeployment(undefined, temporary())).toThrow("there are none: docs/deploying.md");
 });
 
 test("a file that is not JSON is named", () => {

@@ -75,7 +75,7 @@ describe("the machine's prerequisites", () => {
   });
 
   test("commands that only look need none of them", () => {
-    for (const command of ["--help", "--version", "status", "query", "down", "discover"]) {
+    for (const command of ["--help", "--version", "status", "query", "down", "discover", "init"]) {
       const { status, stdout } = new Checkout().enter([command]);
       expect(stdout).toContain(`main ["${command}"]`);
       expect(status).toBe(0);
@@ -186,7 +186,7 @@ describe("the way on", () => {
         stdio: "ignore",
       });
       const code = new Promise((resolve) => child.on("exit", resolve));
-      await until("main.ts waits", () => existsSync(said));
+      await until("the command waits", () => existsSync(said));
       child.kill(signal);
       expect(await code).toBe(5);
       expect(readFileSync(said, "utf8")).toBe(`got ${signal}`);
@@ -194,7 +194,7 @@ describe("the way on", () => {
   );
 });
 
-// What stands in for the real main.ts: it shows what it was given.
+// What stands in for the real repository.ts: it shows what it was given.
 const main = `
 import { writeFileSync } from "node:fs";
 const args = process.argv.slice(2);
@@ -221,7 +221,7 @@ class Checkout {
       mkdirSync(join(this.folder, folder), { recursive: true });
     }
     for (const file of copied) copyFileSync(join(root, file), join(this.folder, file));
-    writeFileSync(join(this.folder, "cli", "main.ts"), main);
+    writeFileSync(join(this.folder, "cli", "repository.ts"), main);
     writeFileSync(join(this.folder, "package.json"), '{"type":"module"}');
     writeFileSync(join(this.folder, "package-lock.json"), "{}");
     for (const name of ["sh", "mkdir", "ln", "rm"]) {
