@@ -13,8 +13,6 @@ import {
   sourceFields,
 } from "./table.ts";
 
-export { checkSchema, deletesSchema, partitionSchema };
-
 export const columnDefinitionSchema = columnSchema.extend({
   type: columnTypeSchema,
   path: z.array(z.string()).min(1).readonly(),

@@ -1,12 +1,9 @@
 // A definition as a Glue table and back: the only place that knows how the Data Catalog holds it.
 import { z } from "zod";
 import {
-  checkSchema,
   columnDefinitionSchema,
   cursorDefinitionSchema,
-  deletesSchema,
   modelDefinitionSchema,
-  partitionSchema,
   publishDefinitionSchema,
   sourceSchema,
   tableDefinitionSchema,
@@ -23,7 +20,8 @@ import {
   typeAmendmentsSchema,
   type TypeAmendments,
 } from "./stored-type.ts";
-import type { Model, Table } from "./table.ts";
+import { checkSchema, type Model, partitionSchema, type Table } from "./table.ts";
+import { deletesSchema } from "../sources/table-fields.ts";
 import { glueType } from "./type-map.ts";
 import type { ColumnType } from "../contract/column-types.ts";
 

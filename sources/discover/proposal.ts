@@ -69,10 +69,12 @@ class Proposer {
     let fields = this.#nameFields();
     const cursor = this.#chooseCursor(fields);
     const { key, documentId } = this.#chooseKey(fields);
-    const deletes = this.#chooseDeletes(fields, cursor !== null);
+    const never = new Set([...key, cursor?.column]);
+    // What is never null marks nothing.
+    const nullable = fields.filter(({ name }) => !never.has(name));
+    const deletes = this.#chooseDeletes(nullable, cursor !== null);
     const needed = [...key, cursor?.column, "column" in deletes ? deletes.column : undefined];
     fields = this.#limit(fields, new Set(needed), documentId === null ? 0 : 1);
-    const never = new Set([...key, cursor?.column]);
     this.#tellOfNulls(fields, never);
     const isFirst = ({ name }: Named): boolean => key.includes(name);
     const columns = [

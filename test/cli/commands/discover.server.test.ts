@@ -141,9 +141,9 @@ test("lists how a table of the catalog differs from its source", async () => {
 });
 
 test.each([
-  [[], 2, "wants a source and an index"],
+  [[], 2, "needs a source and INDEX or KEYSPACE.TABLE"],
   [["nowhere", "x"], 2, 'no source "nowhere"; catalog/sources.ts has search, events'],
-  [["events", "x"], 2, "wants KEYSPACE.TABLE"],
+  [["events", "x"], 2, "must be KEYSPACE.TABLE"],
   [["not_a_table"], 2, 'no table "not_a_table"'],
   [["search", "x", "--sample", "many"], 2, "--sample"],
   [["search", "x"], 1, "No stack runs on this machine"],

@@ -317,7 +317,9 @@ describe("Elasticsearch", () => {
     const index = `t-${randomUUID()}`;
     await expect(source.discover({ index }, documents)).rejects.toThrow(SourceConfigurationError);
     await expect(source.describe({ index })).rejects.toThrow(index);
-    await expect(source.describe({ keyspace: "k", table: "t" })).rejects.toThrow("k.t");
+    await expect(source.describe({ keyspace: "k", table: "t" })).rejects.toThrow(
+      '{"keyspace":"k","table":"t"} is not a place of Elasticsearch',
+    );
   });
 });
 
@@ -485,6 +487,8 @@ describe("Cassandra", () => {
       { keyspace: "no_such_keyspace", table: "none" },
     ])
       await expect(source.describe(place)).rejects.toThrow(SourceConfigurationError);
-    await expect(source.describe({ index: "x" })).rejects.toThrow("is an index");
+    await expect(source.describe({ index: "x" })).rejects.toThrow(
+      '{"index":"x"} is not a place of Cassandra',
+    );
   });
 });

@@ -235,6 +235,16 @@ test("more fields than a warehouse's table has columns: the emptiest are left ou
   expect(mistakesIn(entryOf(proposal))).toEqual([]);
 });
 
+test("a part of the key marks no deleted rows", () => {
+  const discovery: Discovery = {
+    ...index([{ ...found("deleted_at", "timestamp"), isKey: true }]),
+    ...{ system: "cassandra", place: { keyspace: "k", table: "t" } },
+  };
+  const proposal = propose(discovery, "events");
+  expect(proposal.deletes).toEqual({ strategy: "absence" });
+  expect(mistakesIn(entryOf(proposal))).toEqual([]);
+});
+
 const fieldArbitrary = fc
   .record({
     name: fc.oneof(
