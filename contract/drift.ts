@@ -23,9 +23,9 @@ export const driftFileSchema = z.strictObject({
   /** ISO 8601, UTC. */
   seenAt: z.string(),
   fields: z.record(z.string(), sourceTypeSchema),
-  /** What that run told as news. */
-  told: z.array(differenceSchema),
-  /** Columns that their fields could not fill then, told of or not. */
+  /** What that run reported as new. */
+  reported: z.array(differenceSchema),
+  /** Columns that their fields could not fill then, reported or not. */
   faults: z.array(differenceSchema),
 });
 export type DriftFile = z.infer<typeof driftFileSchema>;

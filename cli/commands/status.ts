@@ -58,7 +58,7 @@ async function readStatus(connection: Connection): Promise<Status> {
   for (const { name, problem } of known) {
     const progress = await ledger.progress.read(name);
     const look = await store.find(keys.drift(name), driftFileSchema);
-    const differences = [...(look?.faults ?? []), ...(look?.told ?? [])];
+    const differences = [...(look?.faults ?? []), ...(look?.reported ?? [])];
     tables.push({
       table: name,
       watermark: progress.watermark,

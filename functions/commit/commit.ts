@@ -2,7 +2,7 @@
 // does not hold up the others.
 import { z } from "zod";
 import type { Log } from "../runtime/log.ts";
-import { errorMessage } from "../../contract/error-message.ts";
+import { asError, errorMessage } from "../../contract/error-message.ts";
 import { keys } from "../../contract/keys.ts";
 import type { LaneResult } from "../../contract/lane-result.ts";
 import {
@@ -77,7 +77,7 @@ async function commitPlanned(
         const result = failure(table, error);
         results.set(table, result);
         const { error: errorName, message: reason } = result;
-        log.error("table not committed", { table, errorName, reason, error: stackOf(error) });
+        log.error("table not committed", { table, errorName, reason, error: asError(error) });
       }
     }
   };
@@ -98,10 +98,6 @@ async function releaseLanes(
   for (const { source, lane, token } of lanesToRelease(lanes, results)) {
     await ledger.lanes.release(source, lane, token);
   }
-}
-
-function stackOf(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 function failure(table: string, error: unknown): Extract<CommitResult, { status: "failed" }> {

@@ -5,6 +5,7 @@ import type { Definition } from "../../catalog/definition.ts";
 import type { Ledger } from "../../stores/ledger/ledger.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Delta } from "../../contract/delta.ts";
+import { asError } from "../../contract/error-message.ts";
 import { ProtocolError } from "../../contract/errors.ts";
 import type { LoadProblem } from "../../contract/load-problem.ts";
 import type { LoadRecord, LoadRecords } from "../../contract/load-records.ts";
@@ -427,8 +428,4 @@ function bytesOf({ delta }: Failure): number {
 
 function cut(text: string): string {
   return text.slice(0, MAX_KEPT_CHARACTERS).toWellFormed();
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

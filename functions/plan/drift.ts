@@ -14,8 +14,8 @@ export interface DriftLook {
  * What a run tells of a table, and what the next one compares with. What was there at the first look is no news, but
  * for columns that cannot be filled.
  *
- * A table is looked at under its lease. An attempt that comes again, or a stopped one that is late, may tell the same
- * twice, and nothing goes untold: what a run has told it tells again, for the plan's first attempt may have been lost
+ * A table is looked at under its lease. An attempt that comes again, or a stopped one that is late, may report the
+ * same twice, and nothing is left out: what a run has reported it reports again, for the plan's first attempt may have been lost
  * after it wrote this file.
  */
 export function compareWithLast(
@@ -30,11 +30,11 @@ export function compareWithLast(
     ...faults.filter((fault) => !known.has(keyOf(fault))),
     ...(last === undefined ? [] : differencesSince(table, last.fields, shape)),
   ];
-  const again = last?.run === run ? last.told : [];
-  const told = new Map([...again, ...news].map((one) => [keyOf(one), one]));
+  const again = last?.run === run ? last.reported : [];
+  const reported = new Map([...again, ...news].map((one) => [keyOf(one), one]));
   return {
     ...{ format: 1, table: table.name, run, seenAt: new Date(nowMillis).toISOString() },
-    ...{ fields: shape.fields, told: [...told.values()], faults },
+    ...{ fields: shape.fields, reported: [...reported.values()], faults },
   };
 }
 

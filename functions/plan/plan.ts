@@ -77,10 +77,10 @@ export async function planRun(
     ],
     waiting: plans.flatMap((plan) => plan.waiting),
     unread: plans.flatMap((plan) => plan.unread),
-    drift: drift.flatMap(({ table, told }) => told.map((one) => ({ table, ...one }))),
+    drift: drift.flatMap(({ table, reported }) => reported.map((one) => ({ table, ...one }))),
   };
   await store.put(keys.runPlan(run), file);
-  // After the plan that tells of it: what is not told yet is looked at again by the next attempt.
+  // After the plan that reports it: what is not reported yet is looked at again by the next attempt.
   for (const one of drift) await store.put(keys.drift(one.table), one);
   const startedAt = Date.now();
   return { lanes: lanes.map((lane) => firstState(input, lane, startedAt)) };

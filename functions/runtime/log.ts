@@ -2,6 +2,7 @@
 import type { Logger } from "@aws-lambda-powertools/logger";
 import type { Context } from "aws-lambda";
 import { z } from "zod";
+import { asError } from "../../contract/error-message.ts";
 
 /**
  * Details of one line. An Error under `error` is written with its whole stack. Powertools keeps the name `message` for
@@ -41,9 +42,7 @@ export function withLog<Result>(
     try {
       return await handle(event, context, log);
     } catch (error) {
-      log.error("the invocation failed", {
-        error: error instanceof Error ? error : new Error(String(error)),
-      });
+      log.error("the invocation failed", { error: asError(error) });
       throw error;
     }
   };

@@ -54,7 +54,8 @@ export function tableDefinition(
 }
 
 /** An object line, whichever it is. */
-export interface Line extends Pick<ObjectLine, "op" | "id" | "observed_at" | "doc"> {
+export interface Line extends Pick<ObjectLine, "op" | "id" | "observed_at"> {
+  readonly doc: Readonly<Record<string, unknown>>;
   readonly version?: Extract<ObjectLine, { op: "upsert" }>["version"];
 }
 

@@ -14,7 +14,7 @@ function look(run: string, fields: SourceShape["fields"], last?: DriftFile): Dri
   const file = compareWithLast({ table: leads, shape: shaped(fields) }, last, run, 0);
   return driftFileSchema.parse(JSON.parse(JSON.stringify(file)));
 }
-const told = ({ told: news }: DriftFile): string[] =>
+const told = ({ reported: news }: DriftFile): string[] =>
   news.map(({ kind, field }) => `${kind} ${field}`);
 
 test("the first look takes what is there as known", () => {
