@@ -50,6 +50,14 @@ export default {
       from: { path: `^(${folders})/`, pathNot: "^(examples/|cli/commands/demo[.]ts$)" },
       to: { path: "^examples/" },
     },
+    {
+      name: "only-end-to-end-tests-use-the-example",
+      comment:
+        "Another example breaks none of the engine's tests; test/shop has a catalog for them.",
+      severity: "error",
+      from: { path: "^test/(?!examples/|pipeline/|stack/|bench/)" },
+      to: { path: "^examples/" },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

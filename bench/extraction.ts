@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { formatCount, Output } from "../cli/output.ts";
 import { randomAt } from "../examples/web-analytics/sample-data/random.ts";
 import { readBenchArguments } from "./command/arguments.ts";
-import { type Contestant, contestantsOf, extractorSource, ours } from "./peers/contestants.ts";
+import { type Contestant, contestantsOf, EXTRACTOR_SOURCE, ours } from "./peers/contestants.ts";
 import { bundleExtractor } from "./extractor/bundle.ts";
 import { cpuProfileSchema, summariseProfile, type ProfileShares } from "./measure/cpu-profile.ts";
 import { describeMachine } from "./measure/machine.ts";
@@ -25,10 +25,10 @@ import { type LiveSource, startSource } from "./sources/live-source.ts";
 import type { System } from "./sources/table.ts";
 import { unlessInterrupted } from "./command/interrupt.ts";
 
-const defaultRows = 1_000_000;
-const defaultRepeats = 5;
-const profileRows = 200_000;
-const seed = 5;
+const DEFAULT_ROWS = 1_000_000;
+const DEFAULT_REPEATS = 5;
+const PROFILE_ROWS = 200_000;
+const SEED = 5;
 
 interface SystemResult {
   readonly system: System;
@@ -44,11 +44,11 @@ const say = (line: string): void => {
 };
 const children = new Children();
 let stopSource: (() => Promise<void>) | undefined;
-const folder = await mkdtemp(join(tmpdir(), "sluice-bench-extraction-"));
+const FOLDER = await mkdtemp(join(tmpdir(), "sluice-bench-extraction-"));
 const cleanUp = async (): Promise<void> => {
   children.killAll();
   await stopSource?.();
-  await rm(folder, { recursive: true, force: true });
+  await rm(FOLDER, { recursive: true, force: true });
 };
 
 function start(system: System, rows: number): Promise<LiveSource> {
@@ -60,9 +60,9 @@ async function measureSystem(
   repeats: number,
   onProgress: (result: SystemResult) => void,
 ): Promise<SystemResult> {
-  const program = await bundleExtractor(folder);
+  const program = await bundleExtractor(FOLDER);
   const contestants = await contestantsOf(system, program, say);
-  const source = await start(system, defaultRows);
+  const source = await start(system, DEFAULT_ROWS);
   try {
     const runs = new Map<Contestant, Measurement[]>(contestants.map((one) => [one, []]));
     const result = (): SystemResult => ({
@@ -76,12 +76,12 @@ async function measureSystem(
     });
     // Caches and the server's compiled code are the same for all that follow.
     say("reading the table once so that the server is warm …");
-    await runContestant(ours(program, 1), source, join(folder, "warm"), children);
+    await runContestant(ours(program, 1), source, join(FOLDER, "warm"), children);
     for (let repeat = 1; repeat <= repeats; repeat += 1) {
       const takePart = contestants.filter(({ mostRepeats = repeats }) => repeat <= mostRepeats);
-      for (const contestant of shuffled(takePart, randomAt(seed, system, repeat))) {
-        const run = await runContestant(contestant, source, join(folder, "run"), children);
-        await rm(join(folder, "run"), { recursive: true, force: true });
+      for (const contestant of shuffled(takePart, randomAt(SEED, system, repeat))) {
+        const run = await runContestant(contestant, source, join(FOLDER, "run"), children);
+        await rm(join(FOLDER, "run"), { recursive: true, force: true });
         runs.get(contestant)?.push(run);
         say(
           `${system}, repeat ${repeat} of ${repeats}, ${contestant.name}: ${run.wallSeconds.toFixed(1)} s, ` +
@@ -107,18 +107,18 @@ interface ProfileResult {
 
 /** Reads the table once under the profiler. */
 async function profileSystem(system: System): Promise<ProfileResult> {
-  const source = await start(system, profileRows);
+  const source = await start(system, PROFILE_ROWS);
   try {
-    const profiles = join(folder, "profiles");
+    const profiles = join(FOLDER, "profiles");
     const flags = ["--cpu-prof", `--cpu-prof-dir=${profiles}`, "--cpu-prof-interval=500"];
-    const run = join(folder, "run");
+    const run = join(FOLDER, "run");
     // Threads' times come from a reading that no profiler slows.
-    const bundled = ours(await bundleExtractor(folder), 1);
+    const bundled = ours(await bundleExtractor(FOLDER), 1);
     await runContestant(bundled, source, run, children);
     const outcome = outcomeSchema.parse(
       JSON.parse(await readFile(join(run, "out", "outcome-0.json"), "utf8")),
     );
-    await runContestant(ours(extractorSource, 1, flags), source, run, children);
+    await runContestant(ours(EXTRACTOR_SOURCE, 1, flags), source, run, children);
     const [file] = await readdir(profiles);
     const text = await readFile(join(profiles, file ?? ""), "utf8");
     await rm(profiles, { recursive: true, force: true });
@@ -180,7 +180,7 @@ async function run(): Promise<void> {
     profiles.forEach(tellProfile);
     output.result({ machine, profiles });
   } else {
-    const repeats = Math.round(args.repeats ?? defaultRepeats);
+    const repeats = Math.round(args.repeats ?? DEFAULT_REPEATS);
     const results: SystemResult[] = [];
     for (const system of args.systems) {
       const finished = [...results];
@@ -199,6 +199,6 @@ try {
   await unlessInterrupted(run, cleanUp);
 } finally {
   children.killAll();
-  await rm(folder, { recursive: true, force: true });
+  await rm(FOLDER, { recursive: true, force: true });
 }
 process.exit();

@@ -32,22 +32,22 @@ import { openVariants, type Recorded, type Variant } from "./windows/variants.ts
 
 /** More than a second's search of it takes: readers that read it all begin again. */
 const defaultRows: Record<System, number> = { elasticsearch: 1_500_000, cassandra: 1_000_000 };
-const defaultMinutes = 3;
-const defaultRequestsPerSecond = 200;
+const DEFAULT_MINUTES = 3;
+const DEFAULT_REQUESTS_PER_SECOND = 200;
 /** More of them than this, and the machine is too busy for the load itself. */
-const mostFailedShare = 0.001;
-const slowestIdleMillis = 100;
-const mostWarmRounds = 4;
-const defaultWindowSeconds = 15;
-const fewestRounds = 4;
+const MOST_FAILED_SHARE = 0.001;
+const SLOWEST_IDLE_MILLIS = 100;
+const MOST_WARM_ROUNDS = 4;
+const DEFAULT_WINDOW_SECONDS = 15;
+const FEWEST_ROUNDS = 4;
 // Elasticsearch's code was still getting faster after two minutes of this.
-const warmUpMillis = 180_000;
-const shortestWarmUpMillis = 20_000;
-const gapMillis = 2000;
-const longestWaitMillis = 60_000;
-const mostAttempts = 3;
-const recordMillis = 30_000;
-const seed = 17;
+const WARM_UP_MILLIS = 180_000;
+const SHORTEST_WARM_UP_MILLIS = 20_000;
+const GAP_MILLIS = 2000;
+const LONGEST_WAIT_MILLIS = 60_000;
+const MOST_ATTEMPTS = 3;
+const RECORD_MILLIS = 30_000;
+const SEED = 17;
 
 interface Schedule {
   readonly windowMillis: number;
@@ -73,29 +73,29 @@ const say = (line: string): void => {
 };
 const children = new Children();
 let stopSource: (() => Promise<void>) | undefined;
-const folder = await mkdtemp(join(tmpdir(), "sluice-bench-foreground-"));
+const FOLDER = await mkdtemp(join(tmpdir(), "sluice-bench-foreground-"));
 const cleanUp = async (): Promise<void> => {
   children.killAll();
   await stopSource?.();
-  await rm(folder, { recursive: true, force: true });
+  await rm(FOLDER, { recursive: true, force: true });
 };
 
 /** So many windows that each variant has its minutes; a short try has short ones. */
 function scheduleOf(minutes: number, mostWindowMillis: number): Schedule {
   const total = minutes * 60_000;
-  const windowMillis = Math.min(mostWindowMillis, total / fewestRounds);
-  const share = Math.min(1, minutes / defaultMinutes);
+  const windowMillis = Math.min(mostWindowMillis, total / FEWEST_ROUNDS);
+  const share = Math.min(1, minutes / DEFAULT_MINUTES);
   return {
     windowMillis,
-    rounds: Math.max(fewestRounds, Math.round(total / windowMillis)),
-    warmUpMillis: Math.max(shortestWarmUpMillis, warmUpMillis * share),
-    recordMillis: Math.max(5000, recordMillis * share),
+    rounds: Math.max(FEWEST_ROUNDS, Math.round(total / windowMillis)),
+    warmUpMillis: Math.max(SHORTEST_WARM_UP_MILLIS, WARM_UP_MILLIS * share),
+    recordMillis: Math.max(5000, RECORD_MILLIS * share),
   };
 }
 
 function tellSchedule(variants: readonly Variant[], { rounds, windowMillis }: Schedule): void {
   const millis = variants.reduce(
-    (sum, { leadMillis }) => sum + rounds * (windowMillis + leadMillis + gapMillis),
+    (sum, { leadMillis }) => sum + rounds * (windowMillis + leadMillis + GAP_MILLIS),
     0,
   );
   const end = new Date(Date.now() + millis);
@@ -110,7 +110,7 @@ function tellSchedule(variants: readonly Variant[], { rounds, windowMillis }: Sc
  * @throws Error if the source does not bear the load alone: then nothing that is measured means anything
  */
 async function warm(load: Foreground, millis: number): Promise<void> {
-  for (let round = 1; round <= mostWarmRounds; round += 1) {
+  for (let round = 1; round <= MOST_WARM_ROUNDS; round += 1) {
     await delay(millis / 2);
     const fromMillis = monotonicMillis();
     await delay(millis / 2);
@@ -122,7 +122,7 @@ async function warm(load: Foreground, millis: number): Promise<void> {
       `while it warmed: p50 ${median.toFixed(2)}, p95 ${quantile(sorted, 0.95).toFixed(2)} ms, ` +
         `${failed} of ${latencies.length + failed} requests failed`,
     );
-    if (failed <= mostFailedShare * latencies.length && median < slowestIdleMillis) return;
+    if (failed <= MOST_FAILED_SHARE * latencies.length && median < SLOWEST_IDLE_MILLIS) return;
   }
   throw new Error(
     "The source does not bear the load alone. End what else keeps the machine busy, or ask less (--requests).",
@@ -175,12 +175,12 @@ async function measureWindow(
 
 /** Waits until the machine's host leaves it alone, but not for ever. */
 async function waitForQuiet(): Promise<void> {
-  const deadline = monotonicMillis() + longestWaitMillis;
+  const deadline = monotonicMillis() + LONGEST_WAIT_MILLIS;
   for (;;) {
     const before = machineCpu().stolen;
-    await delay(gapMillis);
+    await delay(GAP_MILLIS);
     const stolenCpuSeconds = machineCpu().stolen - before;
-    if (isQuiet({ stolenCpuSeconds, seconds: gapMillis / 1000 })) return;
+    if (isQuiet({ stolenCpuSeconds, seconds: GAP_MILLIS / 1000 })) return;
     if (monotonicMillis() > deadline) return;
   }
 }
@@ -190,7 +190,7 @@ async function measureQuietWindow(measure: () => Promise<WindowResult>): Promise
   for (let attempt = 1; ; attempt += 1) {
     await waitForQuiet();
     const window = await measure();
-    if (isQuiet(window) || attempt === mostAttempts) return window;
+    if (isQuiet(window) || attempt === MOST_ATTEMPTS) return window;
     const stolen = (window.stolenCpuSeconds / window.seconds).toFixed(2);
     say(`once more: the machine's host took ${stolen} cores from this window`);
   }
@@ -220,22 +220,22 @@ async function measureSystem(
   let load: Foreground | undefined;
   let variants: Variant[] = [];
   try {
-    const rate = args.requests ?? defaultRequestsPerSecond;
-    load = await Foreground.start(source, rate, children, join(folder, `${system}-load.txt`));
+    const rate = args.requests ?? DEFAULT_REQUESTS_PER_SECOND;
+    load = await Foreground.start(source, rate, children, join(FOLDER, `${system}-load.txt`));
     say(`${rate} requests/s; warming for ${(schedule.warmUpMillis / 1000).toFixed(0)} s …`);
     const warmLoad = load;
     await warm(warmLoad, schedule.warmUpMillis);
     const opened = await openVariants({
       ...{ source, children, say, recordMillis: schedule.recordMillis },
       further: args.further,
-      program: await bundleExtractor(folder),
-      folder: join(folder, system),
+      program: await bundleExtractor(FOLDER),
+      folder: join(FOLDER, system),
     });
     variants = opened.variants;
     tellSchedule(variants, schedule);
     const windows: WindowResult[] = [];
     for (let round = 1; round <= schedule.rounds; round += 1) {
-      for (const variant of shuffled(variants, randomAt(seed, system, round))) {
+      for (const variant of shuffled(variants, randomAt(SEED, system, round))) {
         const window = await measureQuietWindow(() =>
           measureWindow(variant, round, source, warmLoad, schedule.windowMillis),
         );
@@ -285,8 +285,8 @@ const machine = describeMachine();
 const file = resultFile("foreground");
 async function run(): Promise<void> {
   const schedule = scheduleOf(
-    args.minutes ?? defaultMinutes,
-    (args.windowSeconds ?? defaultWindowSeconds) * 1000,
+    args.minutes ?? DEFAULT_MINUTES,
+    (args.windowSeconds ?? DEFAULT_WINDOW_SECONDS) * 1000,
   );
   const results: SystemResult[] = [];
   const raw: Record<string, unknown> = {};
@@ -307,6 +307,6 @@ try {
   await unlessInterrupted(run, cleanUp);
 } finally {
   children.killAll();
-  await rm(folder, { recursive: true, force: true });
+  await rm(FOLDER, { recursive: true, force: true });
 }
 process.exit();

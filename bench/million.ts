@@ -163,9 +163,9 @@ function tell(run: Awaited<ReturnType<typeof measure>>): void {
   );
 }
 
-const catalogFolder = mkdtempSync(join(tmpdir(), "sluice-bench-catalog-"));
+const CATALOG_FOLDER = mkdtempSync(join(tmpdir(), "sluice-bench-catalog-"));
 try {
-  const index = writePacedCatalog(join(catalogFolder, "catalog"), BUDGET);
+  const index = writePacedCatalog(join(CATALOG_FOLDER, "catalog"), BUDGET);
   const stack = await startStack({ set: { catalog: index }, ownerPid: process.pid }, say);
   const connection = await connect({ local: stack });
   say(
@@ -205,7 +205,7 @@ try {
     process.exitCode = 1;
 } finally {
   await stopStack(say);
-  rmSync(catalogFolder, { recursive: true, force: true });
+  rmSync(CATALOG_FOLDER, { recursive: true, force: true });
   rmSync(stateFolder(), { recursive: true, force: true });
 }
 process.exit();

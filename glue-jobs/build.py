@@ -3,10 +3,10 @@
 import sys
 
 from pyspark.sql import SparkSession
-from sluice_build.arguments import Arguments, parse
-from sluice_build.log import LOGGER, about_run, log_to_standard_error
-from sluice_build.run import run_build
-from sluice_build.session import ship_package
+from sluice_build.build.log import LOGGER, about_run, log_to_standard_error
+from sluice_build.build.run import run_build
+from sluice_build.build.session import ship_package
+from sluice_build.contract.arguments import Arguments, parse
 
 
 def main() -> None:

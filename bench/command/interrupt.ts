@@ -1,6 +1,6 @@
 // Cleans up once when somebody ends a benchmark before its end.
 
-const interruptedExitCode = 130;
+const INTERRUPTED_EXIT_CODE = 130;
 
 /**
  * Does the work; at SIGINT, SIGTERM or SIGHUP runs `cleanUp` and ends the process with exit code 130. That the work then
@@ -17,7 +17,7 @@ export async function unlessInterrupted(
       isEnding = true;
       console.error(`${signal}: ending servers and readers …`);
       cleanUp().then(
-        () => process.exit(interruptedExitCode),
+        () => process.exit(INTERRUPTED_EXIT_CODE),
         (error: unknown) => {
           console.error(error);
           process.exit(1);

@@ -24,9 +24,9 @@ import {
   type ReaderReport,
 } from "./settings.ts";
 
-const linkMillis = 15 * 60_000;
-const bucket = "bench";
-const ticksPerSecond = 100;
+const LINK_MILLIS = 15 * 60_000;
+const BUCKET = "bench";
+const TICKS_PER_SECOND = 100;
 
 /** What was read and used since the process began. */
 class Meter {
@@ -139,14 +139,14 @@ class Lane {
     const items = splits.map(({ split }) => ({
       ...{ table: this.#definition.name, pass, kind: "rows", split, token: 1 },
     }));
-    await mkdir(join(folder, bucket), { recursive: true });
-    writeFileSync(join(folder, bucket, work), JSON.stringify({ format: 1, items }));
+    await mkdir(join(folder, BUCKET), { recursive: true });
+    writeFileSync(join(folder, BUCKET, work), JSON.stringify({ format: 1, items }));
     const s3 = fileStore(folder);
     let state = this.#firstState(work);
     while (!state.done) {
-      const end = this.#clock.now() + linkMillis;
+      const end = this.#clock.now() + LINK_MILLIS;
       state = await extractLink(state, {
-        ...{ s3, bucket, ledger, connections: this.#connections },
+        ...{ s3, bucket: BUCKET, ledger, connections: this.#connections },
         readDefinition: () => Promise.resolve(this.#definition),
         remainingMillis: () => end - this.#clock.now(),
         clock: {
@@ -182,10 +182,10 @@ class Lane {
 
   // A link gives a table up and goes on with the others; here that is a failed measurement.
   #refuseProblems(folder: string): void {
-    const problems = readdirSync(join(folder, bucket), { recursive: true, encoding: "utf8" });
+    const problems = readdirSync(join(folder, BUCKET), { recursive: true, encoding: "utf8" });
     const found = problems.find((path) => path.includes("problems/"));
     if (found === undefined) return;
-    throw new Error(readFileSync(join(folder, bucket, found), "utf8"));
+    throw new Error(readFileSync(join(folder, BUCKET, found), "utf8"));
   }
 }
 
@@ -198,7 +198,7 @@ function threadSeconds(): Record<string, number> {
     const name = stat.slice(stat.indexOf("(") + 1, end);
     const fields = stat.slice(end + 2).split(" ");
     const ticks = Number(fields[11]) + Number(fields[12]);
-    seconds[name] = (seconds[name] ?? 0) + ticks / ticksPerSecond;
+    seconds[name] = (seconds[name] ?? 0) + ticks / TICKS_PER_SECOND;
   }
   return seconds;
 }
@@ -229,7 +229,7 @@ async function readWhenTold(settings: ExtractorSettings): Promise<never> {
   for (;;) {
     await clock.running();
     await lane.readTable();
-    await rm(join(settings.folder, bucket), { recursive: true, force: true });
+    await rm(join(settings.folder, BUCKET), { recursive: true, force: true });
   }
 }
 

@@ -8,8 +8,8 @@ import { type Children, killGroup } from "../measure/run-contestant.ts";
 import type { LiveSource } from "../sources/live-source.ts";
 import { type Answer, answerSchema, type LoadSettings, type Question } from "./settings.ts";
 
-const program = fileURLToPath(new URL("process.ts", import.meta.url));
-const quotedLines = 20;
+const PROGRAM = fileURLToPath(new URL("process.ts", import.meta.url));
+const QUOTED_LINES = 20;
 
 /** A load that goes on until it is ended. */
 export class Foreground {
@@ -35,7 +35,7 @@ export class Foreground {
       history: { seed, rows: { ...rows }, nowMillis: rounds[0].nowMillis },
     };
     const child = await children.start(
-      { program: process.execPath, args: [program, JSON.stringify(settings)] },
+      { program: process.execPath, args: [PROGRAM, JSON.stringify(settings)] },
       logFile,
       true,
     );
@@ -58,7 +58,7 @@ export class Foreground {
 
   #ended(): Error {
     return new Error(
-      `The foreground's load ended by itself. ${quoteLog(this.#logFile, lastLines(this.#logFile, quotedLines))}`,
+      `The foreground's load ended by itself. ${quoteLog(this.#logFile, lastLines(this.#logFile, QUOTED_LINES))}`,
     );
   }
 }

@@ -12,8 +12,8 @@ import {
   type Question,
 } from "./settings.ts";
 
-const patienceMillis = 30_000;
-const pollMillis = 20;
+const PATIENCE_MILLIS = 30_000;
+const POLL_MILLIS = 20;
 
 interface Sample {
   readonly dueMillis: number;
@@ -44,10 +44,10 @@ process.on("disconnect", () => process.exit());
 
 async function answer({ fromMillis, toMillis }: Question): Promise<void> {
   const isDue = ({ dueMillis }: Sample): boolean => dueMillis >= fromMillis && dueMillis < toMillis;
-  const end = monotonicMillis() + patienceMillis;
+  const end = monotonicMillis() + PATIENCE_MILLIS;
   const mine = samples.filter(isDue);
   while (mine.some(({ latencyMillis }) => latencyMillis === null) && monotonicMillis() < end)
-    await delay(pollMillis);
+    await delay(POLL_MILLIS);
   const latencies = mine.flatMap(({ latencyMillis }) =>
     latencyMillis === null || Number.isNaN(latencyMillis) ? [] : [latencyMillis],
   );

@@ -10,8 +10,8 @@ import { cassandraDataCenter } from "../../local/servers/cassandra.ts";
 /** Asks one question, of which there are as many as numbers. Rejects when there is no right answer. */
 export type Ask = (number: number) => Promise<void>;
 
-const leadsAPage = 20;
-const timeoutMillis = 30_000;
+const LEADS_APAGE = 20;
+const TIMEOUT_MILLIS = 30_000;
 
 /** Searches for the newest leads of an account, as the list of leads does. */
 export function searchLeads(address: string, history: History, seed: number): Ask {
@@ -21,7 +21,7 @@ export function searchLeads(address: string, history: History, seed: number): As
     const body = JSON.stringify({
       query: { bool: { filter: [{ term: { accountId: account } }] } },
       sort: [{ updatedAt: "desc" }],
-      size: leadsAPage,
+      size: LEADS_APAGE,
       track_total_hits: false,
     });
     return new Promise((resolve, reject) => {
@@ -34,7 +34,7 @@ export function searchLeads(address: string, history: History, seed: number): As
             "content-type": "application/json",
             "content-length": Buffer.byteLength(body),
           },
-          timeout: timeoutMillis,
+          timeout: TIMEOUT_MILLIS,
         },
         (response) => {
           response.on("end", () => {
@@ -60,7 +60,7 @@ export async function readVisits(address: string, history: History, seed: number
   const client = new Client({
     contactPoints: [address],
     localDataCenter: cassandraDataCenter,
-    socketOptions: { readTimeout: timeoutMillis },
+    socketOptions: { readTimeout: TIMEOUT_MILLIS },
   });
   await client.connect();
   return async (number) => {

@@ -9,13 +9,13 @@ const { requestsPerSecond, seed } = z
   .parse(workerData);
 const never = new Int32Array(new SharedArrayBuffer(4));
 const random = randomAt(seed, "ticks");
-const everyMillis = 1000 / requestsPerSecond;
+const EVERY_MILLIS = 1000 / requestsPerSecond;
 const begin = monotonicMillis();
 
 // One request in each slot, somewhere in it: a steady rate that no rhythm of a reader can fall in step with. It never
 // waits for answers.
 for (let slot = 0; ; slot += 1) {
-  const dueMillis = begin + (slot + random.unit()) * everyMillis;
+  const dueMillis = begin + (slot + random.unit()) * EVERY_MILLIS;
   const wait = dueMillis - monotonicMillis();
   if (wait > 0) Atomics.wait(never, 0, 0, wait);
   parentPort?.postMessage(dueMillis);

@@ -11,7 +11,7 @@ export interface ContestantResult {
   readonly runs: readonly Measurement[];
 }
 
-const mebibyte = 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
 
 export const rowsPerSecond = (run: Measurement): number => run.rows / run.wallSeconds;
 export const rowsPerClientCpuSecond = (run: Measurement): number => run.rows / run.clientCpuSeconds;
@@ -37,8 +37,8 @@ export function measuredTable(results: readonly ContestantResult[]): string {
       cell(runs, (run) => run.clientCpuSeconds),
       cell(runs, (run) => run.serverCpuSeconds),
       cell(runs, serverMicrosPerRow),
-      shortNumber(spread(runs.map((run) => run.peakResidentBytes / mebibyte)).median),
-      shortNumber(spread(runs.map((run) => run.bytesOut / mebibyte)).median),
+      shortNumber(spread(runs.map((run) => run.peakResidentBytes / MEBIBYTE)).median),
+      shortNumber(spread(runs.map((run) => run.bytesOut / MEBIBYTE)).median),
     ]),
   );
 }

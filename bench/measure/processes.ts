@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /** The kernel counts CPU time for programs in these, whatever its own tick is. */
-const ticksPerSecond = 100;
+const TICKS_PER_SECOND = 100;
 
 /** The process and all that it started, directly or not. */
 export function processTree(pid: number): number[] {
@@ -27,13 +27,13 @@ function childrenOf(pid: number): number[] {
 /** CPU seconds, user and system, that a process has used so far; null once it has ended. */
 export function cpuSeconds(pid: number): number | null {
   const fields = statOf(pid);
-  return fields === null ? null : (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  return fields === null ? null : (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 /** CPU seconds of all processes that this one started and that have ended and were waited for, with theirs. */
 export function endedChildrenCpuSeconds(): number {
   const fields = statOf(process.pid);
-  return (Number(fields?.[13]) + Number(fields?.[14])) / ticksPerSecond;
+  return (Number(fields?.[13]) + Number(fields?.[14])) / TICKS_PER_SECOND;
 }
 
 /** CPU seconds of the whole tree so far. */
@@ -76,8 +76,8 @@ export function machineCpu(): MachineCpu {
     .map(Number);
   const ticks = [user, nice, system, interrupts, softInterrupts, stolen];
   return {
-    used: ticks.reduce<number>((sum, one) => sum + (one ?? 0), 0) / ticksPerSecond,
-    stolen: (stolen ?? 0) / ticksPerSecond,
+    used: ticks.reduce<number>((sum, one) => sum + (one ?? 0), 0) / TICKS_PER_SECOND,
+    stolen: (stolen ?? 0) / TICKS_PER_SECOND,
   };
 }
 

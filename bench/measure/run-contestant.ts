@@ -23,7 +23,7 @@ export interface Measurement {
   readonly bytesOut: number;
 }
 
-const quotedLines = 20;
+const QUOTED_LINES = 20;
 
 /** Processes that must not outlive this one. */
 export class Children {
@@ -98,7 +98,7 @@ export async function runContestant(
   const problem = problems.find((one) => one !== undefined);
   if (problem !== undefined)
     throw new Error(
-      `${contestant.name} ${problem}. ${quoteLog(logFile, lastLines(logFile, quotedLines))}`,
+      `${contestant.name} ${problem}. ${quoteLog(logFile, lastLines(logFile, QUOTED_LINES))}`,
     );
   // Processes that nobody waited for are only in the samples, very short ones only in the children's sum.
   const clientCpuSeconds = Math.max(
@@ -109,7 +109,7 @@ export async function runContestant(
   if (rows !== source.rows)
     throw new Error(
       `${contestant.name} wrote ${rows} rows of ${source.rows}. ` +
-        quoteLog(logFile, lastLines(logFile, quotedLines)),
+        quoteLog(logFile, lastLines(logFile, QUOTED_LINES)),
     );
   return {
     ...{ rows, wallSeconds, clientCpuSeconds, serverCpuSeconds, bytesOut: bytes },

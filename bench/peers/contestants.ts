@@ -25,9 +25,9 @@ export interface Contestant {
 }
 
 /** The extractor's program as it is written; what is deployed is bundled from it. */
-export const extractorSource = fileURLToPath(new URL("../extractor/process.ts", import.meta.url));
+export const EXTRACTOR_SOURCE = fileURLToPath(new URL("../extractor/process.ts", import.meta.url));
 // As the Lambda has it, whose memory is 512 MB.
-const heapMegabytes = 512;
+const HEAP_MEGABYTES = 512;
 
 export const oursForm: OutputForm = { kind: "lines", headerRows: 0, files: /\.ndjson\.gz$/ };
 
@@ -40,7 +40,7 @@ export function extractorCommand(
   return {
     program: process.execPath,
     args: [
-      `--max-old-space-size=${heapMegabytes}`,
+      `--max-old-space-size=${HEAP_MEGABYTES}`,
       ...nodeArguments,
       program,
       JSON.stringify(settings),

@@ -8,8 +8,8 @@ import { findPython } from "../../local/toolchain/prerequisites.mjs";
 import { runCommand } from "../../local/toolchain/run-command.ts";
 import type { Contestant } from "./contestants.ts";
 
-const version = "6.2.2";
-const requirements = fileURLToPath(new URL("cqlsh/requirements.txt", import.meta.url));
+const VERSION = "6.2.2";
+const REQUIREMENTS = fileURLToPath(new URL("cqlsh/requirements.txt", import.meta.url));
 
 /** Installs cqlsh into the cache, and tells how to run its COPY TO. */
 export async function ensureCqlsh(report: Report): Promise<() => Contestant> {
@@ -17,16 +17,16 @@ export async function ensureCqlsh(report: Report): Promise<() => Contestant> {
   const folder = await ensureFolder(
     {
       name: "cqlsh",
-      definition: [await readFile(requirements, "utf8"), python],
+      definition: [await readFile(REQUIREMENTS, "utf8"), python],
       parent: cacheFolder(),
       make: async (made) => {
-        report(`installing cqlsh ${version} …`);
+        report(`installing cqlsh ${VERSION} …`);
         const run = (what: string, program: string, args: readonly string[]): Promise<void> =>
           runCommand({ what, program, args, logFile: toolLog("cqlsh") });
         await run("Making cqlsh's environment", python, ["-m", "venv", made]);
         await run("Installing cqlsh", join(made, "bin", "python"), [
           ...["-m", "pip", "install", "--require-hashes", "--no-input"],
-          ...["--disable-pip-version-check", "--progress-bar=off", "--requirement", requirements],
+          ...["--disable-pip-version-check", "--progress-bar=off", "--requirement", REQUIREMENTS],
         ]);
       },
     },
@@ -42,7 +42,7 @@ function cqlsh(python: string): Contestant {
     name: "cqlsh COPY TO",
     isOurs: false,
     mostRepeats: 2,
-    settings: `${version}, CSV, NUMPROCESSES=${workers}, PAGESIZE=5000`,
+    settings: `${VERSION}, CSV, NUMPROCESSES=${workers}, PAGESIZE=5000`,
     form: { kind: "csv", headerRows: 0, files: /visits\.csv$/ },
     commands: (source, folder) => [
       {

@@ -6,9 +6,9 @@ import { copyLibraries, pomDefinition } from "../../local/toolchain/maven.ts";
 import { findJava } from "../../local/toolchain/prerequisites.mjs";
 import type { Contestant } from "./contestants.ts";
 
-const version = "1.10.0";
-const pom = fileURLToPath(new URL("dsbulk/pom.xml", import.meta.url));
-const heapMegabytes = 1024;
+const VERSION = "1.10.0";
+const POM = fileURLToPath(new URL("dsbulk/pom.xml", import.meta.url));
+const HEAP_MEGABYTES = 1024;
 
 export interface DsbulkOptions {
   readonly connector: "json" | "csv";
@@ -22,11 +22,11 @@ export async function ensureDsbulk(
   const jars = await ensureFolder(
     {
       name: "dsbulk-jars",
-      definition: await pomDefinition(pom),
+      definition: await pomDefinition(POM),
       parent: cacheFolder(),
       make: async (folder) => {
-        report(`downloading DSBulk ${version} (35 MB) …`);
-        await copyLibraries("dsbulk-jars", pom, folder);
+        report(`downloading DSBulk ${VERSION} (35 MB) …`);
+        await copyLibraries("dsbulk-jars", POM, folder);
       },
     },
     report,
@@ -41,7 +41,7 @@ function dsbulk(jars: string, options: DsbulkOptions): Contestant {
     name: `DSBulk, ${form}`,
     isOurs: false,
     settings: [
-      `${version}, heap ${heapMegabytes} MB, ${form} connector, plain files`,
+      `${VERSION}, heap ${HEAP_MEGABYTES} MB, ${form} connector, plain files`,
       "pages of 5,000, its own choice of concurrency and files",
       ...(maxRowsPerSecond === undefined ? [] : [`executor.maxPerSecond=${maxRowsPerSecond}`]),
     ].join(", "),
@@ -54,7 +54,7 @@ function dsbulk(jars: string, options: DsbulkOptions): Contestant {
       {
         program: join(findJava(), "bin", "java"),
         args: [
-          `-Xmx${heapMegabytes}m`,
+          `-Xmx${HEAP_MEGABYTES}m`,
           `-Djava.io.tmpdir=${folder}`,
           ...["-cp", join(jars, "*"), "com.datastax.oss.dsbulk.runner.DataStaxBulkLoader"],
           ...["unload", "-h", "127.0.0.1", "-port", String(source.server.port)],

@@ -6,12 +6,12 @@ import { cacheFolder, ensureFolder, toolLog, type Report } from "../../local/too
 import { runCommand } from "../../local/toolchain/run-command.ts";
 import type { Contestant } from "./contestants.ts";
 
-const version = "6.125.1";
+const VERSION = "6.125.1";
 const files = ["package.json", "package-lock.json"].map((name) =>
   fileURLToPath(new URL(`elasticdump/${name}`, import.meta.url)),
 );
 /** Of 1,000, 5,000 and 10,000 the one that costs it the least a document; the server allows no more. */
-const bestLimit = 10_000;
+const BEST_LIMIT = 10_000;
 
 export interface ElasticdumpOptions {
   /** Documents a request; its best where nothing is given. */
@@ -31,7 +31,7 @@ export async function ensureElasticdump(
       definition,
       parent: cacheFolder(),
       make: async (made) => {
-        report(`downloading elasticdump ${version} (114 MB with what it needs) …`);
+        report(`downloading elasticdump ${VERSION} (114 MB with what it needs) …`);
         for (const file of files) await cp(file, join(made, file.slice(file.lastIndexOf("/") + 1)));
         await runCommand({
           what: "Installing elasticdump",
@@ -49,12 +49,12 @@ export async function ensureElasticdump(
 }
 
 function elasticdump(program: string, options: ElasticdumpOptions): Contestant {
-  const { limit = bestLimit, throttleMillis } = options;
+  const { limit = BEST_LIMIT, throttleMillis } = options;
   return {
     name: "elasticdump",
     isOurs: false,
     settings: [
-      `${version}, scroll, --limit=${limit}`,
+      `${VERSION}, scroll, --limit=${limit}`,
       "plain file",
       ...(throttleMillis === undefined ? [] : [`--throttleInterval=${throttleMillis}`]),
     ].join(", "),

@@ -13,10 +13,10 @@ import {
 } from "../../local/servers/cassandra.ts";
 import type { Server } from "../../local/servers/launch.ts";
 
-const idleDeadlineMillis = 300_000;
-const pollMillis = 1000;
+const IDLE_DEADLINE_MILLIS = 300_000;
+const POLL_MILLIS = 1000;
 /** It must look idle this often in a row: a compaction may follow another. */
-const idleLooks = 5;
+const IDLE_LOOKS = 5;
 
 export const startCassandraSource = (options: CassandraOptions): Promise<Server> =>
   startCassandra(options);
@@ -38,13 +38,13 @@ export async function settleCassandra(server: Server): Promise<void> {
     localDataCenter: cassandraDataCenter,
   });
   try {
-    const deadline = Date.now() + idleDeadlineMillis;
-    for (let idle = 0; idle < idleLooks;) {
+    const deadline = Date.now() + IDLE_DEADLINE_MILLIS;
+    for (let idle = 0; idle < IDLE_LOOKS;) {
       if (Date.now() > deadline)
-        throw new Error(`${server.name} still compacts after ${idleDeadlineMillis / 1000} s.`);
+        throw new Error(`${server.name} still compacts after ${IDLE_DEADLINE_MILLIS / 1000} s.`);
       const tasks = await client.execute("SELECT task_id FROM system_views.sstable_tasks");
       idle = tasks.rowLength === 0 ? idle + 1 : 0;
-      await delay(pollMillis);
+      await delay(POLL_MILLIS);
     }
   } finally {
     await client.shutdown();

@@ -12,8 +12,8 @@ import {
 } from "../../local/servers/elasticsearch.ts";
 import type { Server } from "../../local/servers/launch.ts";
 
-const idleDeadlineMillis = 300_000;
-const pollMillis = 1000;
+const IDLE_DEADLINE_MILLIS = 300_000;
+const POLL_MILLIS = 1000;
 
 export const startElasticsearchSource = (options: ElasticsearchOptions): Promise<Server> =>
   startElasticsearch(options);
@@ -34,14 +34,14 @@ export async function settleElasticsearch(server: Server): Promise<void> {
   await expectOk(
     await fetch(`${server.address}/leads/_flush?wait_if_ongoing=true`, { method: "POST" }),
   );
-  const deadline = Date.now() + idleDeadlineMillis;
+  const deadline = Date.now() + IDLE_DEADLINE_MILLIS;
   while (Date.now() < deadline) {
     const answer = await expectOk(await fetch(`${server.address}/_stats/merge`));
     const stats = mergesSchema.parse(await answer.json());
     if (stats._all.total.merges.current === 0) return;
-    await delay(pollMillis);
+    await delay(POLL_MILLIS);
   }
-  throw new Error(`${server.name} still merges segments after ${idleDeadlineMillis / 1000} s.`);
+  throw new Error(`${server.name} still merges segments after ${IDLE_DEADLINE_MILLIS / 1000} s.`);
 }
 
 async function expectOk(response: Response): Promise<Response> {

@@ -27,10 +27,10 @@ export interface LiveSource {
   readonly stop: () => Promise<void>;
 }
 
-const seed = 11;
+const SEED = 11;
 const heapMegabytes: Record<System, number> = { elasticsearch: 1024, cassandra: 2048 };
 // The extractor's window ends some seconds before now, and sample rows are written as of some seconds ago.
-const untilAllIsInTheWindowMillis = 5000;
+const UNTIL_ALL_IS_IN_THE_WINDOW_MILLIS = 5000;
 
 /**
  * Starts the server, writes `rows` rows and waits until the server has nothing left to do.
@@ -71,7 +71,7 @@ export async function startSource(
       ? fillElasticsearch(server, history)
       : fillCassandra(server, history));
     say(`written in ${((Date.now() - before) / 1000).toFixed(0)} s; waiting until it is idle …`);
-    await new Promise((resolve) => setTimeout(resolve, untilAllIsInTheWindowMillis));
+    await new Promise((resolve) => setTimeout(resolve, UNTIL_ALL_IS_IN_THE_WINDOW_MILLIS));
     await (system === "elasticsearch" ? settleElasticsearch(server) : settleCassandra(server));
     return {
       ...{ system, server, heapMegabytes: heap, history, rows, stop },
@@ -87,7 +87,7 @@ export async function startSource(
 function historyOf(system: System, rows: number): History {
   const isSearch = system === "elasticsearch";
   return {
-    seed,
+    seed: SEED,
     edgeCases: true,
     rows: {
       companies: isSearch ? 0 : 300_000,

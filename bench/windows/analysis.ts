@@ -34,20 +34,20 @@ export interface WindowResult {
  * The share of one core that the machine's host may take in a window that counts. Where it took more, any variant was
  * several times as slow as in the windows beside it, whoever was reading.
  */
-const mostStolenCores = 0.05;
+const MOST_STOLEN_CORES = 0.05;
 
 /** True if the machine's host left it alone in that time. */
 export function isQuiet({
   stolenCpuSeconds,
   seconds,
 }: Pick<WindowResult, "stolenCpuSeconds" | "seconds">): boolean {
-  return stolenCpuSeconds <= mostStolenCores * seconds;
+  return stolenCpuSeconds <= MOST_STOLEN_CORES * seconds;
 }
 
 export type VariantOutline = Pick<Variant, "name" | "kind" | "settings">;
 
-const draws = 300;
-const seed = 3;
+const DRAWS = 300;
+const SEED = 3;
 
 export interface Ratio {
   readonly value: number;
@@ -128,14 +128,14 @@ export function analyse(
     share: number,
   ) => ({
     value: quantile(pooled(mine), share) / quantile(pooled(base), share),
-    interval: ratioInterval(latenciesOf(mine), latenciesOf(base), share, draws, seed),
+    interval: ratioInterval(latenciesOf(mine), latenciesOf(base), share, DRAWS, SEED),
   });
   const ratios = (mine: readonly WindowResult[], base: readonly WindowResult[]) =>
     percentiles((share) => compare(mine, base, share));
   const inRounds = byRounds(of);
   const ratiosByRound = (mine: VariantOutline, base: VariantOutline): Percentiles<Ratio> =>
-    percentiles((share) => medianRatio(inRounds.pairs(mine, base, share), draws, seed));
-  const noise = (share: number): Interval => noiseInterval(latenciesOf(idle), share, draws, seed);
+    percentiles((share) => medianRatio(inRounds.pairs(mine, base, share), DRAWS, SEED));
+  const noise = (share: number): Interval => noiseInterval(latenciesOf(idle), share, DRAWS, SEED);
   return {
     variants: outlines.map((outline) => {
       const mine = of(outline);
@@ -173,7 +173,7 @@ export function analyse(
     }),
     idleNoise: percentiles(noise),
     idleNoiseByRound: percentiles((share) =>
-      medianRatio(inRounds.neighbours(idleOutline, share), draws, seed),
+      medianRatio(inRounds.neighbours(idleOutline, share), DRAWS, SEED),
     ),
   };
 }
@@ -260,8 +260,8 @@ export interface Aim {
   readonly isMet: boolean;
 }
 
-const mostRatio = 1.1;
-const mostShare = 0.015;
+const MOST_RATIO = 1.1;
+const MOST_SHARE = 0.015;
 
 /** What the default budget should keep, and whether it did. */
 export function aims({ variants }: Analysis): Aim[] {
@@ -272,26 +272,26 @@ export function aims({ variants }: Analysis): Aim[] {
   const held = variants.filter(({ kind }) => kind === "held");
   return [
     {
-      what: `p95 within ${mostRatio} of the control`,
+      what: `p95 within ${MOST_RATIO} of the control`,
       measured: ratioText(p95),
-      isMet: p95.value <= mostRatio,
+      isMet: p95.value <= MOST_RATIO,
     },
     {
-      what: `p99 within ${mostRatio} of the control`,
+      what: `p99 within ${MOST_RATIO} of the control`,
       measured: ratioText(p99),
-      isMet: p99.value <= mostRatio,
+      isMet: p99.value <= MOST_RATIO,
     },
     {
-      what: `at most ${percent(mostShare)} of requests above the control's p99`,
+      what: `at most ${percent(MOST_SHARE)} of requests above the control's p99`,
       measured: percent(mine.shareAboveControlP99),
-      isMet: mine.shareAboveControlP99 <= mostShare,
+      isMet: mine.shareAboveControlP99 <= MOST_SHARE,
     },
     ...(rounds === null
       ? []
       : (["p95", "p99"] as const).map((percentile) => ({
-          what: `${percentile} within ${mostRatio} of the control, round by round`,
+          what: `${percentile} within ${MOST_RATIO} of the control, round by round`,
           measured: ratioText(rounds[percentile]),
-          isMet: rounds[percentile].value <= mostRatio,
+          isMet: rounds[percentile].value <= MOST_RATIO,
         }))),
     ...held.map((peer) => ({
       what: `gentler than ${peer.name}: lower p95 and p99`,
@@ -324,7 +324,7 @@ export function noiseText({ idleNoise, idleNoiseByRound, variants }: Analysis): 
     `Round by round an idle window is ${ratioText(p50)} at p50, ${ratioText(p95)} at p95 and ${ratioText(p99)} at p99 of ` +
     `the next one. ` +
     `Other processes used ${others.toFixed(2)} cores at most, and the machine's host took ${stolen.toFixed(3)}; ` +
-    `windows left out because it took more than ${mostStolenCores} each time that they were tried: ${disturbed}.`
+    `windows left out because it took more than ${MOST_STOLEN_CORES} each time that they were tried: ${disturbed}.`
   );
 }
 

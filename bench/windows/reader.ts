@@ -29,9 +29,9 @@ export interface Reader {
   close(): Promise<void>;
 }
 
-const quotedLines = 20;
-const startDeadlineMillis = 120_000;
-const pollMillis = 50;
+const QUOTED_LINES = 20;
+const START_DEADLINE_MILLIS = 120_000;
+const POLL_MILLIS = 50;
 
 /** Nobody reads. */
 export const nobody: Reader = {
@@ -99,7 +99,7 @@ export class ToldReader implements Reader {
 
   #ended(): Error {
     return new Error(
-      `A reader ended by itself. ${quoteLog(this.#logFile, lastLines(this.#logFile, quotedLines))}`,
+      `A reader ended by itself. ${quoteLog(this.#logFile, lastLines(this.#logFile, QUOTED_LINES))}`,
     );
   }
 }
@@ -142,12 +142,12 @@ export class PeerReader implements Reader {
     this.#endedBytes = 0;
     this.#endedBefore = endedChildrenCpuSeconds();
     await this.#launch();
-    const deadline = Date.now() + startDeadlineMillis;
+    const deadline = Date.now() + START_DEADLINE_MILLIS;
     while (this.#bytes() === 0) {
       this.#throwFailure();
       if (Date.now() > deadline)
         throw new Error(`${this.#options.contestant.name} wrote nothing. ${this.#log()}`);
-      await delay(pollMillis);
+      await delay(POLL_MILLIS);
     }
     if (this.#options.holdAtRowsPerSecond !== undefined)
       this.#holding = this.#hold(this.#options.holdAtRowsPerSecond);
@@ -156,7 +156,7 @@ export class PeerReader implements Reader {
       this.#throwFailure();
       if (Date.now() > deadline)
         throw new Error(`${this.#options.contestant.name} wrote no whole row. ${this.#log()}`);
-      await delay(pollMillis);
+      await delay(POLL_MILLIS);
     }
   }
 
@@ -173,8 +173,8 @@ export class PeerReader implements Reader {
     this.#isWanted = false;
     await this.#holding;
     for (const pid of this.#pids) killGroup(pid, "SIGKILL");
-    const deadline = Date.now() + startDeadlineMillis;
-    while (this.#pids.length > 0 && Date.now() < deadline) await delay(pollMillis);
+    const deadline = Date.now() + START_DEADLINE_MILLIS;
+    while (this.#pids.length > 0 && Date.now() < deadline) await delay(POLL_MILLIS);
     await rm(this.#options.folder, { recursive: true, force: true });
     this.#throwFailure();
   }
@@ -238,7 +238,7 @@ export class PeerReader implements Reader {
       bytesBefore = bytes;
       allowed -= read;
       this.#setStopped(allowed < 0);
-      await delay(pollMillis);
+      await delay(POLL_MILLIS);
     }
   }
 
@@ -253,11 +253,11 @@ export class PeerReader implements Reader {
   }
 
   #log(): string {
-    return quoteLog(this.#logFile, lastLines(this.#logFile, quotedLines));
+    return quoteLog(this.#logFile, lastLines(this.#logFile, QUOTED_LINES));
   }
 }
 
-const sampleBytes = 4 * 1024 * 1024;
+const SAMPLE_BYTES = 4 * 1024 * 1024;
 
 /** Bytes a row of the first file, from its first megabytes; null while there is no whole row. */
 async function meanRowBytes(folder: string, form: OutputForm): Promise<number | null> {
@@ -265,7 +265,7 @@ async function meanRowBytes(folder: string, form: OutputForm): Promise<number | 
   if (file === undefined) return null;
   const handle = await open(file);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(sampleBytes), 0, sampleBytes, 0);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SAMPLE_BYTES), 0, SAMPLE_BYTES, 0);
     const counter = new RowCounter(form.kind);
     const sample = buffer.subarray(0, bytesRead);
     counter.add(sample);

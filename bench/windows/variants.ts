@@ -49,20 +49,20 @@ export interface Recorded {
   readonly bursts: readonly Burst[];
 }
 
-const fewestBursts = 3;
+const FEWEST_BURSTS = 3;
 // Until its code is warm: a short record said a third of the rate that it then had.
-const settleMillis = 60_000;
-const recordPollMillis = 500;
-const stretchMillis = 5000;
-const longestRecordMillis = 300_000;
-const toldLeadMillis = 2000;
-const nodeLeadMillis = 2000;
-const pythonLeadMillis = 3000;
+const SETTLE_MILLIS = 60_000;
+const RECORD_POLL_MILLIS = 500;
+const STRETCH_MILLIS = 5000;
+const LONGEST_RECORD_MILLIS = 300_000;
+const TOLD_LEAD_MILLIS = 2000;
+const NODE_LEAD_MILLIS = 2000;
+const PYTHON_LEAD_MILLIS = 3000;
 // Until the virtual machine has compiled what it needs most.
-const javaLeadMillis = 8000;
+const JAVA_LEAD_MILLIS = 8000;
 /** From its process's start to its first output. */
 const startMillis = { node: 1500, python: 2500, java: 5000 };
-const burnerProgram = fileURLToPath(new URL("../extractor/burner.ts", import.meta.url));
+const BURNER_PROGRAM = fileURLToPath(new URL("../extractor/burner.ts", import.meta.url));
 
 /** The variants of a system, their processes started; the default budget is watched first. */
 export async function openVariants(
@@ -80,12 +80,12 @@ export async function openVariants(
   const variants: Variant[] = [
     { name: "idle", kind: "idle", settings: "nobody reads", reader: nobody, leadMillis: 0 },
     {
-      ...{ name: "control", kind: "control", leadMillis: toldLeadMillis },
+      ...{ name: "control", kind: "control", leadMillis: TOLD_LEAD_MILLIS },
       settings: "a process that burns the default budget's CPU in the same bursts and asks nothing",
       reader: await openControl(setting, recorded.bursts),
     },
     {
-      ...{ name: "Sluice, default budget", kind: "default", leadMillis: toldLeadMillis },
+      ...{ name: "Sluice, default budget", kind: "default", leadMillis: TOLD_LEAD_MILLIS },
       ...{ settings: describeBudget(byDefault), reader: ours },
     },
     ...(setting.further.includes("ours") ? await openFaster(setting) : []),
@@ -96,7 +96,7 @@ export async function openVariants(
 
 async function openFaster(setting: Setting): Promise<Variant[]> {
   const open = async (name: string, budget: LoadBudgetDefinition): Promise<Variant> => ({
-    ...{ name: `Sluice, ${name}`, kind: "ours", leadMillis: toldLeadMillis },
+    ...{ name: `Sluice, ${name}`, kind: "ours", leadMillis: TOLD_LEAD_MILLIS },
     settings: describeBudget(budget),
     reader: await openOurs(setting, name, budget),
   });
@@ -120,7 +120,7 @@ async function openOurs(
     ...{ system: source.system, secretText: source.secretText, budget, lane: 0, lanes: 1 },
     ...{ plannedAt: Date.now(), folder: out, mode: "told" },
   });
-  return ToldReader.open(command, children, join(out, "log.txt"), toldLeadMillis);
+  return ToldReader.open(command, children, join(out, "log.txt"), TOLD_LEAD_MILLIS);
 }
 
 async function openControl(
@@ -131,8 +131,8 @@ async function openControl(
   await mkdir(out, { recursive: true });
   const file = join(out, "bursts.json");
   await writeFile(file, JSON.stringify(bursts));
-  const command = { program: process.execPath, args: [burnerProgram, file] };
-  return ToldReader.open(command, children, join(out, "log.txt"), toldLeadMillis);
+  const command = { program: process.execPath, args: [BURNER_PROGRAM, file] };
+  return ToldReader.open(command, children, join(out, "log.txt"), TOLD_LEAD_MILLIS);
 }
 
 /** What it did in a stretch of time. */
@@ -152,27 +152,27 @@ interface Stretch {
 async function record(ours: ToldReader, millis: number, say: Report): Promise<Recorded> {
   await ours.start();
   // It feels its way up to whole pages first, and its code gets warm.
-  await watch(ours, settleMillis);
+  await watch(ours, SETTLE_MILLIS);
   const began = performance.now();
   const quiet: Stretch[] = [];
   const disturbed: Stretch[] = [];
   const isEnough = (stretches: readonly Stretch[]): boolean =>
     sum(stretches, ({ seconds }) => seconds) * 1000 >= millis &&
-    sum(stretches, ({ bursts }) => bursts.length) >= fewestBursts;
-  while (!isEnough(quiet) && performance.now() - began < longestRecordMillis) {
-    const stretch = await watch(ours, Math.min(millis, stretchMillis));
+    sum(stretches, ({ bursts }) => bursts.length) >= FEWEST_BURSTS;
+  while (!isEnough(quiet) && performance.now() - began < LONGEST_RECORD_MILLIS) {
+    const stretch = await watch(ours, Math.min(millis, STRETCH_MILLIS));
     (isQuiet(stretch) ? quiet : disturbed).push(stretch);
   }
   await ours.stop();
   const kept = isEnough(quiet) ? quiet : [...quiet, ...disturbed];
   if (kept !== quiet)
     say(
-      `the machine's host disturbed it for most of ${(longestRecordMillis / 1000).toFixed(0)} s, so its rate may be ` +
+      `the machine's host disturbed it for most of ${(LONGEST_RECORD_MILLIS / 1000).toFixed(0)} s, so its rate may be ` +
         "lower than it will be",
     );
   const bursts = kept.flatMap((stretch) => stretch.bursts);
   const seconds = sum(kept, (stretch) => stretch.seconds);
-  if (bursts.length < fewestBursts)
+  if (bursts.length < FEWEST_BURSTS)
     throw new Error(
       `The default budget read ${bursts.length} batches in ${seconds.toFixed(0)} s: the machine or the source is too ` +
         "busy to measure anything.",
@@ -193,7 +193,7 @@ async function watch(ours: ToldReader, millis: number): Promise<Stretch> {
   const before = await look();
   const bursts: Burst[] = [];
   while (performance.now() - before.at < millis) {
-    await delay(recordPollMillis);
+    await delay(RECORD_POLL_MILLIS);
     bursts.push(...(await ours.report()).bursts);
   }
   const after = await look();
@@ -217,14 +217,14 @@ async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Varia
     const throttleMillis = Math.round((limit * 1000) / rowsPerSecond);
     const best = elasticdump();
     const held = elasticdump({ limit, throttleMillis });
-    const lead = { leadMillis: nodeLeadMillis, startMillis: startMillis.node };
+    const lead = { leadMillis: NODE_LEAD_MILLIS, startMillis: startMillis.node };
     return [peer(setting, best, lead), peer(setting, held, lead, `at ${rate}`)].filter(wanted);
   }
   const dsbulk = await ensureDsbulk(say);
   const cqlsh = (await ensureCqlsh(say))();
   const json = { connector: "json" } as const;
-  const java = { leadMillis: javaLeadMillis, startMillis: startMillis.java };
-  const python = { leadMillis: pythonLeadMillis, startMillis: startMillis.python };
+  const java = { leadMillis: JAVA_LEAD_MILLIS, startMillis: startMillis.java };
+  const python = { leadMillis: PYTHON_LEAD_MILLIS, startMillis: startMillis.python };
   return [
     peer(setting, dsbulk(json), java),
     peer(setting, dsbulk({ ...json, maxRowsPerSecond: rowsPerSecond }), java, `at ${rate}`),

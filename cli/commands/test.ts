@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { z } from "zod";
 import { projectFolder } from "../../local/state.ts";
 import { ensureAll } from "../../local/toolchain/ensure-all.ts";
@@ -19,6 +19,7 @@ interface Step {
   readonly name: string;
   readonly program: string;
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** Reads the counts that the runner left; a step without it is one test, passed if it exits with 0. */
   readonly count?: () => Counts;
 }
@@ -43,7 +44,7 @@ function readJunit(file: string): Counts {
 /** Folders whose imports `.dependency-cruiser.mjs` limits. */
 const LAYERS = [
   ...["contract", "catalog", "sources", "stores", "functions"],
-  ...["lib", "emulator", "local", "cli", "examples"],
+  ...["lib", "emulator", "local", "cli", "examples", "test"],
 ];
 
 export async function test(args: string[]): Promise<number> {
@@ -102,6 +103,12 @@ export async function test(args: string[]): Promise<number> {
     python("python format", ["ruff", "format", "--check", "--no-cache", "--quiet", "."]),
     python("python lint", ["ruff", "check", "--no-cache", "--quiet", "."]),
     python("python types", ["mypy", "glue-jobs", "emulator/emulator"]),
+    {
+      name: "python layers",
+      program: join(dirname(toolchain.python.python), "lint-imports"),
+      args: ["--no-logo", "--no-cache"],
+      env: { PYTHONPATH: ["glue-jobs", "emulator"].join(delimiter) },
+    },
   ];
   // All of them wait now and then, for servers that start and for runs: side by side they keep two cores busy. They
   // take about as long as each other, so that none is left alone with cores that nobody else uses.
@@ -147,7 +154,7 @@ async function runStep(step: Step, env: NodeJS.ProcessEnv, live: boolean): Promi
   console.log(live ? `\n── ${step.name}` : `── ${step.name}: begun`);
   const child = spawn(step.program, step.args, {
     cwd: projectFolder,
-    env,
+    env: { ...env, ...step.env },
     stdio: ["ignore", live ? "inherit" : "pipe", live ? "inherit" : "pipe"],
   });
   const chunks: Buffer[] = [];

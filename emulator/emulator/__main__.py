@@ -1,4 +1,4 @@
-"""Starts the emulator and serves until it is told to end.
+"""Starts the emulator and serves until it is asked to end.
 
 Prints the one line `ready` when it serves.
 """
@@ -39,7 +39,7 @@ def read_settings(argv: list[str] | None = None) -> Settings:
     spark = None
     if given.spark_python is not None and given.spark_jars is not None:
         spark = SparkSettings(
-            # Not resolved: the link is what tells Python that it is in a virtual environment.
+            # Not resolved: the link is how Python knows that it is in a virtual environment.
             python=given.spark_python.absolute(),
             jars=given.spark_jars.resolve(),
             driver_memory=os.environ.get("SLUICE_SPARK_MEMORY", "2g"),

@@ -165,7 +165,7 @@ def _apply(backend: MotoBackend, kind: str, request: Request) -> None:
             table, request["Key"], update_expression=request["UpdateExpression"], **expressions
         )
     elif kind != "ConditionCheck":
-        raise MockValidationException(f"{kind} is no action of a transaction")
+        raise MockValidationException(f"{kind} is not an action of a transaction")
 
 
 def _put_back(backend: MotoBackend, touched: Mapping[str, _Touched]) -> None:

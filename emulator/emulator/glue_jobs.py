@@ -264,7 +264,7 @@ class GlueJobs:
     def _fetch(self, location: str, folder: Path) -> Path:
         match = re.fullmatch(r"s3a?://([^/]+)/(.+)", location)
         if match is None:
-            raise ValueError(f"{location!r} is no place in S3; it must read s3://bucket/key")
+            raise ValueError(f"{location!r} is not a place in S3; it must read s3://bucket/key")
         path = folder / Path(match[2]).name
         client = boto3.session.Session().client(
             "s3",
@@ -345,7 +345,7 @@ def install(jobs: GlueJobs) -> None:
         for member, value in self.parameters["JobUpdate"].items():
             attribute = re.sub(r"(?<!^)(?=[A-Z])", "_", member).lower()
             if not hasattr(job, attribute):
-                raise InvalidInputException("UpdateJob", f"{member} is no member of a job")
+                raise InvalidInputException("UpdateJob", f"{member} is not a member of a job")
             setattr(job, attribute, value)
         return ActionResult({"JobName": job.name})
 

@@ -42,7 +42,7 @@ class Redshift(SqlglotRedshift):
     """Redshift as it is: without the words that sqlglot understands for other databases' sake."""
 
     class Tokenizer(SqlglotRedshift.Tokenizer):
-        """Reads a word that is no type of Redshift as a name."""
+        """Reads a word that is not a type of Redshift as a name."""
 
         KEYWORDS: ClassVar = {
             word: kind
@@ -260,7 +260,7 @@ def _concatenation(parts: list[exp.Expr]) -> exp.Expr:
 
 
 def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
-    """Redshift replaces every occurrence, PostgreSQL the first unless told otherwise."""
+    """Redshift replaces every occurrence, PostgreSQL the first unless asked otherwise."""
     if any(node.args.get(name) for name in ("position", "occurrence", "modifiers")):
         raise NotEmulatedError("REGEXP_REPLACE with a position or parameters is not emulated")
     replacement = node.args.get("replacement") or exp.Literal.string("")

@@ -200,7 +200,7 @@ _STORAGE = (
     exp.SortKeyProperty,
     exp.BackupProperty,
 )
-"""Properties of a table that tell Redshift only how to store it."""
+"""Properties of a table that say only how Redshift stores it."""
 
 
 def _create_schema(tree: exp.Expr) -> Statement:

@@ -1,4 +1,4 @@
-"""What one emulator is told when it starts."""
+"""The settings of one emulator."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ export interface LoadRecords {
 
 /**
  * True if the next build must write the whole table as a delta. The build reads the same of the item, in
- * `sluice_build/ledger.py`.
+ * `sluice_build/stores/ledger.py`.
  */
 export function isReplaceDue(replace: Pick<ReplaceRecord, "state"> | undefined): boolean {
   return replace?.state === "asked";

@@ -5,7 +5,7 @@ import { CatalogError } from "../../catalog/errors.ts";
 import { decodeEntry, encodeEntry, type GlueTableInput } from "../../catalog/glue.ts";
 import { resolveEntry, type EntryContext } from "../../catalog/resolve.ts";
 import type { Column, ElasticsearchTable, Table } from "../../catalog/table.ts";
-import { catalog } from "../../examples/web-analytics/catalog/index.ts";
+import { catalog } from "../shop/index.ts";
 import { modelArbitrary, tableArbitrary } from "./arbitrary-entries.ts";
 
 const context: EntryContext = {
@@ -14,10 +14,10 @@ const context: EntryContext = {
   scriptHash: "abc",
 };
 
-const companies = catalog.tables.find(
-  (table): table is ElasticsearchTable => table.name === "companies" && "cursor" in table,
+const products = catalog.tables.find(
+  (table): table is ElasticsearchTable => table.name === "products" && "cursor" in table,
 );
-if (companies === undefined) throw new Error("the example has no companies");
+if (products === undefined) throw new Error("the catalog has no products");
 const [model] = catalog.models;
 if (model === undefined) throw new Error("the example has no model");
 
@@ -43,46 +43,47 @@ test("what Glue limits is within its limits", () => {
 });
 
 test("a long comment is cut between characters and marked", () => {
-  const columns = companies.columns.map((column): Column => ({
+  const columns = products.columns.map((column): Column => ({
     ...column,
     description: "é".repeat(300),
   }));
-  const [column] = encodeEntry({ ...companies, columns }, context).StorageDescriptor.Columns;
+  const [column] = encodeEntry({ ...products, columns }, context).StorageDescriptor.Columns;
   expect(column?.Comment).toBe(`${"é".repeat(126)}…`);
 });
 
 test("a table's parameters are what the architecture says", () => {
-  const { Parameters: parameters, StorageDescriptor: storage } = encodeEntry(companies, context);
+  const { Parameters: parameters, StorageDescriptor: storage } = encodeEntry(products, context);
   expect(parameters).toMatchObject({
     "sluice.format": "2",
     "sluice.kind": "table",
-    "sluice.owner": "company-data",
-    "sluice.key": '["company_id"]',
-    "sluice.from": '{"index":"companies"}',
-    "sluice.partitioning": '[{"column":"company_id","transform":{"bucket":8}}]',
+    "sluice.owner": "storefront",
+    "sluice.key": '["product_id"]',
+    "sluice.from": '{"index":"products"}',
+    "sluice.partitioning": '[{"column":"product_id","transform":{"bucket":8}}]',
   });
   expect(JSON.parse(parameters["sluice.source"] ?? "")).toMatchObject({
     secret: "sluice/source/search",
-    budget: { lanes: 1, dutyCycle: 0.5 },
+    budget: { lanes: 1, dutyCycle: 0.25 },
   });
   expect(JSON.parse(parameters["sluice.cursor"] ?? "")).toEqual({
-    column: "updated_at",
-    field: "updatedAt",
+    column: "changed_at",
+    field: "changedAt",
     lagSeconds: 2,
     overlapSeconds: 60,
     reconcile: { everyHours: 168, reachHours: 192 },
   });
   expect(parameters).toMatchObject({
-    "sluice.required": "company_id,name,updated_at",
+    "sluice.required": "product_id,name,changed_at",
     "sluice.personal": "",
-    "sluice.paths": '{"company_id":"companyId","founded_on":"foundedOn","updated_at":"updatedAt"}',
-    "sluice.types": '{"address":{"from":[0,0,"zipCode"]}}',
+    "sluice.paths":
+      '{"product_id":"productId","listed_on":"listedOn","price_changes":"priceChanges","changed_at":"changedAt"}',
+    "sluice.types": '{"maker":{"from":[0,"zipCode"]}}',
     "sluice.descriptions": "{}",
   });
   expect(storage.Columns[0]).toEqual({
-    Name: "company_id",
+    Name: "product_id",
     Type: "string",
-    Comment: "The company's id, the same in all systems.",
+    Comment: "The product's number.",
   });
 });
 
@@ -97,33 +98,31 @@ const fingerprintOf = (entry: Table, with_: Partial<EntryContext> = {}): string 
   resolveEntry(entry, { ...context, ...with_ }).fingerprint;
 
 test("words, costs and the deployment do not change the fingerprint", () => {
-  const same = fingerprintOf(companies);
-  expect(fingerprintOf({ ...companies, owner: "others", description: "others" })).toBe(same);
-  expect(fingerprintOf({ ...companies, publish: false, checks: [] })).toBe(same);
-  expect(
-    fingerprintOf({ ...companies, source: { ...companies.source, budget: { lanes: 2 } } }),
-  ).toBe(same);
-  expect(fingerprintOf({ ...companies, deletes: { strategy: "key-sweep", everyHours: 7 } })).toBe(
+  const same = fingerprintOf(products);
+  expect(fingerprintOf({ ...products, owner: "others", description: "others" })).toBe(same);
+  expect(fingerprintOf({ ...products, publish: false, checks: [] })).toBe(same);
+  expect(fingerprintOf({ ...products, source: { ...products.source, budget: { lanes: 2 } } })).toBe(
     same,
   );
-  expect(fingerprintOf({ ...companies, cursor: { ...companies.cursor, lagSeconds: 9 } })).toBe(
+  expect(fingerprintOf({ ...products, deletes: { strategy: "key-sweep", everyHours: 7 } })).toBe(
     same,
   );
-  expect(fingerprintOf(companies, { deployment: "other" })).toBe(same);
+  expect(fingerprintOf({ ...products, cursor: { ...products.cursor, lagSeconds: 9 } })).toBe(same);
+  expect(fingerprintOf(products, { deployment: "other" })).toBe(same);
 });
 
 test.each<[string, Partial<ElasticsearchTable>]>([
-  ["key", { key: ["company_id", "updated_at"] }],
-  ["columns", { columns: companies.columns.slice(0, -2).concat(companies.columns.slice(-1)) }],
+  ["key", { key: ["product_id", "changed_at"] }],
+  ["columns", { columns: products.columns.slice(0, -2).concat(products.columns.slice(-1)) }],
   [
     "a path",
-    { columns: companies.columns.map((column) => ({ ...column, path: ["x", column.name] })) },
+    { columns: products.columns.map((column) => ({ ...column, path: ["x", column.name] })) },
   ],
-  ["nullable", { columns: companies.columns.map((column) => ({ ...column, nullable: false })) }],
+  ["nullable", { columns: products.columns.map((column) => ({ ...column, nullable: false })) }],
   ["deletes", { deletes: { strategy: "none" } }],
   ["partitioning", { partitioning: [] }],
 ])("a change of %s changes the fingerprint", (_, change) => {
-  expect(fingerprintOf({ ...companies, ...change })).not.toBe(fingerprintOf(companies));
+  expect(fingerprintOf({ ...products, ...change })).not.toBe(fingerprintOf(products));
 });
 
 test("a changed script changes a model's fingerprint, its address alone does not", () => {
@@ -132,7 +131,7 @@ test("a changed script changes a model's fingerprint, its address alone does not
   expect(resolveEntry(model, { ...context, scriptUri: "s3://x/y" }).fingerprint).toBe(fingerprint);
 });
 
-const stored = encodeEntry(companies, context);
+const stored = encodeEntry(products, context);
 
 function damaged(parameter: string, value: string | undefined): GlueTableInput {
   const others = Object.entries(stored.Parameters).filter(([name]) => name !== parameter);
@@ -146,14 +145,14 @@ test.each([
   ["sluice.format", undefined, "it is missing"],
   ["sluice.kind", "view", "Invalid option"],
   ["sluice.key", undefined, "it is missing"],
-  ["sluice.key", "company_id", "it is no JSON: company_id"],
+  ["sluice.key", "product_id", "it is no JSON: product_id"],
   ["sluice.source", '{"name":"search"}', "system"],
-  ["sluice.cursor", '{"column":"updated_at"}', "lagSeconds"],
+  ["sluice.cursor", '{"column":"changed_at"}', "lagSeconds"],
   ["sluice.fingerprint", "abc", "Invalid string"],
   ["sluice.types", undefined, "it is missing"],
   ["sluice.personal", undefined, "it is missing"],
   ["sluice.types", '{"name":"strng"}', "strng"],
-  ["sluice.required", "company_id,nam", 'the table has no columns ["nam"]'],
+  ["sluice.required", "product_id,nam", 'the table has no columns ["nam"]'],
   ["sluice.paths", '{"nam":"n"}', 'the table has no columns ["nam"]'],
   ["sluice.paths", '{"name":[]}', "Too small"],
   ["sluice.descriptions", '{"name":"x"}', "the description of name goes on"],
@@ -164,7 +163,7 @@ test.each([
   ],
   [
     "sluice.types",
-    '{"address":{"from":["a","b","c","d","e","f","g","h"]}}',
+    '{"maker":{"from":["a","b","c","d","e","f","g","h"]}}',
     "more is said of the type than",
   ],
 ])(
@@ -172,7 +171,7 @@ test.each([
   (parameter, value, words) => {
     const read = (): unknown => decodeEntry(damaged(parameter, value));
     expect(read).toThrow(CatalogError);
-    expect(read).toThrow(`Glue table companies, parameter ${parameter}`);
+    expect(read).toThrow(`Glue table products, parameter ${parameter}`);
     expect(read).toThrow(words);
   },
 );

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { catalog } from "../../examples/web-analytics/catalog/index.ts";
+import { catalog } from "../shop/index.ts";
 import { checkIndex } from "../../catalog/index-check.ts";
 
 const NOTHING = { sources: [], tables: [], models: [] };
@@ -19,9 +19,9 @@ function folderWith(...files: string[]): string {
   return folder;
 }
 
-test("the example's index has all its files", () => {
+test("an index that has all its files is let through", () => {
   expect(() => {
-    checkIndex(fileURLToPath(new URL("../../catalog", import.meta.url)), catalog);
+    checkIndex(fileURLToPath(new URL("../shop", import.meta.url)), catalog);
   }).not.toThrow();
 });
 

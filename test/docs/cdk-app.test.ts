@@ -20,7 +20,7 @@ const manifestSchema = z.object({
 
 test("the document shows the app that is tested", () => {
   const [, ...code] = readFileSync(file, "utf8").split("\n");
-  const shown = code.join("\n").replace('"../../examples/web-analytics/', '"./');
+  const shown = code.join("\n").replace('"../shop/', '"./catalog/');
   const document = readFileSync(new URL("../../docs/deploying.md", import.meta.url), "utf8");
   expect(document).toContain(`\`\`\`ts\n${shown}\`\`\``);
 });

@@ -4,7 +4,7 @@ import { Port, SecurityGroup, Vpc } from "aws-cdk-lib/aws-ec2";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { checkTemplates, Sluice } from "sluice/cdk";
-import { catalog } from "../../examples/web-analytics/catalog/index.ts";
+import { catalog } from "../shop/index.ts";
 
 const app = new App();
 const stack = new Stack(app, "data-platform", {

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { catalog } from "../../examples/web-analytics/catalog/index.ts";
+import { catalog } from "../shop/index.ts";
 import { allAuditsQuery, allRelationsQuery } from "../../functions/load/all-facts.ts";
 import * as sql from "../../functions/load/sql.ts";
 import type { Delta } from "../../contract/delta.ts";

@@ -35,7 +35,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
 PROBE = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:probe"
 
-# What the probe does is told by its event.
+# What the probe does is chosen by its event.
 PROBE_SOURCE = """
 import fs from 'node:fs';
 const attempts = new Map();

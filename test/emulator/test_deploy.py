@@ -733,7 +733,7 @@ def synthesize(
         json.dumps(
             {
                 **where,
-                "catalog": "examples/web-analytics/catalog/index.ts",
+                "catalog": "test/shop/index.ts",
                 "enabled": False,
                 **choices,
             }

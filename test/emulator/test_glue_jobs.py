@@ -30,7 +30,7 @@ if mode == "sleep":
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.getOrCreate()
 pools = spark._jvm.java.lang.management.ManagementFactory.getMemoryPoolMXBeans()
-told = {
+report = {
     "arguments": arguments,
     "greeting": greeting.WORD,
     "sum": spark.range(10).selectExpr("sum(id)").first()[0],
@@ -39,7 +39,7 @@ told = {
     "maps": open(f"/proc/{spark._jvm.java.lang.ProcessHandle.current().pid()}/maps").read(),
     "code_cache": sum(p.getUsage().getMax() for p in pools if p.getName().startswith("Code")),
 }
-open(arguments["--out"], "w").write(json.dumps(told))
+open(arguments["--out"], "w").write(json.dumps(report))
 """
 
 
@@ -81,19 +81,19 @@ def machine(job: str, arguments: dict[str, str]) -> dict[str, Any]:
 def test_a_job_runs_and_fails_under_a_state_machine(
     emulator: Emulator, job: str, tmp_path: Path
 ) -> None:
-    out = tmp_path / "told.json"
+    out = tmp_path / "report.json"
     ended = emulator.run(machine(job, {"--mode": "ok", "--out": str(out)}))
     assert ended.status == "SUCCEEDED", ended
     assert ended.output["JobRunState"] == "SUCCEEDED"
     run = ended.output["Id"]
-    told = json.loads(out.read_text())
+    report = json.loads(out.read_text())
     # Java's own 48 MiB with the settings of tests were too few for a whole build.
-    assert told.pop("code_cache") >= 200 * 1024 * 1024
+    assert report.pop("code_cache") >= 200 * 1024 * 1024
     # Java leaves out, without a word, an archive that does not fit its jars.
-    mapped = told.pop("maps")
+    mapped = report.pop("maps")
     if (classes := os.environ.get("SLUICE_SPARK_CLASSES")) is not None:
         assert str(Path(classes).resolve()) in mapped
-    assert told == {
+    assert report == {
         "arguments": {
             "--kept": "default",
             "--mode": "ok",
@@ -113,9 +113,9 @@ def test_a_job_runs_and_fails_under_a_state_machine(
 
     failed = emulator.run(machine(job, {"--mode": "fail"}))
     assert failed.error == "States.TaskFailed"
-    told = json.loads(failed.cause or "")
-    assert told["JobRunState"] == "FAILED"
-    assert told["ErrorMessage"] == "ValueError: what went wrong"
+    report = json.loads(failed.cause or "")
+    assert report["JobRunState"] == "FAILED"
+    assert report["ErrorMessage"] == "ValueError: what went wrong"
 
 
 def test_one_run_at_a_time_which_can_be_stopped_or_killed(emulator: Emulator, job: str) -> None:

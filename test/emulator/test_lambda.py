@@ -28,21 +28,21 @@ def test_returns_what_the_handler_returns(emulator: Emulator) -> None:
 
 
 def test_knows_its_environment_and_context(emulator: Emulator) -> None:
-    told, error = emulator.invoke("probe", {"describe": True})
+    result, error = emulator.invoke("probe", {"describe": True})
     assert error is None
-    assert told["hello"] == "hello"
-    assert told["name"] == "probe"
-    assert told["memory"] == "128"
-    assert told["endpoint"] == f"http://127.0.0.1:{emulator.port}"
-    assert 2000 < told["remaining"] <= 3000
-    assert told["node"].startswith("v24.")
+    assert result["hello"] == "hello"
+    assert result["name"] == "probe"
+    assert result["memory"] == "128"
+    assert result["endpoint"] == f"http://127.0.0.1:{emulator.port}"
+    assert 2000 < result["remaining"] <= 3000
+    assert result["node"].startswith("v24.")
 
 
 def test_an_error_is_told_with_type_message_and_trace(emulator: Emulator) -> None:
-    told, error = emulator.invoke("probe", {"boom": True})
+    result, error = emulator.invoke("probe", {"boom": True})
     assert error == "Unhandled"
-    assert (told["errorType"], told["errorMessage"]) == ("Boom", "boom!")
-    assert told["trace"][0] == "Boom: boom!"
+    assert (result["errorType"], result["errorMessage"]) == ("Boom", "boom!")
+    assert result["trace"][0] == "Boom: boom!"
 
 
 def test_time_out_memory_exit_and_rejection(emulator: Emulator) -> None:
@@ -55,10 +55,10 @@ def test_time_out_memory_exit_and_rejection(emulator: Emulator) -> None:
     ]
     with ThreadPoolExecutor(len(cases)) as threads:
         answers = list(threads.map(lambda case: emulator.invoke("probe", case[0]), cases))
-    for (event, error_type, message), (told, error) in zip(cases, answers, strict=True):
+    for (event, error_type, message), (result, error) in zip(cases, answers, strict=True):
         assert error == "Unhandled", event
-        assert told["errorType"] == error_type
-        assert message in told["errorMessage"]
+        assert result["errorType"] == error_type
+        assert message in result["errorMessage"]
 
 
 def test_new_code_and_new_settings_make_new_workers(emulator: Emulator) -> None:
@@ -76,9 +76,9 @@ def test_new_code_and_new_settings_make_new_workers(emulator: Emulator) -> None:
 
 def test_a_module_that_cannot_be_loaded(emulator: Emulator) -> None:
     emulator.create_function("broken", "throw new RangeError('at start');")
-    told, error = emulator.invoke("broken", {})
+    result, error = emulator.invoke("broken", {})
     assert error == "Unhandled"
-    assert (told["errorType"], told["errorMessage"]) == ("RangeError", "at start")
+    assert (result["errorType"], result["errorMessage"]) == ("RangeError", "at start")
 
 
 def test_a_common_js_bundle_runs_too(emulator: Emulator) -> None:
@@ -106,8 +106,8 @@ def test_reserved_concurrency_throttles(emulator: Emulator) -> None:
 
 
 def running_names(emulator: Emulator) -> list[str]:
-    told = emulator.ask("GET", "/sluice/running")
-    return [running["functionName"] for running in told["lambdas"]]
+    result = emulator.ask("GET", "/sluice/running")
+    return [running["functionName"] for running in result["lambdas"]]
 
 
 def test_logs_go_to_a_file_and_to_cloudwatch_and_memory_is_noted(emulator: Emulator) -> None:
@@ -126,10 +126,10 @@ def test_a_running_worker_can_be_killed(emulator: Emulator) -> None:
         eventually(lambda: "probe" in running_names(emulator), 10)
         answer = emulator.ask("POST", "/sluice/kill-lambda", {"functionNameContains": "prob"})
         assert answer == {"killed": 1}
-        told, error = invocation.result()
+        result, error = invocation.result()
     assert error == "Unhandled"
-    assert told["errorType"] == "Runtime.ExitError"
-    assert "signal: killed" in told["errorMessage"]
+    assert result["errorType"] == "Runtime.ExitError"
+    assert "signal: killed" in result["errorMessage"]
 
 
 def test_nothing_outlives_an_emulator_that_is_killed(tmp_path: Path) -> None:

@@ -376,4 +376,4 @@ def test_the_database_errors_come_through(connection: PgConnection) -> None:
         run(connection, "INSERT INTO dw.target VALUES (9, 'longer than ten')")
     with psycopg2.connect(connection.dsn) as other, other.cursor() as cursor:
         cursor.execute("SELECT datediff('day', '2026-01-01', '2026-01-03')")
-        assert cursor.fetchone() == (2,), "a BI tool finds the functions without being told"
+        assert cursor.fetchone() == (2,), "a BI tool finds the functions without a setting"

@@ -25,11 +25,11 @@ from moto.glue import responses as glue_responses
 from moto.glue.exceptions import GlueClientError
 from moto.server import ThreadedMotoServer
 from pyspark.sql import Row, SparkSession
-from sluice_build.arguments import Arguments
-from sluice_build.catalog import definitions_database
-from sluice_build.result import TableResult
-from sluice_build.run import new_job, run_build
-from sluice_build.session import ship_package
+from sluice_build.build.result import TableResult
+from sluice_build.build.run import new_job, run_build
+from sluice_build.build.session import ship_package
+from sluice_build.contract.arguments import Arguments
+from sluice_build.stores.catalog import definitions_database
 
 from emulator import dispatch, spark_submit
 
@@ -261,8 +261,8 @@ class World:
             parameters["sluice.language"] = "sql" if sql else "python"
             parameters["sluice.script"] = f"s3://{self.bucket}/{asset}"
             parameters["sluice.inputs"] = json.dumps(inputs or [])
-        told = json.dumps(parameters, sort_keys=True)
-        parameters["sluice.fingerprint"] = hashlib.sha256(told.encode()).hexdigest()
+        text = json.dumps(parameters, sort_keys=True)
+        parameters["sluice.fingerprint"] = hashlib.sha256(text.encode()).hexdigest()
         table = {
             "Name": name,
             "Parameters": parameters,

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sluice_build.catalog import (
+from sluice_build.contract.stored_type import amended
+from sluice_build.stores.catalog import (
     StackContent,
     choose_definitions,
     definitions_database,
     parse_definition,
     stack_of,
 )
-from sluice_build.stored_type import amended
 
 STORED = json.loads((Path(__file__).parents[1] / "catalog/stored-definitions.json").read_text())
 
@@ -31,10 +31,10 @@ def test_what_the_deployment_writes_is_understood(stored: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     ("glue", "amendments", "message"),
     [
-        ("strng", {}, "'strng' in 'strng' is no type"),
+        ("strng", {}, "'strng' in 'strng' is not a type"),
         ("array<string", {}, "the end stands for >"),
         ("int>", {}, "goes on with >"),
-        ("a b", {}, "'a b' is no type"),
+        ("a b", {}, "'a b' is not a type"),
         ("int", "json", "more is said of the type than int has places for"),
         ("string", "epoch_seconds", "'epoch_seconds' cannot be said of a string"),
         ("struct<a:int>", {"from": ["x", "y"]}, "more is said of the type"),
@@ -52,7 +52,7 @@ def test_a_type_that_is_none(glue: str, amendments: Any, message: str) -> None: 
         ("sluice.format", "1", "sluice.format is 1, this job reads 2"),
         ("sluice.kind", "view", "neither table nor model"),
         ("sluice.required", "id,other", r"columns \['other'\] are described"),
-        ("sluice.paths", '{"id":[]}', r"column id: \[\] is no path"),
+        ("sluice.paths", '{"id":[]}', r"column id: \[\] is not a path"),
         ("sluice.types", "[]", r"sluice.types is \[\], not an object"),
         ("sluice.types", '{"id":"jsn"}', "column id: 'jsn' cannot be said"),
     ],

@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sluice_build.coerce import Misfit, coercer, json_text
-from sluice_build.column_types import Json, parse
+from sluice_build.contract.column_types import Json, parse
+from sluice_build.read.coerce import Misfit, coercer, json_text
 
 
 def coerce(column_type: Json, value: object, published: bool = False) -> object:
@@ -181,33 +181,33 @@ def test_forms(column_type: Json, value: str, expected: object) -> None:
     ("column_type", "value", "reason"),
     [
         ("int", "1.5", "1.5 has a fraction, int has none"),
-        ("int", "true", "True is no number"),
-        ("int", '""', "'' is no number"),
-        ("int", '"1_000"', "'1_000' is no number"),
+        ("int", "true", "True is not a number"),
+        ("int", '""', "'' is not a number"),
+        ("int", '"1_000"', "'1_000' is not a number"),
         ("int", "1e999999999", "out of the range of int"),
         ("long", "9223372036854775808", "out of the range of long"),
-        ("boolean", "1", "1 is no boolean"),
+        ("boolean", "1", "1 is not a boolean"),
         ("double", "1e400", "out of the range of double"),
         ("float", "1e39", "out of the range of float"),
         ({"decimal": [4, 2]}, "100", "more digits than decimal(4,2) holds"),
         ({"decimal": [4, 2]}, "1.001", "more decimals than decimal(4,2) holds"),
-        ("date", '"2024-02-30"', "is no date"),
+        ("date", '"2024-02-30"', "is not a date"),
         ("date", '"2024-02-28T10:00:00Z"', "declare the column timestamp"),
-        ("timestamp", '"yesterday"', "is no timestamp"),
-        ("timestamp", "true", "is no timestamp"),
+        ("timestamp", '"yesterday"', "is not a timestamp"),
+        ("timestamp", "true", "is not a timestamp"),
         ("timestamp", "1e30", "out of the range of timestamps"),
         ("timestamp", '"0001-01-01T00:00:00+10:00"', "timestamp"),
-        ("binary", '"???"', "is no base64 text"),
-        ("string", "{}", "{} is no text"),
+        ("binary", '"???"', "is not base64 text"),
+        ("string", "{}", "{} is not text"),
         ("string", '"\\ud800"', "half a surrogate pair"),
         ({"map": "int"}, "[1,2]", "is a list of 2"),
-        ({"struct": [{"name": "a", "type": "int"}]}, '{"a":"x"}', "field a: 'x' is no number"),
+        ({"struct": [{"name": "a", "type": "int"}]}, '{"a":"x"}', "field a: 'x' is not a number"),
     ],
 )
 def test_misfits(column_type: Json, value: str, reason: str) -> None:
-    with pytest.raises(Misfit) as told:
+    with pytest.raises(Misfit) as raised:
         coerce(column_type, sent(value))
-    assert reason in str(told.value)
+    assert reason in str(raised.value)
 
 
 def test_the_limits_of_the_warehouse_bind_published_tables_only() -> None:
@@ -231,5 +231,5 @@ def test_the_limits_of_the_warehouse_bind_published_tables_only() -> None:
 
 
 def test_a_column_type_that_is_none_is_shown() -> None:
-    with pytest.raises(ValueError, match="'text' is no column type"):
+    with pytest.raises(ValueError, match="'text' is not a column type"):
         parse("text")

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sluice_build.arguments import Arguments
-from sluice_build.catalog import Column, TableDefinition
-from sluice_build.checks import CheckResult
-from sluice_build.column_types import parse
-from sluice_build.delta import Delta, DeltaFile, delta_document
-from sluice_build.manifests import parse_manifest
-from sluice_build.result import TableResult
-from sluice_build.summary import summary
+from sluice_build.build.checks import CheckResult
+from sluice_build.build.result import TableResult
+from sluice_build.build.summary import summary
+from sluice_build.contract.arguments import Arguments
+from sluice_build.contract.column_types import parse
+from sluice_build.lake.delta import Delta, DeltaFile, delta_document
+from sluice_build.read.manifests import parse_manifest
+from sluice_build.stores.catalog import Column, TableDefinition
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "contract" / "examples"
 
@@ -73,7 +73,7 @@ def test_a_manifest_has_what_the_build_reads_and_nothing_that_it_does_not_know()
 
 
 def test_a_result_is_told_as_the_functions_read_it() -> None:
-    (told,) = example("build-result")["tables"]
+    (written,) = example("build-result")["tables"]
     result = TableResult(
         table="orders",
         kind="table",
@@ -88,17 +88,17 @@ def test_a_result_is_told_as_the_functions_read_it() -> None:
         error="check has_price: 2 bad rows",
         checks=[CheckResult("has_price", "error", 2)],
     )
-    assert result.to_json() == told
+    assert result.to_json() == written
 
 
 def test_a_delta_is_told_as_load_reads_it() -> None:
-    told = example("delta")
+    written = example("delta")
     entry = TableDefinition(
         name="orders",
         key=("order_id",),
         columns=tuple(
             Column(item["name"], parse(item["type"]), item["type"], (item["name"],), True)
-            for item in told["columns"]
+            for item in written["columns"]
         ),
         partitioning=(),
         checks=(),
@@ -108,16 +108,18 @@ def test_a_delta_is_told_as_load_reads_it() -> None:
         max_share=1.0,
     )
     files = [DeltaFile("s3://bucket/deltas/orders/a1/part-0.parquet", 1234, 3)]
-    delta = Delta("merge", told["snapshot"], told["parent"], 1)
+    delta = Delta("merge", written["snapshot"], written["parent"], 1)
     now = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
-    assert delta_document("run-1", entry, delta, files, now) == told
+    assert delta_document("run-1", entry, delta, files, now) == written
 
 
 def test_a_summary_is_told_as_the_functions_read_it() -> None:
     arguments = Arguments("sluice", "bucket", "ledger", "run-1", 1, None, "0" * 64)
     records = [TableResult(table="daily_orders", kind="model", status="built")]
-    told = summary(arguments, records, {}, {}, {"daily_orders": {"orders": "4242424242424242424"}})
-    assert shape(told) == shape(example("build-summary"))
+    written = summary(
+        arguments, records, {}, {}, {"daily_orders": {"orders": "4242424242424242424"}}
+    )
+    assert shape(written) == shape(example("build-summary"))
 
 
 @pytest.mark.parametrize("name", ["manifest", "delta", "build-result", "build-summary"])

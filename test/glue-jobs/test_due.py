@@ -67,7 +67,7 @@ def test_a_build_that_was_killed_is_due_again_wherever_it_was(world: World) -> N
         ("daily", "winners"),
         ("daily", "published"),
         ("", "built"),
-        ("", "told"),
+        ("", "reported"),
     ]
     for number, place in enumerate(places, 2):
         visit(world, number, "a", number)

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from conftest import Stopped, World, upsert
-from sluice_build.catalog import definitions_database
+from sluice_build.stores.catalog import definitions_database
 
 ORDERS = {"id": "long", "customer": "string", "amount": {"decimal": [10, 2]}}
 TOTALS = {"customer": "string", "total": {"decimal": [20, 2]}, "orders": "long"}
@@ -98,7 +98,7 @@ def test_a_failed_input_skips_its_dependents_only(world: World) -> None:
         "unknown": "failed",
     }
     assert result["totals"].error == (
-        "its input orders is not there (failed): mend that and run again"
+        "its input orders is not there (failed): fix that and run again"
     )
     assert "sluice.format is 1" in str(result["odd"].error)
 
@@ -183,7 +183,7 @@ def test_a_definition_that_is_gone_or_found_twice_changes_nothing(world: World) 
     assert "orders" not in result
     assert result["totals"].status == "skipped"
     assert result["totals"].error == (
-        "its input orders is not there (not in the Data Catalog): mend that and run again"
+        "its input orders is not there (not in the Data Catalog): fix that and run again"
     )
     assert {n: (world.snapshots(n), world.refs(n)) for n in before} == before
 

@@ -2,16 +2,16 @@
 
 import pytest
 from pyspark.sql import types as t
-from sluice_build.arguments import Arguments, parse
-from sluice_build.catalog import Column, Definition, ModelDefinition, TableDefinition
-from sluice_build.column_types import Json, redshift_type, spark_type
-from sluice_build.column_types import parse as parse_type
-from sluice_build.deletes import too_many
-from sluice_build.lines import LineReader, Rejected, Row, find
-from sluice_build.models import contract_mistakes, load_function
-from sluice_build.plan import ready, selection, up_to_date
-from sluice_build.read import packed
-from sluice_build.tags import model_fingerprint, model_tag, newest, table_tag
+from sluice_build.build.models import contract_mistakes, load_function
+from sluice_build.build.plan import ready, selection, up_to_date
+from sluice_build.contract.arguments import Arguments, parse
+from sluice_build.contract.column_types import Json, redshift_type, spark_type
+from sluice_build.contract.column_types import parse as parse_type
+from sluice_build.lake.deletes import too_many
+from sluice_build.lake.tags import model_fingerprint, model_tag, newest, table_tag
+from sluice_build.read.lines import LineReader, Rejected, Row, find
+from sluice_build.read.objects import packed
+from sluice_build.stores.catalog import Column, Definition, ModelDefinition, TableDefinition
 
 
 def table(columns: dict[str, Json], soft_delete: str | None = None) -> TableDefinition:
@@ -19,7 +19,8 @@ def table(columns: dict[str, Json], soft_delete: str | None = None) -> TableDefi
         name="t",
         key=("id",),
         columns=tuple(
-            Column(name, parse_type(told), told, (name,), True) for name, told in columns.items()
+            Column(name, parse_type(declared), declared, (name,), True)
+            for name, declared in columns.items()
         ),
         partitioning=(),
         checks=(),
@@ -82,7 +83,7 @@ def test_lines() -> None:
         "key", {"id": 7}, None, 5, False
     )
     assert read(b'{"op":"upsert",' + head + b',"doc":{"id":7,"score":"x"}}') == Rejected(
-        "'x' is no number", "score", {"id": 7}, 5
+        "'x' is not a number", "score", {"id": 7}, 5
     )
     no_key = read(b'{"op":"upsert",' + head + b',"doc":{"score":1}}')
     assert no_key == Rejected("null where a value is required", "id", None, 5)
@@ -91,25 +92,25 @@ def test_lines() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (b"\xff", "the line is no JSON"),
-        (b"NaN", "the line is no JSON"),
-        (b"", "the line is no JSON"),
-        (b"[" * 100_000, "the line is no JSON"),
-        (b"[]", "the line is no JSON object"),
+        (b"\xff", "the line is not JSON"),
+        (b"NaN", "the line is not JSON"),
+        (b"", "the line is not JSON"),
+        (b"[" * 100_000, "the line is not JSON"),
+        (b"[]", "the line is not a JSON object"),
         (b'{"op":"delete"}', "op is 'delete'"),
         (b'{"op":"key","observed_at":"x"}', "observed_at is 'x'"),
         (b'{"op":"upsert","observed_at":1,"version":[1,2]}', "version is [1, 2]"),
         (b'{"op":"upsert","observed_at":1,"version":[1,2,1e3]}', "version is"),
         (b'{"op":"upsert","observed_at":1,"version":[1,2,9223372036854775808]}', "version is"),
-        (b'{"op":"key","observed_at":1,"doc":7}', "the document is no object"),
+        (b'{"op":"key","observed_at":1,"doc":7}', "the document is not an object"),
         (b'{"op":"key","observed_at":1,"id":7,"doc":{}}', "id is 7"),
     ],
 )
 def test_lines_that_are_none(line: bytes, reason: str) -> None:
-    told = LineReader(table({"id": "long"})).read(line)
-    assert isinstance(told, Rejected)
-    assert told.reason.startswith(reason)
-    assert told.observed_at_millis is None
+    read = LineReader(table({"id": "long"})).read(line)
+    assert isinstance(read, Rejected)
+    assert read.reason.startswith(reason)
+    assert read.observed_at_millis is None
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_objects_are_packed_in_order_by_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "spark", "redshift"),
+    ("declared", "spark", "redshift"),
     [
         ("string", "string", "VARCHAR(65535)"),
         ("boolean", "boolean", "BOOLEAN"),
@@ -204,15 +205,15 @@ def test_objects_are_packed_in_order_by_size() -> None:
         ({"struct": [{"name": "a", "type": "date"}]}, "struct<a:date>", "SUPER"),
     ],
 )
-def test_types(told: Json, spark: str, redshift: str) -> None:
-    parsed = parse_type(told)
+def test_types(declared: Json, spark: str, redshift: str) -> None:
+    parsed = parse_type(declared)
     assert spark_type(parsed).simpleString() == spark
     assert redshift_type(parsed) == redshift
 
 
 def test_what_a_model_gives_is_held_to_its_columns() -> None:
     def schema(**fields: t.DataType) -> t.StructType:
-        return t.StructType([t.StructField(name, told) for name, told in fields.items()])
+        return t.StructType([t.StructField(name, declared) for name, declared in fields.items()])
 
     wanted = schema(id=t.LongType(), name=t.StringType())
     assert contract_mistakes(schema(name=t.NullType(), id=t.IntegerType()), wanted) == []

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import Stopped, World, upsert
-from sluice_build.log import log_to_standard_error
+from sluice_build.build.log import log_to_standard_error
 
 VISITS = {"id": "long", "name": "string", "score": "int"}
 
@@ -182,10 +182,10 @@ def test_every_type_arrives_exactly(world: World) -> None:
     [micros] = world.rows("every", *[f"unix_micros({at})" for at in instants], where="id = 'k'")
     assert tuple(micros) == (-3_600_000_001, 1_700_000_000_000_000, 0)
     delta, rows = world.delta("every", result.content_id)
-    told = {column["name"]: column["redshift"] for column in delta["columns"]}
-    assert told["price"] == "DECIMAL(20,4)"
-    assert {told[name] for name in ("raw", "tags", "attrs", "place")} == {"SUPER"}
-    values = dict(zip(told, next(row for row in rows if row[0] == "k"), strict=True))
+    found = {column["name"]: column["redshift"] for column in delta["columns"]}
+    assert found["price"] == "DECIMAL(20,4)"
+    assert {found[name] for name in ("raw", "tags", "attrs", "place")} == {"SUPER"}
+    values = dict(zip(found, next(row for row in rows if row[0] == "k"), strict=True))
     assert values["data"] == "0102ff"
     assert (values["tags"], values["attrs"]) == ('["one"]', '{"a":1,"b":2}')
     assert values["place"] == (
@@ -227,9 +227,9 @@ def test_what_does_not_fit_is_in_quarantine_with_its_reason(world: World) -> Non
     assert reasons[1] == "2147483648 is out of the range of int"
     assert reasons[2] == "null where a value is required"
     assert "65536 bytes of text are more than" in reasons[4]
-    assert reasons[5] == "the line is no JSON object"
-    assert reasons[6].startswith("the line is no JSON")
-    assert reasons[7] == "the document is no object"
+    assert reasons[5] == "the line is not a JSON object"
+    assert reasons[6].startswith("the line is not JSON")
+    assert reasons[7] == "the document is not an object"
     assert found[6]["line"] == "{broken"
     assert found[0]["object"].startswith("raw/visits/")
     assert names(world) == [(1, "a", 1)]
@@ -353,12 +353,12 @@ def test_each_line_of_the_log_names_its_run_and_table(
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [A-Z]+ "
         rf"run={world.deployment}-\d+ table=(visits|calls|broken) build: (.*)"
     )
-    told = [match.groups() for match in map(head.fullmatch, lines) if match]
-    assert len(told) == len(lines)
+    found = [match.groups() for match in map(head.fullmatch, lines) if match]
+    assert len(found) == len(lines)
     for name in ("visits", "calls"):
-        assert (name, "1 manifests, 2 rows read") in told
-        assert [text for table, text in told if table == name][-1].startswith("manifest 1 applied")
-    texts = [text for table, text in told if table == "broken"]
+        assert (name, "1 manifests, 2 rows read") in found
+        assert [text for table, text in found if table == name][-1].startswith("manifest 1 applied")
+    texts = [text for table, text in found if table == "broken"]
     assert "Traceback (most recent call last):" in texts
     assert texts[-1].startswith("failed: s3://")
 
@@ -380,10 +380,10 @@ def test_failed_check_leaves_readers_on_the_last_good_rows(world: World) -> None
     assert "build" not in world.refs("visits")
     # Mended at the source: both manifests are applied together.
     world.load("visits", visit(2, "b", 1, 3))
-    mended = world.build()["visits"]
-    assert (mended.status, mended.manifests) == ("built", (2, 3))
+    fixed = world.build()["visits"]
+    assert (fixed.status, fixed.manifests) == ("built", (2, 3))
     assert names(world) == [(1, "a", 500), (2, "b", 1)]
-    assert world.delta("visits", mended.content_id)[0]["parent"] == first.content_id
+    assert world.delta("visits", fixed.content_id)[0]["parent"] == first.content_id
 
 
 def test_check_that_cannot_run_is_named(world: World) -> None:

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { catalog } from "../../examples/web-analytics/catalog/index.ts";
+import { catalog } from "../shop/index.ts";
 import { catalogStackOf } from "../../catalog/placement.ts";
 import type { Catalog, Column, ElasticsearchTable, Model, Table } from "../../catalog/table.ts";
 import type { Config } from "../../lib/config.ts";
@@ -166,7 +166,7 @@ describe("where an entry goes", () => {
 
   it("does not depend on whether it is a table or a model, and no two logical ids meet", () => {
     const [model] = catalog.models;
-    if (model === undefined) throw new Error("the example has no model");
+    if (model === undefined) throw new Error("the catalog has no model");
     const names = ["orders_2024", "orders2024", "orders_20_24"];
     const asTables = placement(1, withTables(names.map((name) => table(name))));
     const asModels = placement(
@@ -241,7 +241,7 @@ describe("what a catalog costs", () => {
     expect(withIt.bytes - without.bytes).toBeLessThan(notes.description.length + 70);
   });
 
-  it("fits for 200 tables of the example's size, and for 42 of 60 columns, in the usual stacks", () => {
+  it("fits for 200 tables of the shop's size, and for 42 of 60 columns, in the usual stacks", () => {
     const examples = Array.from({ length: 50 }, (_, copy) =>
       catalog.tables.map((one) => ({ ...one, name: `${one.name}_${copy}` })),
     ).flat();

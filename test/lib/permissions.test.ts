@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { catalog } from "../../examples/web-analytics/catalog/index.ts";
+import { catalog } from "../shop/index.ts";
 import { Sluice } from "../../lib/sluice.ts";
 import { buildStacks } from "../../lib/stacks/build-stacks.ts";
 import { testConfig } from "./deployment-fixture.ts";

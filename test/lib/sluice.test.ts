@@ -21,8 +21,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { catalog } from "../../examples/web-analytics/catalog/index.ts";
-import type { SluiceProps } from "../../lib/sluice-props.ts";
+import { catalog } from "../shop/index.ts";
 import { Sluice } from "../../lib/sluice.ts";
 import { buildStacks } from "../../lib/stacks/build-stacks.ts";
 import { testConfig } from "./deployment-fixture.ts";
@@ -373,7 +372,7 @@ describe("properties", () => {
   };
   /** What is said of properties, of which some would be refused by the compiler. */
   const refusal = (props: Record<string, unknown>, stack = newStack()): string =>
-    thrown(() => new Sluice(stack, "Sluice", { ...REQUIRED, ...props } as SluiceProps));
+    thrown(() => new Sluice(stack, "Sluice", { ...REQUIRED, ...props }));
 
   it("are checked by the file's schema, and all mistakes are told with place, value and fix", () => {
     const all = { deployment: "Prod-x", shedule: "off", catalogStacks: 3, buildWorkers: 1 };

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { catalog } from "../../examples/web-analytics/catalog/index.ts";
+import { catalog } from "../shop/index.ts";
 import { resolveSource } from "../../catalog/resolve.ts";
 import { runTimeoutSeconds } from "../../lib/pipeline-definition.ts";
 import { buildStacks } from "../../lib/stacks/build-stacks.ts";

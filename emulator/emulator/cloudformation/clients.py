@@ -36,9 +36,9 @@ class Clients:
         return self._clients[service]
 
     def call(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Calls an operation; values are converted to the types that the API wants.
+        """Calls an operation; values are converted to the types that the API takes.
 
-        CloudFormation takes `"300"` where the API wants 300, and the other way round. Raises
+        CloudFormation takes `"300"` where the API takes 300, and the other way round. Raises
         DeployError for a parameter that the operation does not have.
         """
         client = self.get(service)

@@ -2,4 +2,4 @@
 
 
 class DeployError(Exception):
-    """The deployment cannot go on; the message says what, where and how to mend it."""
+    """The deployment cannot go on; the message says what, where and how to fix it."""

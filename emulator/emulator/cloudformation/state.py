@@ -52,7 +52,7 @@ class DeploymentState:
         self._file = file
         self._journal = file.with_name(file.name + ".journal")
         self.marker = str(uuid.uuid4())
-        """Also held by the emulator, to tell a fresh one from the one that was deployed to."""
+        """Also held by the emulator, so that a fresh one is not taken for the one deployed to."""
         self.stacks: dict[str, StackState] = {}
         self.assets: set[str] = set()
         self.is_new = not self._load()

@@ -59,7 +59,7 @@ class Tasks:
     async def run(self, call: Call, arguments: Mapping[str, Json], submitted: Submitted) -> Json:
         """Make a call and return what the state shows as its result.
 
-        `submitted` is told the first answer of a call whose end is waited for.
+        `submitted` gets the first response of a call whose end is waited for.
 
         Raises:
             StateError: the call failed.

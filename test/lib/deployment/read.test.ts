@@ -11,11 +11,6 @@ import { namedDeployment } from "../../../lib/deployment/named.ts";
 import { deploymentNames, readDeployment } from "../../../lib/deployment/read.ts";
 import { RIGHT } from "../deployment-fixture.ts";
 
-/** A catalog that is there whatever the project. */
-const EXAMPLE = fileURLToPath(
-  new URL("../../../examples/web-analytics/catalog/index.ts", import.meta.url),
-);
-
 const projectFolder = fileURLToPath(new URL("../../..", import.meta.url));
 
 function temporary(): string {
@@ -77,10 +72,8 @@ test("the file to copy names neither an account nor the example, and is right on
 });
 
 test("a choice beside the file is a mistake, for the next deploy would forget it", () => {
-  const file = join(
-    projectWith({ "prod.json": JSON.stringify({ ...RIGHT, catalog: EXAMPLE }) }),
-    "deployments/prod.json",
-  );
+  const right = { ...RIGHT, catalog: "test/shop/index.ts" };
+  const file = join(projectWith({ "prod.json": JSON.stringify(right) }), "deployments/prod.json");
   expect(namedDeployment(new App({ context: { deployment: file } }).node).deployment).toBe("prod");
   const beside = new App({ context: { deployment: file, schedule: "off", enabled: "true" } });
   expect(() => namedDeployment(beside.node)).toThrow(

@@ -10,7 +10,7 @@ import type { Table } from "../../../catalog/table.ts";
 import type { Proposal } from "../../../sources/discover/proposal.ts";
 import { exportName, renderEntry } from "../../../sources/discover/render.ts";
 
-const catalog = fileURLToPath(new URL("../../../examples/web-analytics/catalog", import.meta.url));
+const catalog = fileURLToPath(new URL("../../shop", import.meta.url));
 
 /** @throws CatalogError if the entry has a mistake; Error if the file is not formatted as the project's */
 export async function importProposal(proposal: Proposal): Promise<{ entry: Table; text: string }> {

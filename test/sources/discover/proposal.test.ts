@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { check } from "prettier";
 import { formatted } from "../../../cli/new-file.ts";
-import { events, search } from "../../../examples/web-analytics/catalog/sources.ts";
+import { events, search } from "../../shop/sources.ts";
 import { mistakesInEntry } from "../../../catalog/validate.ts";
 import type { Table } from "../../../catalog/table.ts";
 import type { ColumnType } from "../../../contract/column-types.ts";

@@ -66,7 +66,7 @@ def _inline(properties: Properties) -> dict[str, Any]:
 
 
 def _attach(context: Context, role: str, arn: str) -> None:
-    """AWS's own policies are not loaded unless moto is told to, and nothing here needs them."""
+    """AWS's own policies are not loaded unless moto is configured so; nothing here needs them."""
     try:
         context.clients.call("iam", "AttachRolePolicy", {"RoleName": role, "PolicyArn": arn})
     except ClientError as error:

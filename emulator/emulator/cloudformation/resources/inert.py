@@ -42,7 +42,7 @@ def _namespace(context: Context, properties: Properties) -> Created:
 
 
 def _workgroup(context: Context, properties: Properties) -> Created:
-    """The Data API needs no address; a client that does is told the warehouse's own by `sluice`."""
+    """The Data API needs no address; a client that does gets the warehouse's own from `sluice`."""
     name = properties["WorkgroupName"]
     arn = context.arn("redshift-serverless", f"workgroup/{name}")
     attributes = {

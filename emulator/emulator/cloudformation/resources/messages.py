@@ -1,4 +1,4 @@
-"""Topics, log groups and alarms: what tells people and programs."""
+"""Topics, log groups and alarms: what notifies people and programs."""
 
 import json
 

@@ -123,7 +123,7 @@ def _adopt_table(context: Context, identifier: Properties) -> Created:
 
 
 def _update_table(context: Context, old: ResourceState, properties: Properties) -> Created:
-    """Changes billing, indexes, stream and time to live; one index at a time, as the API wants."""
+    """Changes billing, indexes, stream and time to live; one index at a time, as the API takes."""
     name = old.physical_id
     changes = pick(properties, "BillingMode", "ProvisionedThroughput")
     stream_arn = old.attributes.get("StreamArn")

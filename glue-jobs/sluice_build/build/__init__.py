@@ -1,0 +1,1 @@
+"""One run of the job, and the build of each table and model."""

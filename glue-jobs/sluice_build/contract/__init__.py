@@ -1,0 +1,1 @@
+"""What the job is handed and hands on, and the errors of its steps."""

@@ -1,0 +1,1 @@
+"""Iceberg tables: their schema, their snapshots, merging, deletes and deltas."""

@@ -1,0 +1,1 @@
+"""From the objects of manifests to rows."""
