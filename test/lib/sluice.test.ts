@@ -373,7 +373,7 @@ describe("properties", () => {
   };
   /** What is said of properties, of which some would be refused by the compiler. */
   const refusal = (props: Record<string, unknown>, stack = newStack()): string =>
-    thrown(() => new Sluice(stack, "Sluice", { ...REQUIRED, ...props } as SluiceProps));
+    thrown(() => new Sluice(stack, "Sluice", { ...REQUIRED, ...props }));
 
   it("are checked by the file's schema, and all mistakes are told with place, value and fix", () => {
     const all = { deployment: "Prod-x", shedule: "off", catalogStacks: 3, buildWorkers: 1 };
