@@ -110,7 +110,7 @@ function packageManifest(own: Manifest, imported: ReadonlySet<string>): object {
     bin: { sluice: "cli/enter.mjs" },
     exports: {
       ".": { types: "./index.d.ts", default: "./index.js" },
-      "./cdk": { types: "./cdk.d.ts", default: "./cdk.js" },
+      "./cdk": { types: "./lib/index.d.ts", default: "./lib/index.js" },
       "./package.json": "./package.json",
     },
     dependencies: pick(needed),

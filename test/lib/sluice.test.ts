@@ -22,7 +22,6 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { catalog } from "../shop/index.ts";
-import type { SluiceProps } from "../../lib/sluice-props.ts";
 import { Sluice } from "../../lib/sluice.ts";
 import { buildStacks } from "../../lib/stacks/build-stacks.ts";
 import { testConfig } from "./deployment-fixture.ts";
