@@ -23,7 +23,7 @@ import { stateFolder, type RunningStack } from "../local/state.ts";
 import { peakResidentBytes, processTree } from "./measure/processes.ts";
 
 const ROWS = { companies: 300_000, leads: 700_000, visits: 600_000, pageViews: 400_000 };
-/** As fast as one lane reads: the time of a gentler budget is its rests. */
+/** As fast as one lane reads: the time of a gentler budget is its pauses. */
 const BUDGET = {
   ...{ dutyCycle: 1, maxRowsPerSecond: 1_000_000, maxBytesPerSecond: 1_000_000_000 },
   pageRows: 5000,
@@ -152,12 +152,12 @@ function tell(run: Awaited<ReturnType<typeof measure>>): void {
   );
   say(
     formatTable(
-      ["lane", "rows", "rows/s", "links"],
+      ["lane", "rows", "rows/s", "invocations"],
       run.lanes.map((lane) => [
         `${lane.source}/${String(lane.lane)}`,
         formatCount(lane.rows),
         formatCount(Math.round(lane.rowsPerSecond ?? 0)),
-        String(lane.links),
+        String(lane.invocations),
       ]),
     ),
   );

@@ -44,7 +44,7 @@ export const cursorDefinitionSchema = cursorSchema.extend({
   /** The cursor's exact field path in the source, dotted. */
   field: z.string(),
   /** When and how far back rows are read again to find what came later than the overlap; null: never. */
-  reconcile: z
+  lateRows: z
     .strictObject({ everyHours: z.number().nonnegative(), reachHours: z.number().positive() })
     .nullable(),
 });

@@ -36,7 +36,7 @@ export interface EntryContext {
 }
 
 /** When and how far back rows are read again to find what came late. */
-export const DEFAULT_RECONCILE = { everyHours: 168, reachHours: 192 } as const;
+export const DEFAULT_LATE_ROWS = { everyHours: 168, reachHours: 192 } as const;
 
 export function isModel(entry: Table | Model): entry is Model {
   return "inputs" in entry;
@@ -156,17 +156,17 @@ function resolveBudget(system: SourceSystem, written: object): LoadBudgetDefinit
 
 function resolveCursor(table: Table, { cursor }: Reading<JsonObject>): TableDefinition["cursor"] {
   if (cursor === null) return null;
-  const { column, lagSeconds, overlapSeconds, reconcile } = cursor;
+  const { column, lagSeconds, overlapSeconds, lateRows } = cursor;
   const declared = table.columns.find(({ name }) => name === column);
   // Of a long's units nothing is known, so that there is no "eight days back".
-  const usual = declared?.type === "long" ? null : DEFAULT_RECONCILE;
-  const chosen = reconcile === false ? null : (reconcile ?? usual);
+  const usual = declared?.type === "long" ? null : DEFAULT_LATE_ROWS;
+  const chosen = lateRows === false ? null : (lateRows ?? usual);
   return {
     column,
     field: sourceField(table.columns, column),
     lagSeconds,
     overlapSeconds,
-    reconcile: chosen === null ? null : { ...chosen },
+    lateRows: chosen === null ? null : { ...chosen },
   };
 }
 

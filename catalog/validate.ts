@@ -278,7 +278,7 @@ function* mistakesInReading(table: Table, place: string): Generator<Mistake> {
 }
 
 function* mistakesInCursor(table: Table, cursor: Cursor, place: string): Generator<Mistake> {
-  const { overlapSeconds, reconcile } = cursor;
+  const { overlapSeconds, lateRows } = cursor;
   const column = yield* declaredColumn(table, cursor.column, place);
   if (column !== undefined) {
     if (column.type !== "timestamp" && column.type !== "long") {
@@ -308,11 +308,11 @@ function* mistakesInCursor(table: Table, cursor: Cursor, place: string): Generat
       fix: `write how late a row may become searchable, from 0 to ${MAX_OVERLAP_SECONDS}`,
     };
   }
-  if (column?.type === "long" && reconcile !== undefined && reconcile !== false) {
+  if (column?.type === "long" && lateRows !== undefined && lateRows !== false) {
     yield {
-      place: `${place}.reconcile`,
+      place: `${place}.lateRows`,
       problem: `the cursor ${column.name} is a long, whose unit is not known`,
-      fix: "remove reconcile, or raise overlapSeconds",
+      fix: "remove lateRows, or raise overlapSeconds",
     };
   }
 }
@@ -322,17 +322,17 @@ function* mistakesInStrategy(
   readsAllRows: boolean,
   place: string,
 ): Generator<Mistake> {
-  if (strategy === "key-sweep" && readsAllRows) {
+  if (strategy === "key-scan" && readsAllRows) {
     yield {
       place,
-      problem: "key-sweep is not for a table without a cursor, of which all is read anyway",
-      fix: 'write {strategy: "absence"}',
+      problem: "key-scan is not for a table without a cursor, of which all is read anyway",
+      fix: 'write {strategy: "full-scan"}',
     };
-  } else if (strategy === "absence" && !readsAllRows) {
+  } else if (strategy === "full-scan" && !readsAllRows) {
     yield {
       place,
-      problem: "absence is not for a table of which only what changed is read",
-      fix: 'write {strategy: "key-sweep", everyHours: …}',
+      problem: "full-scan is not for a table of which only what changed is read",
+      fix: 'write {strategy: "key-scan", everyHours: …}',
     };
   }
 }

@@ -146,7 +146,7 @@ export function projectManifest(folder: string): string {
     },
     dependencies: {
       ...pick("aws-cdk-lib", "constructs"),
-      sluice: engineSpec(folder, engine),
+      sluice: dependencies?.sluice ?? engineSpec(folder, engine),
       ...dependencies,
     },
     devDependencies: {

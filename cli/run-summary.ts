@@ -6,7 +6,7 @@ const ENDS: Record<NonNullable<RunLane["ended"]>, string> = {
   done: "done",
   time: "time was up",
   hours: "hours closed",
-  refusals: "source rests",
+  refusals: "source pauses",
 };
 
 /** Lines that tell what a run did. */
@@ -49,15 +49,15 @@ export function summarizeRun(record: RunRecord): string[] {
 /** What each lane read, at what pace, and why it ended. */
 export function laneTable(lanes: readonly RunLane[]): string {
   return formatTable(
-    ["lane", "rows", "rows/s", "bytes/s", "links", "reading", "resting", "back-offs", "ended"],
+    ["lane", "rows", "rows/s", "bytes/s", "invocations", "reading", "paused", "back-offs", "ended"],
     lanes.map((lane) => [
       `${lane.source}/${String(lane.lane)}`,
       formatCount(lane.rows),
       lane.rowsPerSecond === null ? "-" : formatCount(Math.round(lane.rowsPerSecond)),
       lane.bytesPerSecond === null ? "-" : formatBytes(Math.round(lane.bytesPerSecond)),
-      formatCount(lane.links),
+      formatCount(lane.invocations),
       formatSeconds(lane.readMillis),
-      formatSeconds(lane.restMillis),
+      formatSeconds(lane.pauseMillis),
       describeBackOffs(lane),
       lane.ended === null ? lane.status : ENDS[lane.ended],
     ]),

@@ -1,5 +1,5 @@
 // What `sluice status` says, from what it read: a pure function.
-import type { SourceRest } from "../contract/records.ts";
+import type { SourcePause } from "../contract/records.ts";
 import { cursorTime, cursorWords } from "../contract/cursor-time.ts";
 import type { CursorUnit, ReadingNote } from "../contract/records.ts";
 import type { RunRecord } from "../contract/run.ts";
@@ -21,7 +21,7 @@ export interface TableStatus {
 /** What a source's lanes do now, and whether it must be left alone. */
 export interface SourceStatus {
   readonly source: string;
-  readonly rest: SourceRest | null;
+  readonly pause: SourcePause | null;
   readonly reading: readonly (ReadingNote & { readonly lane: number })[];
 }
 
@@ -77,11 +77,11 @@ export function statusLines({ runs, tables, sources }: Status): string[] {
   ]);
   paragraph(sources.flatMap(readingLines));
   paragraph(
-    sources.flatMap(({ source, rest }) =>
-      rest === null
+    sources.flatMap(({ source, pause }) =>
+      pause === null
         ? []
         : [
-            `source ${source} rests until ${new Date(rest.until).toISOString()}, for it refused again and again: ${rest.reason}`,
+            `source ${source} pauses until ${new Date(pause.until).toISOString()}, for it refused again and again: ${pause.reason}`,
           ],
     ),
   );

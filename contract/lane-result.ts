@@ -14,7 +14,7 @@ const laneDoneSchema = z.object({
   status: z.literal("done"),
   source: z.string(),
   lane: z.int().nonnegative(),
-  links: z.int().nonnegative(),
+  invocations: z.int().nonnegative(),
   rows: z.int().nonnegative(),
   pace: laneStateSchema.shape.pace,
   ended: laneStateSchema.shape.ended,

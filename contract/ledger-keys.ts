@@ -35,6 +35,6 @@ export const itemKeys = {
   openResources: (source: string): ItemKey => ofSource(source, "pit#"),
   reading: (source: string, lane: number): ItemKey => ofSource(source, `reading#${lane}`),
   readings: (source: string): ItemKey => ofSource(source, "reading#"),
-  sourceRest: (source: string): ItemKey => ofSource(source, "rest"),
+  sourcePause: (source: string): ItemKey => ofSource(source, "pause"),
   run: (startedAt: string, run: string): ItemKey => ({ pk: "run", sk: `${startedAt}#${run}` }),
 } as const;

@@ -8,7 +8,7 @@ const completedPassSchema = z.strictObject({
   number: z.int().positive(),
   startedAt: z.int(),
   sinceManifest: z.int().nonnegative(),
-  absence: z.boolean(),
+  findsDeletes: z.boolean(),
   /** Keys of all objects of the pass, whichever manifests they came in. */
   objects: z.array(z.string()),
 });

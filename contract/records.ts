@@ -10,7 +10,7 @@ const boundsSchema = z.discriminatedUnion("by", [
     by: z.literal("cursor"),
     /** Inclusive lower bound, or null. */
     from: z.string().nullable(),
-    /** Exclusive upper bound, or null (a key sweep reads to the end). */
+    /** Exclusive upper bound, or null (a key scan reads to the end). */
     to: z.string().nullable(),
   }),
   z.strictObject({
@@ -34,7 +34,7 @@ export const cursorUnitSchema = z.enum(["ms", "ns", "value"]);
 export type CursorUnit = z.infer<typeof cursorUnitSchema>;
 
 /**
- * What a pass is for: `rows` moves the watermark (or sweeps the ring), `keys` reads all keys, and `late` reads a past
+ * What a pass is for: `rows` moves the watermark (or full scans the ring), `keys` reads all keys, and `late` reads a past
  * window's rows again for what came after its reading.
  */
 export const passKindSchema = z.enum(["rows", "keys", "late"]);
@@ -54,7 +54,7 @@ const passSchema = z.strictObject({
   /** What the source had been written when the window was planned: its own text. */
   writeMark: z.string().optional(),
   /** True if a key absent from the completed pass is gone. */
-  absence: z.boolean(),
+  findsDeletes: z.boolean(),
   /** The table's last manifest when it began. */
   sinceManifest: z.int().nonnegative(),
   /** Ids of its splits, in order. */
@@ -153,7 +153,7 @@ export const leaseSchema = z.strictObject({
   expiresAt: z.int(),
   /** The token that the lease's own execution fenced last; makes a repeated fence find out that it is done. */
   fencedFrom: z.int().positive().optional(),
-  /** The attempt of a link that reads in this lane; makes an older attempt of the same link find out. */
+  /** The attempt of a invocation that reads in this lane; makes an older attempt of the same invocation find out. */
   attempt: z.string().optional(),
 });
 export type Lease = z.infer<typeof leaseSchema>;
@@ -185,7 +185,7 @@ export const openResourceSchema = z.strictObject({
 export type OpenResource = z.infer<typeof openResourceSchema>;
 
 /** A source that refused too often is left alone by all runs for a while. */
-export const sourceRestSchema = z.strictObject({
+export const sourcePauseSchema = z.strictObject({
   /** Milliseconds since 1970. */
   until: z.number(),
   /** The run that it refused. */
@@ -193,4 +193,4 @@ export const sourceRestSchema = z.strictObject({
   /** What it answered at last. */
   reason: z.string(),
 });
-export type SourceRest = z.infer<typeof sourceRestSchema>;
+export type SourcePause = z.infer<typeof sourcePauseSchema>;

@@ -53,7 +53,7 @@ export const planFileSchema = z.strictObject({
       /** The table's source. */
       source: z.string(),
       /** Another run reads the table, other runs use all lanes of its source, or the source must not be asked now. */
-      cause: z.enum(["held", "lanes", "hours", "rest"]),
+      cause: z.enum(["held", "lanes", "hours", "pause"]),
       reason: z.string(),
       /** Where it is only that the source's hours are closed: when they open, ISO 8601, UTC. */
       opensAt: z.string().optional(),

@@ -61,17 +61,17 @@ const runLaneSchema = z.strictObject({
   source: z.string(),
   lane: z.int().nonnegative(),
   status: z.enum(["done", "failed"]),
-  links: z.int().nonnegative(),
+  invocations: z.int().nonnegative(),
   rows: z.int().nonnegative(),
   readMillis: z.number().nonnegative(),
-  restMillis: z.number().nonnegative(),
+  pauseMillis: z.number().nonnegative(),
   /** How often reading was slowed down. */
   backOffs: z.int().nonnegative(),
   /** Those of them because answers took longer than usual; the others are refusals. */
   slow: z.int().nonnegative().default(0),
   /** Bytes of answers. */
   bytes: z.int().nonnegative().default(0),
-  /** Rows over the time spent reading and resting; null if it spent none. */
+  /** Rows over the time spent reading and paused; null if it spent none. */
   rowsPerSecond: z.number().nonnegative().nullable(),
   bytesPerSecond: z.number().nonnegative().nullable().default(null),
   /** Why its reading was over; null if it failed. */
@@ -97,7 +97,7 @@ export const ALERT_KINDS = [
   "unread",
   "waiting",
   "closed",
-  "resting",
+  "paused",
   "check",
   "drift",
   "load",

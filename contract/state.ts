@@ -1,4 +1,4 @@
-// The state that a lane carries from one extractor run to the next, and what a link answers.
+// The state that a lane carries from one extractor run to the next, and what a invocation answers.
 import { z } from "zod";
 
 /** Outcomes of questions to the source by which the governor judges it. */
@@ -8,7 +8,7 @@ export const SIZES_KEPT = 8;
 
 /** What a lane has learnt of its source: how it bears the reading, and how long its answers usually take. */
 export const governorStateSchema = z.strictObject({
-  /** By how much rests are lengthened; 1 while the source answers gladly. */
+  /** By how much pauses are lengthened; 1 while the source answers gladly. */
   slowdown: z.number().min(1),
   /** Refusals since the last answer. */
   refusals: z.int().nonnegative(),
@@ -55,7 +55,7 @@ export const RELAXED: GovernorState = {
 
 /**
  * Why a lane's reading in a run was over: its work was done, the run's extraction time was used up, the source's hours
- * closed, or it refused so often that it was given a rest.
+ * closed, or it refused so often that it was given a pause.
  */
 export const laneEndSchema = z.enum(["done", "time", "hours", "refusals"]);
 export type LaneEnd = z.infer<typeof laneEndSchema>;
@@ -74,16 +74,16 @@ export const laneStateSchema = z.strictObject({
   work: z.string(),
   /** Index in the work list of the item to read next. */
   item: z.int().nonnegative(),
-  /** Links that this lane has had so far. */
-  link: z.int().nonnegative(),
+  /** Invocations that this lane has had so far. */
+  invocation: z.int().nonnegative(),
   /** When the lane began, milliseconds; the run's extraction budget counts from here. */
   startedAt: z.int().nonnegative(),
   /** Rows recorded by this lane in this run. */
   rows: z.int().nonnegative(),
-  /** What was read at what pace so far, for the report and for what the next link owes. */
+  /** What was read at what pace so far, for the report and for what the next invocation owes. */
   pace: z.strictObject({
     readMillis: z.number().nonnegative(),
-    restMillis: z.number().nonnegative(),
+    pauseMillis: z.number().nonnegative(),
     /** How often reading was slowed down. */
     backOffs: z.int().nonnegative(),
     /** Those of them because answers took longer than usual; the others are refusals. */

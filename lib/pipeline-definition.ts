@@ -21,7 +21,7 @@ const LANES_AT_ONCE = 40;
 /** Glue's own time-out of the build, and its default. */
 export const BUILD_TIMEOUT_MINUTES = 480;
 
-/** The last link of a lane, its retries among them, ends so much after the budget's time is over, at the latest. */
+/** The last invocation of a lane, its retries among them, ends so much after the budget's time is over, at the latest. */
 const LAST_LINK_SECONDS = 2 * 3600;
 /** How long `Build` waits for another run's build: 40 attempts, up to 120 seconds apart. */
 const BUILD_QUEUE_SECONDS = 80 * 60;
@@ -135,12 +135,12 @@ export function pipelineDefinition(targets: PipelineTargets): State {
         MaxConcurrency: LANES_AT_ONCE,
         ItemProcessor: {
           ProcessorConfig: { Mode: "INLINE" },
-          StartAt: "Link",
+          StartAt: "Invocation",
           States: {
-            Link: invoke(targets.extractArn, "{% $states.input %}", {
+            Invocation: invoke(targets.extractArn, "{% $states.input %}", {
               Retry: [
                 {
-                  // A stale split was moved by an attempt of the same link that had been given up: read on from there.
+                  // A stale split was moved by an attempt of the same invocation that had been given up: read on from there.
                   ErrorEquals: ["SourceUnavailableError", "StaleSplitError"],
                   IntervalSeconds: 5,
                   BackoffRate: 2,
@@ -159,11 +159,11 @@ export function pipelineDefinition(targets: PipelineTargets): State {
             MoreToRead: {
               Type: "Choice",
               Choices: [{ Condition: "{% $states.input.done %}", Next: "LaneDone" }],
-              Default: "Link",
+              Default: "Invocation",
             },
             LaneDone: {
               Type: "Pass",
-              Output: `{% {"lane": $states.input.lane, "source": $states.input.source, "status": "done", "rows": $states.input.rows, "links": $states.input.link, "pace": $states.input.pace, "ended": $states.input.ended} %}`,
+              Output: `{% {"lane": $states.input.lane, "source": $states.input.source, "status": "done", "rows": $states.input.rows, "invocations": $states.input.invocation, "pace": $states.input.pace, "ended": $states.input.ended} %}`,
               End: true,
             },
             LaneFailed: { Type: "Pass", End: true },

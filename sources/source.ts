@@ -85,7 +85,7 @@ export type ConnectSource = (source: SourceDefinition, secret: JsonObject) => So
 export interface SourceClient {
   /**
    * The next window of a table with a cursor: from the watermark less the overlap to now less the lag.
-   * Null for a table read by sweeps, or as a whole.
+   * Null for a table read by full scans, or as a whole.
    * @throws SourceConfigurationError if the lag does not exceed the index's refresh interval, or the field is missing
    */
   planWindow(
@@ -110,7 +110,7 @@ export interface SourceClient {
    * nothing, or the mark says nothing any more.
    */
   countBehind?(table: TableDefinition, mark: string, watermark: string): Promise<UnreadRows | null>;
-  /** Cuts a sweep of all keys into splits. */
+  /** Cuts a scan of all keys into splits. */
   planKeys(table: TableDefinition): Promise<Bounds[]>;
   open(request: OpenRequest): Promise<SplitReader>;
   /**

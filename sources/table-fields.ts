@@ -9,7 +9,7 @@ const MAX_HOURS = 8760;
 export const DEFAULT_MAX_DELETED_SHARE = 0.1;
 
 /** Rows that were read are read again to find what came too late; it is loaded, counted and reported. */
-const reconcileSchema = z.strictObject({
+const lateRowsSchema = z.strictObject({
   /** Hours between two such readings (0: in each run). */
   everyHours: checkedNumber({
     isSound: (hours) => hours >= 0 && hours <= MAX_HOURS,
@@ -37,7 +37,7 @@ export const cursorSchema = z.strictObject({
     wanted: "how late a row may become searchable, from 0",
   }),
   /** How rows are found that came later than the overlap. Timestamps only. Default: each week, eight days back. */
-  reconcile: z.union([z.literal(false), reconcileSchema]).optional(),
+  lateRows: z.union([z.literal(false), lateRowsSchema]).optional(),
 });
 
 const strategies = {
@@ -47,8 +47,8 @@ const strategies = {
     /** A boolean column that is true, or a timestamp column that is not null, marks a deleted row. */
     column: z.string(),
   }),
-  keySweep: z.strictObject({
-    strategy: z.literal("key-sweep"),
+  keyScan: z.strictObject({
+    strategy: z.literal("key-scan"),
     /** All keys are read again every so many hours (0: in each run); what is missing is gone. */
     everyHours: checkedNumber({
       isSound: (hours) => hours >= 0 && hours <= MAX_HOURS,
@@ -57,8 +57,8 @@ const strategies = {
     /** Above this share of the live rows deletes are held back and reported. Default 0.1. */
     maxShare: share(),
   }),
-  absence: z.strictObject({
-    strategy: z.literal("absence"),
+  fullScan: z.strictObject({
+    strategy: z.literal("full-scan"),
     /** Above this share of the live rows deletes are held back and reported. Default 0.1. */
     maxShare: share(),
   }),
@@ -74,21 +74,21 @@ function share() {
   );
 }
 
-const { none, softDelete, keySweep, absence } = strategies;
+const { none, softDelete, keyScan, fullScan } = strategies;
 
-/** How rows deleted at the source are seen. `key-sweep` is for tables of which only changes are read, `absence` for all others. */
+/** How rows deleted at the source are seen. `key-scan` is for tables of which only changes are read, `full-scan` for all others. */
 export const deletesSchema = z.discriminatedUnion("strategy", [
   none,
   softDelete,
-  keySweep,
-  absence,
+  keyScan,
+  fullScan,
 ]);
 
 export type Cursor = Readonly<z.input<typeof cursorSchema>>;
-export type Reconcile = Readonly<z.input<typeof reconcileSchema>>;
+export type LateRows = Readonly<z.input<typeof lateRowsSchema>>;
 export type Deletes = Readonly<z.input<typeof deletesSchema>>;
 
 /** Deletes of a table of which only what changed is read. */
-export type DeletesBesideChanges = Exclude<Deletes, { readonly strategy: "absence" }>;
+export type DeletesBesideChanges = Exclude<Deletes, { readonly strategy: "full-scan" }>;
 /** Deletes of a table of which each pass reads all rows. */
-export type DeletesBesideAllRows = Exclude<Deletes, { readonly strategy: "key-sweep" }>;
+export type DeletesBesideAllRows = Exclude<Deletes, { readonly strategy: "key-scan" }>;

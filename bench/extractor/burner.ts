@@ -30,8 +30,8 @@ function burn(micros: number): void {
 }
 
 for (;;) {
-  for (const { restMillis, askMillis, cpuMicros } of bursts) {
-    await clock.sleep(restMillis + askMillis);
+  for (const { pauseMillis, askMillis, cpuMicros } of bursts) {
+    await clock.sleep(pauseMillis + askMillis);
     burn(cpuMicros);
   }
 }

@@ -43,7 +43,7 @@ export class MemoryLedger implements ExtractLedger {
   readonly leases: ExtractLedger["leases"] = { renew: nothing };
   readonly lanes: ExtractLedger["lanes"] = { claim: nothing, renew: nothing, release: nothing };
   readonly resources: ExtractLedger["resources"] = { hold: nothing, forget: nothing };
-  readonly rests: ExtractLedger["rests"] = {
+  readonly pauses: ExtractLedger["pauses"] = {
     give: nothing,
     read: () => Promise.resolve(undefined),
   };

@@ -1,11 +1,11 @@
-// The extractor in a process of its own, as in its Lambda: the real links of one lane, only that objects become files.
+// The extractor in a process of its own, as in its Lambda: the real invocations of one lane, only that objects become files.
 import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import { collectRarely } from "../../functions/extract/collector.ts";
-import { extractLink } from "../../functions/extract/extract.ts";
+import { runInvocation } from "../../functions/extract/extract.ts";
 import { SourceConnections } from "../../functions/source-access/source-connections.ts";
 import { connect } from "../../sources/clients.ts";
 import type { SourceClient } from "../../sources/source.ts";
@@ -24,7 +24,7 @@ import {
   type ReaderReport,
 } from "./settings.ts";
 
-const LINK_MILLIS = 15 * 60_000;
+const INVOCATION_MILLIS = 15 * 60_000;
 const BUCKET = "bench";
 const TICKS_PER_SECOND = 100;
 
@@ -33,7 +33,7 @@ class Meter {
   rows = 0;
   batches = 0;
   bursts: Burst[] = [];
-  #restMillis = 0;
+  #pauseMillis = 0;
   #askMillis = 0;
   #cpu = process.cpuUsage();
 
@@ -43,16 +43,16 @@ class Meter {
     this.#askMillis += sourceMillis;
   }
 
-  /** A rest begins: what was done since the last one is one burst. */
-  onRest(millis: number): void {
+  /** A pause begins: what was done since the last one is one burst. */
+  onPause(millis: number): void {
     const { user, system } = process.cpuUsage(this.#cpu);
     this.#cpu = process.cpuUsage();
     this.bursts.push({
-      restMillis: this.#restMillis,
+      pauseMillis: this.#pauseMillis,
       askMillis: this.#askMillis,
       cpuMicros: user + system,
     });
-    this.#restMillis = millis;
+    this.#pauseMillis = millis;
     this.#askMillis = 0;
   }
 
@@ -120,7 +120,7 @@ class Lane {
     this.#meter = meter;
   }
 
-  /** Reads this lane's splits of the whole table, link after link. */
+  /** Reads this lane's splits of the whole table, invocation after invocation. */
   async readTable(): Promise<MemoryLedger> {
     const { folder, plannedAt, lane, lanes } = this.#settings;
     this.#pass += 1;
@@ -144,15 +144,15 @@ class Lane {
     const s3 = fileStore(folder);
     let state = this.#firstState(work);
     while (!state.done) {
-      const end = this.#clock.now() + LINK_MILLIS;
-      state = await extractLink(state, {
+      const end = this.#clock.now() + INVOCATION_MILLIS;
+      state = await runInvocation(state, {
         ...{ s3, bucket: BUCKET, ledger, connections: this.#connections },
         readDefinition: () => Promise.resolve(this.#definition),
         remainingMillis: () => end - this.#clock.now(),
         clock: {
           now: () => this.#clock.now(),
           sleep: (millis) => {
-            this.#meter.onRest(millis);
+            this.#meter.onPause(millis);
             return this.#clock.sleep(millis);
           },
         },
@@ -173,14 +173,14 @@ class Lane {
   #firstState(work: string): LaneState {
     return {
       ...{ format: 1, run: "bench", execution: "bench", source: this.#definition.source.name },
-      ...{ lane: this.#settings.lane, laneToken: 1, work, item: 0, link: 0 },
+      ...{ lane: this.#settings.lane, laneToken: 1, work, item: 0, invocation: 0 },
       ...{ startedAt: Math.floor(this.#clock.now()), rows: 0, done: false },
-      pace: { readMillis: 0, restMillis: 0, backOffs: 0, slow: 0, bytes: 0 },
+      pace: { readMillis: 0, pauseMillis: 0, backOffs: 0, slow: 0, bytes: 0 },
       ...{ governor: RELAXED, ended: null },
     };
   }
 
-  // A link gives a table up and goes on with the others; here that is a failed measurement.
+  // A invocation gives a table up and goes on with the others; here that is a failed measurement.
   #refuseProblems(folder: string): void {
     const problems = readdirSync(join(folder, BUCKET), { recursive: true, encoding: "utf8" });
     const found = problems.find((path) => path.includes("problems/"));

@@ -24,9 +24,9 @@ export type ExtractorSettings = z.infer<typeof extractorSettingsSchema>;
 export const commandSchema = z.enum(["go", "pause", "report"]);
 export type Command = z.infer<typeof commandSchema>;
 
-/** What a lane used between two rests: the client's CPU comes after the time in which it only waited for the source. */
+/** What a lane used between two pauses: the client's CPU comes after the time in which it only waited for the source. */
 export const burstSchema = z.strictObject({
-  restMillis: z.number().nonnegative(),
+  pauseMillis: z.number().nonnegative(),
   askMillis: z.number().nonnegative(),
   cpuMicros: z.number().nonnegative(),
 });

@@ -41,7 +41,7 @@ export const nobody: Reader = {
   close: () => Promise.resolve(),
 };
 
-/** A process of ours that reads (or burns) while it is told to: it stays warm between windows, as a Lambda does between links. */
+/** A process of ours that reads (or burns) while it is told to: it stays warm between windows, as a Lambda does between invocations. */
 export class ToldReader implements Reader {
   readonly #child: ChildProcess;
   readonly #pid: number;

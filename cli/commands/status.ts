@@ -45,11 +45,11 @@ async function readStatus(connection: Connection): Promise<Status> {
   const known = await readTables(connection);
   const sources: SourceStatus[] = [];
   for (const source of new Set(known.flatMap((one) => one.source ?? []))) {
-    const rest = await ledger.rests.read(source);
+    const pause = await ledger.pauses.read(source);
     const now = Date.now();
     sources.push({
       source,
-      rest: rest !== undefined && rest.until > now ? rest : null,
+      pause: pause !== undefined && pause.until > now ? pause : null,
       reading: notesOfNow(await ledger.readings.list(source), runs, now),
     });
   }

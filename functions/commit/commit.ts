@@ -89,7 +89,7 @@ async function commitPlanned(
   return store.get(keys.runCommit(run), commitFileSchema);
 }
 
-/** Lanes that were done have been given back by their last link; this is for those whose link threw. */
+/** Lanes that were done have been given back by their last invocation; this is for those whose invocation threw. */
 async function releaseLanes(
   { lanes }: PlanFile,
   results: readonly LaneResult[],

@@ -48,7 +48,7 @@ export function decideCommit(args: {
     ),
   };
   // From a completed pass the build concludes absences, and nothing else.
-  if (objects.length === 0 && !complete.some(({ pass }) => pass.absence)) {
+  if (objects.length === 0 && !complete.some(({ pass }) => pass.findsDeletes)) {
     return { manifest: null, after };
   }
   const number = progress.lastManifest + 1;
@@ -73,7 +73,7 @@ export function decideCommit(args: {
         number: pass.number,
         startedAt: pass.startedAt,
         sinceManifest: pass.sinceManifest,
-        absence: pass.absence,
+        findsDeletes: pass.findsDeletes,
         objects: splits.flatMap((split) => split.objects.map(({ key }) => key)),
       })),
     },

@@ -1,4 +1,4 @@
-// One link of a lane: reads batches at the pace that the source bears, puts them into objects and records each.
+// One invocation of a lane: reads batches at the pace that the source bears, puts them into objects and records each.
 import type { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import type { SourceDefinition, TableDefinition } from "../../catalog/definition.ts";
@@ -33,14 +33,14 @@ import {
 } from "../../sources/source.ts";
 import { type Outcome, SplitExtraction } from "./split-extraction.ts";
 
-/** What a link does with the ledger. */
+/** What a invocation does with the ledger. */
 export interface ExtractLedger {
   readonly leases: Pick<Ledger["leases"], "renew">;
   readonly lanes: Pick<Ledger["lanes"], "claim" | "renew" | "release">;
   readonly splits: Pick<Ledger["splits"], "read">;
   readonly transactions: Pick<Ledger["transactions"], "recordObject">;
   readonly resources: Pick<Ledger["resources"], "hold" | "forget">;
-  readonly rests: Pick<Ledger["rests"], "give" | "read">;
+  readonly pauses: Pick<Ledger["pauses"], "give" | "read">;
   readonly readings: Pick<Ledger["readings"], "note">;
 }
 
@@ -66,7 +66,7 @@ const heldMillis = 10 * 60_000;
 const mostSafetyMillis = 45_000;
 const safetyShare = 0.2;
 // In which a cluster can recover, and another run need not try; short enough for the next scheduled run to try again.
-const sourceRestMillis = 2 * 60_000;
+const sourcePauseMillis = 2 * 60_000;
 const longestReason = 500;
 // A rotation is followed for this long before the table is left out.
 const secretLookMillis = 2000;
@@ -75,19 +75,19 @@ const mostSecretLooks = 10;
 /**
  * Reads on from where the lane's state and the ledger say, until the invocation's time or the run's budget is nearly
  * used up, the source's hours close, it refuses again and again, or all work is done.
- * @returns the state for the next link
- * @throws FencedError if another run took over; StaleSplitError if another attempt of this link did;
+ * @returns the state for the next invocation
+ * @throws FencedError if another run took over; StaleSplitError if another attempt of this invocation did;
  *   SourceUnavailableError if the source refuses again and again and answered nothing at all in this run;
  *   ProtocolError if the state or the work list has a form that this version does not know
  */
-export async function extractLink(
+export async function runInvocation(
   input: unknown,
   dependencies: ExtractDependencies,
 ): Promise<LaneState> {
   const state = parseState(input);
   const store = new JsonStore(dependencies);
   const { items } = await store.get(state.work, workListSchema);
-  return await new Link(state, items, new Problems(store, state.run), dependencies).run();
+  return await new Invocation(state, items, new Problems(store, state.run), dependencies).run();
 }
 
 interface OpenTable {
@@ -95,7 +95,7 @@ interface OpenTable {
   readonly pace: LanePace;
 }
 
-class Link {
+class Invocation {
   readonly #state: LaneState;
   readonly #work: readonly WorkItem[];
   readonly #deps: ExtractDependencies;
@@ -155,7 +155,7 @@ class Link {
       attempt,
       expiresAt: this.#leaseEnd,
     });
-    await this.#heedRest();
+    await this.#honourPause();
     let index = this.#state.item;
     for (; index < this.#work.length; index += 1) {
       const item = this.#work[index];
@@ -173,7 +173,7 @@ class Link {
       ...this.#state,
       ...account,
       item: index,
-      link: this.#state.link + 1,
+      invocation: this.#state.invocation + 1,
       rows: this.#rows,
       done: isDone,
       ended: this.#ended,
@@ -213,7 +213,7 @@ class Link {
   }
 
   /**
-   * What was refused at last, with no answer since, either ends the lane as it is, for the source needs a rest, or is
+   * What was refused at last, with no answer since, either ends the lane as it is, for the source needs a pause, or is
    * left out.
    * @throws SourceUnavailableError if the source answered nothing at all in this run
    */
@@ -222,32 +222,32 @@ class Link {
     const [first] = errors;
     if (first === undefined) return;
     if (!this.#pacer.hasAnswered) {
-      await this.#giveRest(this.#pacer.restUntil, first);
+      await this.#recordPause(this.#pacer.pauseUntil, first);
       throw first;
     }
     const about = errors.find(isAboutSource);
     if (about === undefined) await this.#acquitSource();
     else {
-      await this.#giveRest(this.#deps.clock.now() + sourceRestMillis, about);
+      await this.#recordPause(this.#deps.clock.now() + sourcePauseMillis, about);
       this.#ended = "refusals";
     }
   }
 
   /** Has other lanes and runs leave the source alone. */
-  async #giveRest(until: number, error: Error): Promise<void> {
+  async #recordPause(until: number, error: Error): Promise<void> {
     const { source, run } = this.#state;
     const reason = error.message.slice(0, longestReason);
-    this.#deps.log("The source refuses too often and is given a rest.", {
+    this.#deps.log("The source refuses too often and is given a pause.", {
       ...{ source, reason, until: new Date(until).toISOString() },
     });
-    await this.#deps.ledger.rests.give(source, { until, run, reason });
+    await this.#deps.ledger.pauses.give(source, { until, run, reason });
   }
 
-  /** True if a lane, this one before or another one, found that the source needs a rest, which is kept then. */
-  async #heedRest(): Promise<boolean> {
-    const rest = await this.#deps.ledger.rests.read(this.#state.source);
-    if (rest === undefined || rest.until <= this.#deps.clock.now()) return false;
-    this.#pacer.restAtLeastUntil(rest.until);
+  /** True if a lane, this one before or another one, found that the source needs a pause, which is kept then. */
+  async #honourPause(): Promise<boolean> {
+    const pause = await this.#deps.ledger.pauses.read(this.#state.source);
+    if (pause === undefined || pause.until <= this.#deps.clock.now()) return false;
+    this.#pacer.restAtLeastUntil(pause.until);
     return true;
   }
 
@@ -357,14 +357,14 @@ class Link {
   }
 
   /**
-   * Asks the source once it has rested, and again more slowly where it refuses. Null if the lane must stop before it
+   * Asks the source once it has paused, and again more slowly where it refuses. Null if the lane must stop before it
    * answered.
    * @throws SourceUnavailableError if it refused too often
    */
   async #ask<T>(table: OpenTable, isBatch: boolean, question: () => Promise<T>): Promise<T | null> {
     for (;;) {
       if (this.#mustStop(table)) return null;
-      await this.#pacer.rest();
+      await this.#pacer.pause();
       const askedAt = this.#deps.clock.now();
       try {
         const answer = await question();
@@ -381,23 +381,23 @@ class Link {
   }
 
   #mustStop({ definition }: OpenTable): boolean {
-    const { startedAt, link } = this.#state;
-    const { restUntil, batches, expectedMillis } = this.#pacer;
+    const { startedAt, invocation } = this.#state;
+    const { pauseUntil, batches, expectedMillis } = this.#pacer;
     const now = this.#deps.clock.now();
     const { maxSecondsPerRun, hours } = definition.source.budget;
     if (this.#ended !== null) return true;
-    if (hours !== null && !isOpenThroughout(hours, now, restUntil + expectedMillis)) {
+    if (hours !== null && !isOpenThroughout(hours, now, pauseUntil + expectedMillis)) {
       this.#ended = "hours";
       return true;
     }
-    const isUsed = restUntil - startedAt >= maxSecondsPerRun * 1000;
+    const isUsed = pauseUntil - startedAt >= maxSecondsPerRun * 1000;
     // However little time there is, a run reads one batch, or it would never come to an end.
-    if (isUsed && (batches > 0 || link > 0)) {
+    if (isUsed && (batches > 0 || invocation > 0)) {
       this.#ended = "time";
       return true;
     }
-    const isLate = this.#deps.remainingMillis() - (restUntil - now) < this.#safetyMillis;
-    return isLate && (batches > 0 || restUntil > now);
+    const isLate = this.#deps.remainingMillis() - (pauseUntil - now) < this.#safetyMillis;
+    return isLate && (batches > 0 || pauseUntil > now);
   }
 
   #note(
@@ -431,14 +431,14 @@ class Link {
     askedAt: number,
     { definition, pace }: OpenTable,
   ): Promise<void> {
-    const { restMillis, state, giveUp } = this.#pacer.afterRefusal(askedAt, pace);
-    // Another lane may have found already that the source needs a rest: this one need not find it out as well.
-    const isResting = await this.#heedRest();
-    if (giveUp !== null || (isResting && this.#pacer.hasAnswered)) throw error;
-    this.#deps.log("The source refuses or is slow; asking again after a rest.", {
+    const { pauseMillis, state, giveUp } = this.#pacer.afterRefusal(askedAt, pace);
+    // Another lane may have found already that the source needs a pause: this one need not find it out as well.
+    const isPaused = await this.#honourPause();
+    if (giveUp !== null || (isPaused && this.#pacer.hasAnswered)) throw error;
+    this.#deps.log("The source refuses or is slow; asking again after a pause.", {
       source: this.#state.source,
       table: definition.name,
-      restMillis: Math.round(restMillis),
+      pauseMillis: Math.round(pauseMillis),
       refusals: state.refusals,
       reason: error.message,
     });

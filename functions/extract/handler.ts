@@ -1,4 +1,4 @@
-// The extract Lambda: one link of a lane's chain.
+// The extract Lambda: one invocation of a lane's chain.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Logger } from "@aws-lambda-powertools/logger";
@@ -13,7 +13,7 @@ import { environmentSchema } from "../runtime/environment.ts";
 import { withLog } from "../runtime/log.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 import { collectRarely } from "./collector.ts";
-import { extractLink } from "./extract.ts";
+import { runInvocation } from "./extract.ts";
 import { readSecret } from "../source-access/read-secret.ts";
 import { SourceConnections } from "../source-access/source-connections.ts";
 
@@ -37,7 +37,7 @@ const connections = new SourceConnections((name) => readSecret(secrets, name));
 
 /** Takes a lane's state and returns the next. */
 export const handler = withLog(logger, (event, context, log) =>
-  extractLink(event, {
+  runInvocation(event, {
     s3,
     bucket: environment.SLUICE_BUCKET,
     ledger,

@@ -1,4 +1,4 @@
-// Keeps a lane to its pace: rests as the governor decides, and keeps account of what was read, rested and refused.
+// Keeps a lane to its pace: pauses as the governor decides, and keeps account of what was read, paused and refused.
 import type { GovernorState, LaneState } from "../../contract/state.ts";
 import {
   afterAnswer,
@@ -26,21 +26,21 @@ const firstBatchMillis = 5000;
 const batchMargin = 2;
 const forgottenByBatch = 0.9;
 
-/** One lane's pace in one link, going on from the link before. */
+/** One lane's pace in one invocation, going on from the invocation before. */
 export class Pacer {
   readonly #clock: Clock;
   readonly #before: LaneState;
   #governor: GovernorState;
   #readMillis: number;
-  #restMillis: number;
+  #pauseMillis: number;
   #bytes: number;
   #backOffs: number;
   #slow: number;
   #batches = 0;
   #longestLately: number | null = null;
-  /** Requests that were answered and not rested for. */
+  /** Requests that were answered and not paused for. */
   #besideMillis = 0;
-  /** When the source was last asked nothing any more; rests count from here. */
+  /** When the source was last asked nothing any more; pauses count from here. */
   #idleSince: number;
   #hasBegun = false;
 
@@ -48,16 +48,16 @@ export class Pacer {
     this.#clock = clock;
     this.#before = before;
     this.#governor = before.governor;
-    const { readMillis, restMillis, bytes, backOffs, slow } = before.pace;
+    const { readMillis, pauseMillis, bytes, backOffs, slow } = before.pace;
     this.#readMillis = readMillis;
-    this.#restMillis = restMillis;
+    this.#pauseMillis = pauseMillis;
     this.#bytes = bytes;
     this.#backOffs = backOffs;
     this.#slow = slow;
     this.#idleSince = clock.now();
   }
 
-  /** Batches of this link. */
+  /** Batches of this invocation. */
   get batches(): number {
     return this.#batches;
   }
@@ -67,8 +67,8 @@ export class Pacer {
     return this.#batches > 0 || hasAnsweredLately(this.#governor);
   }
 
-  /** The moment before which the source is not asked; now, if no rest is due. */
-  get restUntil(): number {
+  /** The moment before which the source is not asked; now, if no pause is due. */
+  get pauseUntil(): number {
     return Math.max(this.#clock.now(), this.#governor.notBefore);
   }
 
@@ -77,12 +77,12 @@ export class Pacer {
     return this.#longestLately === null ? firstBatchMillis : this.#longestLately * batchMargin;
   }
 
-  /** What the links before read without resting for it is rested for before anything is asked. */
+  /** What the invocations before read without paused for it is paused for before anything is asked. */
   begin(pace: LanePace): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     const read = { millis: this.#readMillis, rows: this.#before.rows, bytes: this.#bytes };
-    this.restAtLeastUntil(this.#idleSince + owedMillis(read, this.#restMillis, pace));
+    this.restAtLeastUntil(this.#idleSince + owedMillis(read, this.#pauseMillis, pace));
   }
 
   restAtLeastUntil(instant: number): void {
@@ -91,12 +91,12 @@ export class Pacer {
   }
 
   /** Rests as long as is due. */
-  async rest(): Promise<void> {
+  async pause(): Promise<void> {
     await this.#sleep(this.#governor.notBefore - this.#clock.now());
-    this.#countRest();
+    this.#countPause();
   }
 
-  /** Rests as far as the time goes; the next link rests the remainder. */
+  /** Rests as far as the time goes; the next invocation pauses the remainder. */
   async restFor(mostMillis: number): Promise<void> {
     await this.#sleep(Math.min(this.#governor.notBefore - this.#clock.now(), mostMillis));
   }
@@ -109,8 +109,8 @@ export class Pacer {
   /** The source has answered something that was asked `askedAt`. */
   answered(askedAt: number, isBatch: boolean): void {
     this.#idleSince = this.#clock.now();
-    // Batches tell themselves what the source took; what goes with them is rested for together with the next one, for
-    // a link must not spend its time on resting for a split that it had opened and could not read then.
+    // Batches tell themselves what the source took; what goes with them is paused for together with the next one, for
+    // a invocation must not spend its time on paused for a split that it had opened and could not read then.
     if (isBatch) return;
     this.#besideMillis += this.#idleSince - askedAt;
     this.#readMillis += this.#idleSince - askedAt;
@@ -131,7 +131,7 @@ export class Pacer {
       this.#backOffs += 1;
       this.#slow += 1;
     }
-    this.restAtLeastUntil(this.#idleSince + next.restMillis);
+    this.restAtLeastUntil(this.#idleSince + next.pauseMillis);
     return next.isSlowed;
   }
 
@@ -143,7 +143,7 @@ export class Pacer {
     this.#governor = next.state;
     this.#readMillis += askedMillis;
     this.#backOffs += 1;
-    this.restAtLeastUntil(this.#idleSince + next.restMillis);
+    this.restAtLeastUntil(this.#idleSince + next.pauseMillis);
     return next;
   }
 
@@ -155,11 +155,11 @@ export class Pacer {
 
   /** What the state carries on. */
   account(): Pick<LaneState, "pace" | "governor"> {
-    this.#countRest();
+    this.#countPause();
     return {
       pace: {
         readMillis: Math.round(this.#readMillis),
-        restMillis: Math.round(this.#restMillis),
+        pauseMillis: Math.round(this.#pauseMillis),
         backOffs: this.#backOffs,
         slow: this.#slow,
         bytes: this.#bytes,
@@ -172,9 +172,9 @@ export class Pacer {
     if (millis > 0) await this.#clock.sleep(millis);
   }
 
-  #countRest(): void {
+  #countPause(): void {
     const now = this.#clock.now();
-    this.#restMillis += Math.max(0, now - this.#idleSince);
+    this.#pauseMillis += Math.max(0, now - this.#idleSince);
     this.#idleSince = now;
   }
 }

@@ -32,7 +32,7 @@ export class Problems {
     this.#run = run;
   }
 
-  /** True if an earlier link, or another lane, gave the table up in this run. */
+  /** True if an earlier invocation, or another lane, gave the table up in this run. */
   async has(table: string): Promise<boolean> {
     const known = this.#known.get(table);
     if (known !== undefined) return known;

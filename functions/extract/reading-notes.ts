@@ -12,7 +12,7 @@ interface NoteParts {
   readonly log: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
 
-/** The notes of one link of a lane. The first comes once the link has lasted as long as between two, so that links keep the distance too. */
+/** The notes of one invocation of a lane. The first comes once the invocation has lasted as long as between two, so that invocations keep the distance too. */
 export class ReadingNotes {
   readonly #parts: NoteParts;
   #last: number;
@@ -34,7 +34,7 @@ export class ReadingNotes {
     });
   }
 
-  /** Nothing may be written once the link has ended. */
+  /** Nothing may be written once the invocation has ended. */
   async end(): Promise<void> {
     await this.#writing;
   }

@@ -1,4 +1,4 @@
-// Reads one split in one link: batches into objects, objects into the ledger.
+// Reads one split in one invocation: batches into objects, objects into the ledger.
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Ledger } from "../../stores/ledger/ledger.ts";
 import { SourceUnavailableError } from "../../contract/errors.ts";
@@ -32,7 +32,7 @@ interface SplitDependencies {
   readonly objectBounds?: ObjectBounds;
 }
 
-/** The reading of one split in one link: batches into objects, objects into the ledger. */
+/** The reading of one split in one invocation: batches into objects, objects into the ledger. */
 export class SplitExtraction {
   readonly #item: WorkItem;
   readonly #reader: SplitReader;
@@ -92,7 +92,7 @@ export class SplitExtraction {
     const writer = this.#writer;
     this.#writer = null;
     const rows = writer?.rows ?? 0;
-    // Empty pages move the position too, and must not be read again by each link.
+    // Empty pages move the position too, and must not be read again by each invocation.
     if (rows === 0 && !done && this.#position === this.#split.position) return;
     await this.#hooks.beforeRecord();
     const { table, token, pass, split } = this.#item;

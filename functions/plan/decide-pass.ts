@@ -7,7 +7,7 @@ const MILLIS_AN_HOUR = 3_600_000;
 const SECONDS_AN_HOUR = 3600;
 
 type Cursor = NonNullable<TableDefinition["cursor"]>;
-type Reconcile = NonNullable<Cursor["reconcile"]>;
+type LateRows = NonNullable<Cursor["lateRows"]>;
 
 /** True if no row can be in the window. Cursor text is an integer of any size. */
 export function isEmptyWindow({ from, to }: Window): boolean {
@@ -16,7 +16,7 @@ export function isEmptyWindow({ from, to }: Window): boolean {
 
 /**
  * True if all keys should be read now. Not before the first reading of the rows is complete: that sees every key
- * itself, and a sweep beside it would only cost the source the same again.
+ * itself, and a full scan beside it would only cost the source the same again.
  * @param rowsPass the pass of rows that is open, if one is
  */
 export function isKeysPassDue(
@@ -25,7 +25,7 @@ export function isKeysPassDue(
   rowsPass: Pass | undefined,
   nowMillis: number,
 ): boolean {
-  if (table.deletes.strategy !== "key-sweep") return false;
+  if (table.deletes.strategy !== "key-scan") return false;
   const isFirstReading =
     rowsPass === undefined ? progress.watermark === null : rowsPass.window?.from === null;
   if (isFirstReading) return false;
@@ -35,7 +35,7 @@ export function isKeysPassDue(
 
 /** True if past rows should be read again now, to find what came later than the overlap. */
 export function isLatePassDue(
-  { everyHours }: Reconcile,
+  { everyHours }: LateRows,
   { passes, lastLatePassStartedAt: last }: Progress,
   nowMillis: number,
 ): boolean {
@@ -44,7 +44,7 @@ export function isLatePassDue(
 }
 
 /** The cursor with as much overlap as late rows are looked for. */
-export function cursorReaching<C extends Cursor>(cursor: C, { reachHours }: Reconcile): C {
+export function cursorReaching<C extends Cursor>(cursor: C, { reachHours }: LateRows): C {
   return { ...cursor, overlapSeconds: reachHours * SECONDS_AN_HOUR };
 }
 
@@ -85,9 +85,9 @@ export function makePass(args: {
       ...(unit === undefined ? {} : { unit }),
       ...(writeMark === undefined ? {} : { writeMark }),
       // A window sees only what changed, whatever the definition says.
-      absence:
+      findsDeletes:
         kind === "keys" ||
-        (kind === "rows" && table.deletes.strategy === "absence" && window === null),
+        (kind === "rows" && table.deletes.strategy === "full-scan" && window === null),
       sinceManifest: progress.lastManifest,
       splits: splits.map(({ split }) => split),
     },

@@ -19,7 +19,7 @@ export interface PlanContext {
   readonly execution: string;
   readonly nowMillis: number;
   readonly ledger: TablePlanContext["ledger"] &
-    Pick<Ledger, "leases" | "lanes" | "rests" | "resources">;
+    Pick<Ledger, "leases" | "lanes" | "pauses" | "resources">;
   readonly isRunning: IsRunning;
   readonly connect: (source: SourceDefinition) => Promise<SourceClient>;
   readonly log: Pick<Log, "info" | "warn">;
@@ -44,8 +44,8 @@ interface SourcePlan {
   readonly looks: DriftLook[];
 }
 
-// Until a link renews it. While the execution runs its leases count whether they have expired or not; this is for
-// what may still be under way at the source when it is stopped, and before the first link nothing is.
+// Until a invocation renews it. While the execution runs its leases count whether they have expired or not; this is for
+// what may still be under way at the source when it is stopped, and before the first invocation nothing is.
 const LANE_LEASE_MILLIS = 60_000;
 const TABLE_LEASE_MILLIS = 20 * 60_000;
 
@@ -121,15 +121,15 @@ class SourcePlanner {
         return true;
       }
     }
-    const rest = await ledger.rests.read(name);
-    if (rest === undefined || rest.until <= nowMillis) return false;
-    const until = new Date(rest.until).toISOString();
-    const reason = `source ${name} refused again and again and is left alone until ${until}: ${rest.reason}`;
-    for (const table of tables) this.#wait(table.name, "rest", reason);
+    const pause = await ledger.pauses.read(name);
+    if (pause === undefined || pause.until <= nowMillis) return false;
+    const until = new Date(pause.until).toISOString();
+    const reason = `source ${name} refused again and again and is left alone until ${until}: ${pause.reason}`;
+    for (const table of tables) this.#wait(table.name, "pause", reason);
     return true;
   }
 
-  /** Closes points in time that nobody uses any more: those of ended runs, and those that no link renewed. */
+  /** Closes points in time that nobody uses any more: those of ended runs, and those that no invocation renewed. */
   async #closeLeftOvers(client: SourceClient): Promise<void> {
     const { ledger, isRunning, nowMillis, log } = this.#context;
     const source = this.#source.name;

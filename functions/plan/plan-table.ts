@@ -137,9 +137,9 @@ async function openLate(
   const { client, nowMillis } = context;
   const before = progress.passes.rows?.window?.from ?? null;
   const { cursor } = table;
-  if (before === null || cursor?.reconcile == null) return progress;
-  if (!isLatePassDue(cursor.reconcile, progress, nowMillis)) return progress;
-  const reach = { ...table, cursor: cursorReaching(cursor, cursor.reconcile) };
+  if (before === null || cursor?.lateRows == null) return progress;
+  if (!isLatePassDue(cursor.lateRows, progress, nowMillis)) return progress;
+  const reach = { ...table, cursor: cursorReaching(cursor, cursor.lateRows) };
   const reached = await client.planWindow(reach, before, nowMillis);
   if (reached === null) return progress;
   const window = { from: reached.from, to: before };

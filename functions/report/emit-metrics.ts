@@ -42,7 +42,7 @@ export function emitMetrics(metrics: Metrics, record: RunRecord): void {
     metrics.addMetric(
       "SourceRestMillis",
       MetricUnit.Milliseconds,
-      sum(lanes.map((lane) => lane.restMillis)),
+      sum(lanes.map((lane) => lane.pauseMillis)),
     );
     metrics.addMetric("SourceSlow", MetricUnit.Count, sum(lanes.map((lane) => lane.slow)));
     metrics.addMetric("SourceBackOffs", MetricUnit.Count, sum(lanes.map((lane) => lane.backOffs)));

@@ -4,7 +4,7 @@ import type { ExtractProblem } from "../../contract/extract-problem.ts";
 import type { LaneResult } from "../../contract/lane-result.ts";
 import type { LoadProblem } from "../../contract/load-problem.ts";
 import type { LoadRecords } from "../../contract/load-records.ts";
-import type { SourceRest } from "../../contract/records.ts";
+import type { SourcePause } from "../../contract/records.ts";
 import type { CommitFile, CommitResult, PlanFile } from "../../contract/run-files.ts";
 import type { RunAlert, RunFailure, RunLane, RunRecord, RunTable } from "../../contract/run.ts";
 import type { LoadResult, ReportInput } from "./input.ts";
@@ -16,8 +16,8 @@ export interface RunResults {
   readonly build: BuildResult | undefined;
   /** Tables that a lane gave up in the middle of the run. */
   readonly extractProblems: readonly Pick<ExtractProblem, "table" | "error" | "message">[];
-  /** The last rest that was given to each source that refused too often. */
-  readonly rests: ReadonlyMap<string, SourceRest>;
+  /** The last pause that was given to each source that refused too often. */
+  readonly pauses: ReadonlyMap<string, SourcePause>;
   /** Why tables could not be loaded in this run, whole. */
   readonly loadProblems: ReadonlyMap<string, LoadProblem>;
   /** What the ledger keeps of published tables that could not be loaded. */
@@ -116,20 +116,20 @@ function describeLane(lane: LaneResult): RunLane {
   const { source, lane: number, status } = lane;
   if (status === "failed") {
     return {
-      ...{ source, lane: number, status, links: 0, rows: 0, bytes: 0 },
-      ...{ readMillis: 0, restMillis: 0, backOffs: 0, slow: 0 },
+      ...{ source, lane: number, status, invocations: 0, rows: 0, bytes: 0 },
+      ...{ readMillis: 0, pauseMillis: 0, backOffs: 0, slow: 0 },
       ...{ rowsPerSecond: null, bytesPerSecond: null, ended: null },
     };
   }
-  const { links, rows, pace, ended } = lane;
-  const millis = pace.readMillis + pace.restMillis;
+  const { invocations, rows, pace, ended } = lane;
+  const millis = pace.readMillis + pace.pauseMillis;
   const aSecond = (amount: number): number | null =>
     millis === 0 ? null : (amount * 1000) / millis;
   return {
     source,
     lane: number,
     status,
-    links,
+    invocations,
     rows,
     ...pace,
     rowsPerSecond: aSecond(rows),
@@ -212,12 +212,12 @@ function describeProblem(problem: LoadProblem | undefined): string | undefined {
 }
 
 function listAlerts(input: ReportInput, results: RunResults): RunAlert[] {
-  const { plan, build, rests, loadRecords } = results;
+  const { plan, build, pauses, loadRecords } = results;
   return [
     ...alertsOfWaiting(plan?.waiting ?? []),
     ...input.lanes.flatMap((lane) =>
       lane.status === "done" && lane.ended === "refusals"
-        ? alertOfRest(lane.source, rests.get(lane.source))
+        ? alertOfPause(lane.source, pauses.get(lane.source))
         : [],
     ),
     ...(plan?.unread ?? []).map(({ table, reason }) => ({
@@ -260,32 +260,32 @@ function alertsOfLoad(table: string, { load, replace }: LoadRecords): RunAlert[]
   ];
 }
 
-/** What each table waits for. A source that rests is one thing to look at, however many tables it has. */
+/** What each table waits for. A source that pauses is one thing to look at, however many tables it has. */
 function alertsOfWaiting(waiting: PlanFile["waiting"]): RunAlert[] {
   const kinds = { held: "waiting", lanes: "waiting", hours: "closed" } as const;
   const resting = Map.groupBy(
-    waiting.filter(({ cause }) => cause === "rest"),
+    waiting.filter(({ cause }) => cause === "pause"),
     ({ source }) => source,
   );
   return [
     ...waiting.flatMap(({ table, cause, reason }): RunAlert[] =>
-      cause === "rest" ? [] : [{ kind: kinds[cause], name: table, message: reason }],
+      cause === "pause" ? [] : [{ kind: kinds[cause], name: table, message: reason }],
     ),
     ...[...resting].map(([source, tables]): RunAlert => {
       const names = tables.map(({ table }) => table).join(", ");
       const message = `${tables[0]?.reason ?? ""}; left out of this run: ${names}`;
-      return { kind: "resting", name: source, message };
+      return { kind: "paused", name: source, message };
     }),
   ];
 }
 
-function alertOfRest(source: string, rest: SourceRest | undefined): RunAlert {
-  const answer = rest === undefined ? "" : ` Its last answer: ${rest.reason}`;
+function alertOfPause(source: string, pause: SourcePause | undefined): RunAlert {
+  const answer = pause === undefined ? "" : ` Its last answer: ${pause.reason}`;
   return {
-    kind: "resting",
+    kind: "paused",
     name: source,
     message:
-      "it refused again and again, so it was given a rest; what was read by then is kept, and the next run goes on " +
+      "it refused again and again, so it was given a pause; what was read by then is kept, and the next run goes on " +
       `from there.${answer}`,
   };
 }

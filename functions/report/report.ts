@@ -8,7 +8,7 @@ import { extractProblemSchema } from "../../contract/extract-problem.ts";
 import { keys } from "../../contract/keys.ts";
 import { loadProblemSchema, type LoadProblem } from "../../contract/load-problem.ts";
 import type { LoadRecords } from "../../contract/load-records.ts";
-import type { SourceRest } from "../../contract/records.ts";
+import type { SourcePause } from "../../contract/records.ts";
 import {
   commitFileSchema,
   planFileSchema,
@@ -24,7 +24,7 @@ import { lanesToRelease } from "../lanes/lanes-to-release.ts";
 
 interface ReportDependencies {
   readonly deployment: string;
-  readonly ledger: Pick<Ledger, "leases" | "lanes" | "rests" | "runs" | "loads">;
+  readonly ledger: Pick<Ledger, "leases" | "lanes" | "pauses" | "runs" | "loads">;
   readonly store: JsonStore;
   readonly emitMetrics: (record: RunRecord) => void;
   /** Tells people; absent where a deployment has nobody to tell. */
@@ -42,7 +42,7 @@ export async function reportRun(
   const { ledger, log } = dependencies;
   const results = {
     ...(await readResults(input, dependencies)),
-    rests: await readRests(input, ledger),
+    pauses: await readPauses(input, ledger),
   };
   const record = makeRecord(input, results, new Date().toISOString());
   await ledger.runs.put(record);
@@ -59,24 +59,24 @@ export async function reportRun(
   return { status: record.status, failed: names.slice(0, MAX_NAMES) };
 }
 
-/** What the sources answered that were given a rest. */
-async function readRests(
+/** What the sources answered that were given a pause. */
+async function readPauses(
   { lanes }: ReportInput,
-  ledger: Pick<Ledger, "rests">,
-): Promise<Map<string, SourceRest>> {
-  const rests = new Map<string, SourceRest>();
+  ledger: Pick<Ledger, "pauses">,
+): Promise<Map<string, SourcePause>> {
+  const pauses = new Map<string, SourcePause>();
   for (const lane of lanes) {
-    if (lane.status !== "done" || lane.ended !== "refusals" || rests.has(lane.source)) continue;
-    const rest = await ledger.rests.read(lane.source);
-    if (rest !== undefined) rests.set(lane.source, rest);
+    if (lane.status !== "done" || lane.ended !== "refusals" || pauses.has(lane.source)) continue;
+    const pause = await ledger.pauses.read(lane.source);
+    if (pause !== undefined) pauses.set(lane.source, pause);
   }
-  return rests;
+  return pauses;
 }
 
 async function readResults(
   { run, failed, load, decision }: ReportInput,
   { store, ledger }: Pick<ReportDependencies, "store" | "ledger">,
-): Promise<Omit<RunResults, "rests">> {
+): Promise<Omit<RunResults, "pauses">> {
   const unreadable: RunFailure[] = [];
   const find = async <Schema extends z.ZodType>(
     key: string,

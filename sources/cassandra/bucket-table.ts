@@ -27,7 +27,7 @@ export function describeBuckets(
   const problem = (what: string, fix: string): SourceConfigurationError =>
     new SourceConfigurationError(
       `Table "${table.name}" finds changes by buckets, but ${what} in ${described.keyspace}.${described.table}, whose ` +
-        `partition key is (${partitionKey.join(", ")}). ${fix}, or write changes: {strategy: "sweep"} in the table's file.`,
+        `partition key is (${partitionKey.join(", ")}). ${fix}, or write changes: {strategy: "full-scan"} in the table's file.`,
     );
   const { column, unit, values } = buckets;
   const type = types.get(column);
@@ -108,7 +108,7 @@ export async function checkSample(
             isListed
               ? `A bucket is written as ${form.example} would be; correct "unit" in "changes"`
               : 'Complete "values" in "changes"'
-          }, or write changes: {strategy: "sweep"} in the table's file.`,
+          }, or write changes: {strategy: "full-scan"} in the table's file.`,
       );
     }
   }

@@ -1,4 +1,4 @@
-// Everything particular to Cassandra: sweeps of the token ring, and where a table has them, an index or time buckets.
+// Everything particular to Cassandra: full scans of the token ring, and where a table has them, an index or time buckets.
 import type driver from "cassandra-driver";
 import { z } from "zod";
 import type { TableDefinition } from "../../catalog/definition.ts";
@@ -67,8 +67,8 @@ export class CassandraSource implements SourceClient {
   }
 
   /**
-   * Null for a table read by sweeps. By an index the window ends the lag before now, by buckets it ends now; times are
-   * milliseconds since 1970. The first window has no beginning: it is read by a sweep, which finds also what has no
+   * Null for a table read by full scans. By an index the window ends the lag before now, by buckets it ends now; times are
+   * milliseconds since 1970. The first window has no beginning: it is read by a full scan, which finds also what has no
    * cursor or lies in a bucket that nobody would ask for.
    * @throws SourceConfigurationError if the table has no SAI index on the cursor, or its partition key can't be listed
    */
@@ -118,8 +118,8 @@ export class CassandraSource implements SourceClient {
     if (table.cursor === null && buckets === undefined)
       return Promise.reject(
         new SourceConfigurationError(
-          `Table "${table.name}" declares deletes by "key-sweep", but a sweep of Cassandra sees every key already. ` +
-            'Declare deletes by "absence".',
+          `Table "${table.name}" declares deletes by "key-scan", but a full scan of Cassandra sees every key already. ` +
+            'Declare deletes by "full-scan".',
         ),
       );
     return this.#asking(async () => {
@@ -134,7 +134,7 @@ export class CassandraSource implements SourceClient {
       const { table, kind, passNumber } = request;
       const described = await this.#describe(table);
       const columns = typesOf(described, table, columnsOf(table, kind));
-      // Of a sweep of keys the cursor is looked at too, but not written.
+      // Of a full scan of keys the cursor is looked at too, but not written.
       const looked = kind === "keys" && table.cursor !== null ? [table.cursor.field] : [];
       const target: Target = {
         ...{ keyspace: described.keyspace, table: described.table },

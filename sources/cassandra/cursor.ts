@@ -23,7 +23,7 @@ export function describeCursor(
   const problem = (what: string): SourceConfigurationError =>
     new SourceConfigurationError(
       `Table "${table.name}" finds changes by the column "${field}" of ${described.keyspace}.${described.table}, which ${what}. ` +
-        'Name a column of CQL type timestamp (or bigint with milliseconds since 1970) in "changes", or write changes: {strategy: "sweep"}.',
+        'Name a column of CQL type timestamp (or bigint with milliseconds since 1970) in "changes", or write changes: {strategy: "full-scan"}.',
     );
   if (described.staticColumns.has(field)) throw problem("is static, and changes without its rows");
   if (found?.type.code === codes.timestamp)

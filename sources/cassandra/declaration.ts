@@ -44,7 +44,7 @@ const writtenBucketsSchema = z.strictObject({
 
 const changesSchema = z.discriminatedUnion("strategy", [
   /** Each pass reads the whole ring: no cheap request finds what changed. */
-  z.strictObject({ strategy: z.literal("sweep") }),
+  z.strictObject({ strategy: z.literal("full-scan") }),
   /** By an SAI index on a column that grows with each change. */
   cursorSchema.extend({ strategy: z.literal("index") }),
   writtenBucketsSchema,
@@ -59,8 +59,8 @@ export const bucketsSchema = z.strictObject({
 });
 
 /**
- * Where a table is read from. `splits` is how many token ranges a sweep is cut into at least. A table with a cursor
- * finds changes by an index, one with `buckets` by those, any other by sweeps.
+ * Where a table is read from. `splits` is how many token ranges a full scan is cut into at least. A table with a cursor
+ * finds changes by an index, one with `buckets` by those, any other by full scans.
  */
 export const placeSchema = fromSchema.extend({
   splits: z.int().positive(),
@@ -99,10 +99,10 @@ export const cassandra = declareSystem({
   nameOf: ({ table }) => table,
 
   fields: {
-    /** Token ranges that one sweep is cut into at least; more where the table is large. Default 16. */
+    /** Token ranges that one full scan is cut into at least; more where the table is large. Default 16. */
     splits: checkedNumber(wholeFrom(1, MAX_SPLITS), DEFAULT_SPLITS),
-    /** How changed rows are found. Default: by sweeps. */
-    changes: changesSchema.default({ strategy: "sweep" }),
+    /** How changed rows are found. Default: by full scans. */
+    changes: changesSchema.default({ strategy: "full-scan" }),
   },
   cursorField: "changes",
   place: placeSchema,
@@ -112,7 +112,7 @@ export const cassandra = declareSystem({
       ...(changes.strategy === "buckets" ? { buckets: storedBuckets(changes, columns) } : {}),
     },
     cursor: changes.strategy === "index" ? cursorOf(changes) : null,
-    readsAllRows: changes.strategy === "sweep",
+    readsAllRows: changes.strategy === "full-scan",
   }),
   mistakes: function* ({ changes, columns }, entry) {
     const place = `${entry}, changes`;
@@ -179,9 +179,9 @@ function cursorOf({
   column,
   lagSeconds,
   overlapSeconds,
-  reconcile,
+  lateRows,
 }: Extract<Changes, { strategy: "index" }>) {
-  return { column, lagSeconds, overlapSeconds, reconcile };
+  return { column, lagSeconds, overlapSeconds, lateRows };
 }
 
 function storedBuckets(
@@ -232,7 +232,7 @@ function* mistakesInBuckets(
     yield {
       place: `${place}.values`,
       problem: `a bucket has ${partitions} partitions with them`,
-      fix: `list at most ${MAX_PARTITIONS} combinations, or write changes: {strategy: "sweep"}`,
+      fix: `list at most ${MAX_PARTITIONS} combinations, or write changes: {strategy: "full-scan"}`,
     };
   }
 }

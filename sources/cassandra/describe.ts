@@ -90,7 +90,7 @@ export async function checkIndex(
     `Table "${table.name}" finds changes by an index on the column "${column}", but ${keyspace}.${name} has no SAI index ` +
       `on it${found === "" ? "" : ` (${found})`}; without one each reading would go through the whole table. Ask the ` +
       `owner of the cluster for CREATE INDEX ON "${keyspace}"."${name}" ("${column}") USING 'sai', ` +
-      'or write changes: {strategy: "sweep"} in the table\'s file.',
+      'or write changes: {strategy: "full-scan"} in the table\'s file.',
   );
 }
 

@@ -92,7 +92,7 @@ function remarksOf(
   const indexes = found.indexes.map(({ name, target }) => `${name} on ${target}`);
   if (indexes.length > 0)
     remarks.push(
-      `It has indexes (${indexes.join(", ")}): if one is SAI on a time that each write sets, changes: {strategy: "index"} finds changes by it instead of by sweeps.`,
+      `It has indexes (${indexes.join(", ")}): if one is SAI on a time that each write sets, changes: {strategy: "index"} finds changes by it instead of by full scans.`,
       ...remarksOnIndexed(found, sample),
     );
   const buckets = found.partitionKeys.filter(({ type }) =>
@@ -100,7 +100,7 @@ function remarksOf(
   );
   if (buckets.length > 0)
     remarks.push(
-      `The partition key holds a time (${buckets.map(({ name }) => name).join(", ")}): if rows are written in their own time only, and the key's other columns have few values, changes: {strategy: "buckets"} finds them without sweeps.`,
+      `The partition key holds a time (${buckets.map(({ name }) => name).join(", ")}): if rows are written in their own time only, and the key's other columns have few values, changes: {strategy: "buckets"} finds them without full scans.`,
     );
   return remarks;
 }

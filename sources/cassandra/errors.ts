@@ -121,7 +121,7 @@ function responseError(where: string, error: cassandra.errors.ResponseError): Er
   if (error.message.includes("ALLOW FILTERING"))
     return new SourceConfigurationError(
       `${where} answered ${code}: it finds no index for the query. Create the SAI index on the cursor's column again, ` +
-        'or write changes: {strategy: "sweep"} in the table\'s file. ALLOW FILTERING would read the whole table and is never used.',
+        'or write changes: {strategy: "full-scan"} in the table\'s file. ALLOW FILTERING would read the whole table and is never used.',
       { cause: error },
     );
   return new SourceConfigurationError(

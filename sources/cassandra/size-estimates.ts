@@ -1,4 +1,4 @@
-// How many splits a sweep is cut into: by the size that the cluster itself estimates for the table.
+// How many splits a full scan is cut into: by the size that the cluster itself estimates for the table.
 import type cassandra from "cassandra-driver";
 import { RING_SIZE } from "./token-ranges.ts";
 

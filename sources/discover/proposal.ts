@@ -36,7 +36,7 @@ const TODO = "TODO";
 /** For clocks that differ, added to the time that a row takes to become searchable. */
 const CLOCK_SKEW_SECONDS = 1;
 const OVERLAP_SECONDS = 60;
-const SWEEP_HOURS = 24;
+const SCAN_HOURS = 24;
 
 /** @param tableName to use in place of the one that the place suggests */
 export function propose(discovery: Discovery, source: string, tableName?: string): Proposal {
@@ -231,11 +231,11 @@ class Proposer {
     this.#remarks.push(
       !hasCursor
         ? 'Deletes: rows that a complete reading did not see are taken as deleted. Write {strategy: "none"} if rows are never removed.'
-        : `Deletes: no field marks deleted rows, so all keys are compared every ${SWEEP_HOURS} hours. Write {strategy: "none"} if rows are never removed.`,
+        : `Deletes: no field marks deleted rows, so all keys are compared every ${SCAN_HOURS} hours. Write {strategy: "none"} if rows are never removed.`,
     );
     return !hasCursor
-      ? { strategy: "absence" }
-      : { strategy: "key-sweep", everyHours: SWEEP_HOURS };
+      ? { strategy: "full-scan" }
+      : { strategy: "key-scan", everyHours: SCAN_HOURS };
   }
 
   #tellOfNulls(fields: readonly Named[], never: ReadonlySet<string | undefined>): void {

@@ -39,7 +39,7 @@ const overloads: ReadonlySet<string> = new Set([
   "circuit_breaking_exception",
 ]);
 
-// Shorter than what a link keeps of its time, so that it can still record what it read before.
+// Shorter than what a invocation keeps of its time, so that it can still record what it read before.
 const requestTimeoutMillis = 30_000;
 
 export class ElasticsearchConnection {

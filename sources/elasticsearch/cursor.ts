@@ -98,8 +98,8 @@ export function rangeQuery(
   return `{"range":{${JSON.stringify(field)}:{${bounds.join(",")}${boundFormat(unit)}}}}`;
 }
 
-/** The query of a sweep of all keys from a cursor value on: documents without a cursor come after all others. */
-export function sweepQuery(field: string, unit: CursorUnit, reached: bigint | null): string {
+/** The query of a scan of all keys from a cursor value on: documents without a cursor come after all others. */
+export function scanQuery(field: string, unit: CursorUnit, reached: bigint | null): string {
   if (reached === null) return '{"match_all":{}}';
   const missing = `{"bool":{"must_not":${rangeQuery(field, unit, null, null)}}}`;
   // No date is that late.
@@ -109,7 +109,7 @@ export function sweepQuery(field: string, unit: CursorUnit, reached: bigint | nu
 
 /** The query for the rows of one cursor value. */
 export function tieQuery(field: string, unit: CursorUnit, value: bigint): string {
-  if (value === LARGEST_LONG) return sweepQuery(field, unit, value);
+  if (value === LARGEST_LONG) return scanQuery(field, unit, value);
   // Inclusive on both sides: an end one nanosecond later is none for a date that counts in milliseconds.
   const bound = boundText(value, unit);
   return `{"range":{${JSON.stringify(field)}:{"gte":${bound},"lte":${bound}${boundFormat(unit)}}}}`;

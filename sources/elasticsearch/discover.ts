@@ -109,7 +109,7 @@ const PAGE_BYTES = 1_000_000;
 const MOST_PAGE_BYTES = 32_000_000;
 const MOST_SAMPLE_BYTES = 40_000_000;
 
-/** Asks for a few documents at a time and rests between, as extraction does. */
+/** Asks for a few documents at a time and pauses between, as extraction does. */
 async function sampleDocuments(
   connection: ElasticsearchConnection,
   index: string,

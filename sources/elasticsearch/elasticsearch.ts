@@ -1,4 +1,4 @@
-// Everything particular to Elasticsearch: windows by a cursor field, sweeps of all keys, and whole readings.
+// Everything particular to Elasticsearch: windows by a cursor field, full scans of all keys, and whole readings.
 import type { TableDefinition } from "../../catalog/definition.ts";
 import type { Discovery } from "../discover/discovery.ts";
 import type { SourceShape } from "../discover/shape.ts";
@@ -128,16 +128,16 @@ export class ElasticsearchSource implements SourceClient {
     watermark: string,
   ): Promise<UnreadRows | null> {
     if (table.cursor === null) return null;
-    const { overlapSeconds, reconcile } = table.cursor;
+    const { overlapSeconds, lateRows } = table.cursor;
     const cursor = await findCursorField(this.#connection, table, indexOf(table));
     const { from } = windowTo(SMALLEST_LONG, watermark, overlapSeconds, cursor.unit);
     const rows =
       from === null ? 0 : await countBehind(this.#connection, cursor, mark, BigInt(from));
     if (from === null || rows === 0) return null;
     const found =
-      reconcile === null
+      lateRows === null
         ? "no later run reads them"
-        : `only the reading of past rows each ${reconcile.everyHours} hours finds them, ${reconcile.reachHours} hours back`;
+        : `only the reading of past rows each ${lateRows.everyHours} hours finds them, ${lateRows.reachHours} hours back`;
     return {
       rows,
       reason:
@@ -148,7 +148,7 @@ export class ElasticsearchSource implements SourceClient {
     };
   }
 
-  /** One split: a sweep of keys follows the cursor from one run to the next, and ends with what has no cursor. */
+  /** One split: a full scan of keys follows the cursor from one run to the next, and ends with what has no cursor. */
   planKeys(): Promise<Bounds[]> {
     return Promise.resolve([{ by: "cursor", from: null, to: null }]);
   }

@@ -5,7 +5,7 @@ import {
   cursorSort,
   LARGEST_LONG,
   rangeQuery,
-  sweepQuery,
+  scanQuery,
   tieQuery,
   type CursorUnit,
 } from "./cursor.ts";
@@ -14,7 +14,7 @@ import { findTieBreaker, smallestValue, type TieBreaker, uniqueSort } from "./in
 import type { SearchLoad } from "./load.ts";
 import type { Position } from "./position.ts";
 import type { Page } from "./search-page.ts";
-import { endOfStretch, stretchAfter } from "./stretch.ts";
+import { endOfRange, rangeAfter } from "./cursor-range.ts";
 import { type Question, type RowSize, View } from "./view.ts";
 
 /** What is read, decided before the first request. */
@@ -48,8 +48,8 @@ interface Tie {
  * Where the rows of one value alone outlast a point in time, a new one goes on in the order of the key's field, if
  * that can be sorted by. That is slower, so it is done there only.
  *
- * A sweep of keys follows the cursor as well. A document whose cursor moves backwards while it lasts, past the value
- * that was reached, is not seen. It does not count as absent if its change was read as a row since the sweep began;
+ * A full scan of keys follows the cursor as well. A document whose cursor moves backwards while it lasts, past the value
+ * that was reached, is not seen. It does not count as absent if its change was read as a row since the full scan began;
  * a cursor that moves backwards by more than the table's overlap breaks the table's contract and is not read as one.
  */
 export class ElasticsearchReader implements SplitReader {
@@ -64,7 +64,7 @@ export class ElasticsearchReader implements SplitReader {
   #shardDoc: string | null = null;
   #tie: Tie | null = null;
   /** How far pages reach, in the cursor's unit; null: to the end. */
-  #stretch: bigint | null = null;
+  #range: bigint | null = null;
   /** The tie that an earlier reader was in, until the mapping has shown that its field is still there. */
   #tieToResume: Position["tie"];
   /** What the mapping says of the plan's unique field; undefined until it was asked. */
@@ -142,7 +142,7 @@ export class ElasticsearchReader implements SplitReader {
       this.#question(end),
     );
     const mostRows = Math.min(rowLimit, this.#plan.pageRows);
-    this.#stretch = stretchOf(page, askedRows, mostRows);
+    this.#range = rangeOf(page, askedRows, mostRows);
     this.#moveTo(page);
     if (page.rows < askedRows) {
       if (end === null) this.#isDone = this.#isDoneAfterLastPage();
@@ -167,7 +167,7 @@ export class ElasticsearchReader implements SplitReader {
     // A document of several values is sorted by its smallest. As long as that lies before the split, its others may lie
     // anywhere in it.
     if (from !== null && reached < from) return null;
-    return endOfStretch(reached, this.#stretch, to, unit);
+    return endOfRange(reached, this.#range, to, unit);
   }
 
   #question(end: bigint | null): Question {
@@ -193,7 +193,7 @@ export class ElasticsearchReader implements SplitReader {
     const { field, unit, kind, from, to } = this.#plan;
     const reached = this.#cursor === null ? null : BigInt(this.#cursor);
     if (this.#tie !== null && reached !== null) return tieQuery(field, unit, reached);
-    if (kind === "keys" && end === null) return sweepQuery(field, unit, reached);
+    if (kind === "keys" && end === null) return scanQuery(field, unit, reached);
     const lower = from !== null && reached !== null ? (from > reached ? from : reached) : from;
     return rangeQuery(field, unit, lower ?? reached, end ?? to);
   }
@@ -292,11 +292,11 @@ export class ElasticsearchReader implements SplitReader {
   }
 }
 
-function stretchOf(page: Page, askedRows: number, mostRows: number): bigint | null {
+function rangeOf(page: Page, askedRows: number, mostRows: number): bigint | null {
   const { rows, firstCursor, lastSort } = page;
   const [last] = lastSort;
   if (firstCursor === null || last === undefined) return null;
-  return stretchAfter({
+  return rangeAfter({
     ...{ rows, askedRows, mostRows, first: BigInt(firstCursor), last: BigInt(last) },
   });
 }

@@ -1,7 +1,7 @@
 // Errors of conditional writes that somebody else forestalled; re-reading the ledger and going on is always right.
 
 /**
- * Another attempt of the same link recorded on this split first, or took the lane over. Retried, in case that it was
+ * Another attempt of the same invocation recorded on this split first, or took the lane over. Retried, in case that it was
  * not the newer one: the next attempt starts from what is recorded.
  */
 export class StaleSplitError extends Error {

@@ -7,7 +7,7 @@ import { OpenResources } from "./open-resources.ts";
 import { PassSplits } from "./pass-splits.ts";
 import { RunRecords } from "./run-records.ts";
 import { SourceLanes } from "./source-lanes.ts";
-import { SourceRests } from "./source-rests.ts";
+import { SourcePauses } from "./source-pauses.ts";
 import { TableLeases } from "./table-leases.ts";
 import { TableLoads } from "./table-loads.ts";
 import { TableProgress } from "./table-progress.ts";
@@ -18,7 +18,7 @@ export interface Ledger {
   readonly leases: TableLeases;
   /** Of sources. */
   readonly lanes: SourceLanes;
-  readonly rests: SourceRests;
+  readonly pauses: SourcePauses;
   readonly resources: OpenResources;
   readonly readings: LaneReadings;
   readonly progress: TableProgress;
@@ -35,7 +35,7 @@ export function openLedger(options: { client: DynamoDBClient; tableName: string 
   return {
     leases: new TableLeases(table),
     lanes: new SourceLanes(table),
-    rests: new SourceRests(table),
+    pauses: new SourcePauses(table),
     resources: new OpenResources(table),
     readings: new LaneReadings(table),
     progress: new TableProgress(table),

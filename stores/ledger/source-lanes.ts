@@ -55,7 +55,7 @@ export class SourceLanes {
   }
 
   /**
-   * Begins an attempt of a link: from here on no earlier attempt, which may still be under way, can renew the lane.
+   * Begins an attempt of a invocation: from here on no earlier attempt, which may still be under way, can renew the lane.
    * @param args.attempt a random id of the attempt
    * @throws FencedError if the token is no longer the lane's
    */
@@ -80,7 +80,7 @@ export class SourceLanes {
   }
 
   /**
-   * @throws FencedError if the token is no longer the lane's; StaleSplitError if another attempt of the same link
+   * @throws FencedError if the token is no longer the lane's; StaleSplitError if another attempt of the same invocation
    *   claimed the lane
    */
   async renew(
@@ -95,14 +95,14 @@ export class SourceLanes {
     const lease = await this.#ledgerTable.find(key, leaseSchema);
     if (lease?.token !== token) throw fencedError(key, token);
     throw new StaleSplitError(
-      `attempt ${attempt} of a link of lane ${lane} of source ${source} goes on no more: ` +
+      `attempt ${attempt} of a invocation of lane ${lane} of source ${source} goes on no more: ` +
         `attempt ${lease.attempt ?? "none"} reads in its place`,
     );
   }
 
   /**
    * Gives a lane back. A lane that somebody else has taken since is left alone.
-   * @param attempt leaves the lane alone also if another attempt of the same link has claimed it
+   * @param attempt leaves the lane alone also if another attempt of the same invocation has claimed it
    */
   async release(source: string, lane: number, token: number, attempt?: string): Promise<void> {
     await release(this.#ledgerTable, itemKeys.lane(source, lane), token, attempt);

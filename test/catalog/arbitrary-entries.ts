@@ -205,7 +205,7 @@ export const elasticsearchTableArbitrary: fc.Arbitrary<ElasticsearchTable> = fc
     index: fc.stringMatching(/^[a-z][a-z0-9.-]{0,20}\*?$/),
     lagSeconds: fc.integer({ min: 1, max: 600 }),
     overlapSeconds: fc.integer({ min: 0, max: 3600 }),
-    reconcile: fc.option(
+    lateRows: fc.option(
       fc.oneof(
         fc.constant(false as const),
         fc.record({
@@ -218,17 +218,17 @@ export const elasticsearchTableArbitrary: fc.Arbitrary<ElasticsearchTable> = fc
     deletes: fc.constantFrom<ElasticsearchTable["deletes"]>(
       { strategy: "none" },
       { strategy: "soft-delete", column: "gone_0" },
-      { strategy: "key-sweep", everyHours: 24 },
-      { strategy: "key-sweep", everyHours: 0, maxShare: 0.5 },
+      { strategy: "key-scan", everyHours: 24 },
+      { strategy: "key-scan", everyHours: 0, maxShare: 0.5 },
     ),
   })
-  .map(({ shared, source, index, lagSeconds, overlapSeconds, reconcile, deletes }) => ({
+  .map(({ shared, source, index, lagSeconds, overlapSeconds, lateRows, deletes }) => ({
     ...shared,
     source,
     from: { index },
     cursor: {
       ...{ column: "changed_0", lagSeconds, overlapSeconds },
-      ...(reconcile === undefined ? {} : { reconcile }),
+      ...(lateRows === undefined ? {} : { lateRows }),
     },
     deletes,
   }));
@@ -241,7 +241,7 @@ export const wholeTableArbitrary: fc.Arbitrary<WholeElasticsearchTable> = fc
     deletes: fc.constantFrom<WholeElasticsearchTable["deletes"]>(
       { strategy: "none" },
       { strategy: "soft-delete", column: "gone_0" },
-      { strategy: "absence", maxShare: 0.5 },
+      { strategy: "full-scan", maxShare: 0.5 },
     ),
   })
   .map(({ shared, source, index, deletes }) => ({ ...shared, source, from: { index }, deletes }));
@@ -255,11 +255,11 @@ export const cassandraTableArbitrary: fc.Arbitrary<CassandraTable> = fc
     reading: fc.constantFrom<Pick<CassandraTable, "changes" | "deletes">>(
       { deletes: { strategy: "none" } },
       { deletes: { strategy: "soft-delete", column: "gone_0" } },
-      { deletes: { strategy: "absence" } },
-      { changes: { strategy: "sweep" }, deletes: { strategy: "absence", maxShare: 0 } },
+      { deletes: { strategy: "full-scan" } },
+      { changes: { strategy: "full-scan" }, deletes: { strategy: "full-scan", maxShare: 0 } },
       {
         changes: { strategy: "index", column: "changed_0", lagSeconds: 5, overlapSeconds: 60 },
-        deletes: { strategy: "key-sweep", everyHours: 24 },
+        deletes: { strategy: "key-scan", everyHours: 24 },
       },
       {
         changes: { strategy: "buckets", column: "key_0", unit: "day", lateBuckets: 2 },
@@ -270,7 +270,7 @@ export const cassandraTableArbitrary: fc.Arbitrary<CassandraTable> = fc
           ...{ strategy: "buckets", column: "changed_0", unit: "hour", lateBuckets: 1 },
           values: { key_0: ["a", "b"], gone_0: [0, 1] },
         },
-        deletes: { strategy: "key-sweep", everyHours: 0, maxShare: 0.5 },
+        deletes: { strategy: "key-scan", everyHours: 0, maxShare: 0.5 },
       },
     ),
   })

@@ -28,10 +28,10 @@ function resolved(changes: CassandraTable["changes"]) {
   return definition;
 }
 
-test("sweeps are the default, and have neither a cursor nor buckets", () => {
+test("full scans are the default, and have neither a cursor nor buckets", () => {
   const { from, cursor } = resolved(undefined);
   expect([from, cursor]).toEqual([{ keyspace: "tracking", table: "views", splits: 16 }, null]);
-  expect(resolved({ strategy: "sweep" })).toEqual(resolved(undefined));
+  expect(resolved({ strategy: "full-scan" })).toEqual(resolved(undefined));
 });
 
 test("an index becomes a cursor by the source's own name", () => {

@@ -2,12 +2,12 @@
 import { expect, it } from "vitest";
 import { defaultBudget } from "../../catalog/resolve.ts";
 
-it("a run by default has read and committed before the next hourly run begins, also if a link is tried again", () => {
+it("a run by default has read and committed before the next hourly run begins, also if a invocation is tried again", () => {
   const planSeconds = 300;
-  const linkSeconds = 900;
+  const invocationSeconds = 900;
   const commitSeconds = 300;
   for (const system of ["elasticsearch", "cassandra"] as const) {
     const { maxSecondsPerRun } = defaultBudget(system);
-    expect(maxSecondsPerRun + planSeconds + linkSeconds + commitSeconds).toBeLessThan(3600);
+    expect(maxSecondsPerRun + planSeconds + invocationSeconds + commitSeconds).toBeLessThan(3600);
   }
 });

@@ -42,9 +42,9 @@ const things: Table = {
   from: { index: "things" },
   cursor: {
     ...{ column: "changed_at", lagSeconds: 5, overlapSeconds: 0 },
-    reconcile: { everyHours: 1, reachHours: 2 },
+    lateRows: { everyHours: 1, reachHours: 2 },
   },
-  deletes: { strategy: "key-sweep", everyHours: 24, maxShare: 0.2 },
+  deletes: { strategy: "key-scan", everyHours: 24, maxShare: 0.2 },
 };
 const visits: Table = {
   ...shared,
@@ -117,8 +117,8 @@ describe("a misspelled field is told with its place, its value and the field tha
     [["columns", 0, "nullable"], "nulable", "table things, column thing_id"],
     [["columns", 1, "description"], "desc", "table things, column changed_at"],
     [["cursor", "lagSeconds"], "lagSecond", "table things, cursor"],
-    [["cursor", "reconcile"], "reconsile", "table things, cursor"],
-    [["cursor", "reconcile", "reachHours"], "reachHour", "table things, cursor.reconcile"],
+    [["cursor", "lateRows"], "lateRow", "table things, cursor"],
+    [["cursor", "lateRows", "reachHours"], "reachHour", "table things, cursor.lateRows"],
     [["deletes", "maxShare"], "maxshare", "table things, deletes"],
     [["partitioning", 0, "transform"], "tranform", "table things, partitioning[0]"],
     [
@@ -220,8 +220,8 @@ describe("a value of another kind is told, and nothing is looked for in it", () 
     ["table things, from: it is missing", { ...things, from: undefined }],
     ["table things, deletes: it is missing", { ...things, deletes: undefined }],
     [
-      'table things, deletes.strategy: the strategy "key-swep" is not known. Fix: write "key-sweep"',
-      { ...things, deletes: { strategy: "key-swep", everyHours: 1 } },
+      'table things, deletes.strategy: the strategy "key-scna" is not known. Fix: write "key-scan"',
+      { ...things, deletes: { strategy: "key-scna", everyHours: 1 } },
     ],
     [
       'table things, publish.distribution.style: the style "evn" is not known. Fix: write "even"',

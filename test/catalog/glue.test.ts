@@ -71,7 +71,7 @@ test("a table's parameters are what the architecture says", () => {
     field: "changedAt",
     lagSeconds: 2,
     overlapSeconds: 60,
-    reconcile: { everyHours: 168, reachHours: 192 },
+    lateRows: { everyHours: 168, reachHours: 192 },
   });
   expect(parameters).toMatchObject({
     "sluice.required": "product_id,name,changed_at",
@@ -105,7 +105,7 @@ test("words, costs and the deployment do not change the fingerprint", () => {
   expect(fingerprintOf({ ...products, source: { ...products.source, budget: { lanes: 2 } } })).toBe(
     same,
   );
-  expect(fingerprintOf({ ...products, deletes: { strategy: "key-sweep", everyHours: 7 } })).toBe(
+  expect(fingerprintOf({ ...products, deletes: { strategy: "key-scan", everyHours: 7 } })).toBe(
     same,
   );
   expect(fingerprintOf({ ...products, cursor: { ...products.cursor, lagSeconds: 9 } })).toBe(same);

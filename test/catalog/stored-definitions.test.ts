@@ -12,7 +12,7 @@ const table: CassandraTable = {
   ...{ name: "every_shape", owner: "team", description: "A column of every shape.", key: ["id"] },
   source: { name: "events", system: "cassandra", owner: "team", description: "Events." },
   from: { keyspace: "app", table: "shapes" },
-  deletes: { strategy: "absence", maxShare: 0.25 },
+  deletes: { strategy: "full-scan", maxShare: 0.25 },
   columns: [...COLUMN_SHAPES],
   checks: [{ name: "has_email", badRows: "email is null", severity: "warn" }],
   partitioning: [{ column: "id", transform: { bucket: 4 } }],

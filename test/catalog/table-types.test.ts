@@ -13,7 +13,7 @@ const place = { keyspace: "app", table: "things" };
 test("a source's and a table's fields are those of its system", () => {
   const tables = [
     defineTable({ ...entry, source: search, from: index, cursor, deletes: { strategy: "none" } }),
-    defineTable({ ...entry, source: search, from: index, deletes: { strategy: "absence" } }),
+    defineTable({ ...entry, source: search, from: index, deletes: { strategy: "full-scan" } }),
     defineTable({
       ...entry,
       source: events,
@@ -31,7 +31,7 @@ test("a source's and a table's fields are those of its system", () => {
       source: search,
       from: index,
       cursor,
-      deletes: { strategy: "absence" },
+      deletes: { strategy: "full-scan" },
     }),
     // @ts-expect-error -- it must be told apart by a strategy
     defineTable({ ...entry, source: events, from: place, deletes: {} }),

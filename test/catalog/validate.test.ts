@@ -304,28 +304,28 @@ const inElasticsearch: Injection<ElasticsearchTable>[] = [
   ],
   [
     "late rows looked for nowhere",
-    "reconcile.reachHours: 0",
-    (e) => ({ ...e, cursor: { ...e.cursor, reconcile: { everyHours: 1, reachHours: 0 } } }),
+    "lateRows.reachHours: 0",
+    (e) => ({ ...e, cursor: { ...e.cursor, lateRows: { everyHours: 1, reachHours: 0 } } }),
   ],
   [
     "late rows looked for after a negative time",
-    "reconcile.everyHours: -1",
-    (e) => ({ ...e, cursor: { ...e.cursor, reconcile: { everyHours: -1, reachHours: 1 } } }),
+    "lateRows.everyHours: -1",
+    (e) => ({ ...e, cursor: { ...e.cursor, lateRows: { everyHours: -1, reachHours: 1 } } }),
   ],
   [
-    "absence",
-    "absence is not for a table of which only what changed is read",
-    (e) => ({ ...e, deletes: untyped({ strategy: "absence" }) }),
+    "full-scan",
+    "full-scan is not for a table of which only what changed is read",
+    (e) => ({ ...e, deletes: untyped({ strategy: "full-scan" }) }),
   ],
   [
     "negative hours",
     "everyHours: -1",
-    (e) => ({ ...e, deletes: { strategy: "key-sweep", everyHours: -1 } }),
+    (e) => ({ ...e, deletes: { strategy: "key-scan", everyHours: -1 } }),
   ],
   [
     "a share above one",
     "maxShare: 2",
-    (e) => ({ ...e, deletes: { strategy: "key-sweep", everyHours: 0, maxShare: 2 } }),
+    (e) => ({ ...e, deletes: { strategy: "key-scan", everyHours: 0, maxShare: 2 } }),
   ],
 ];
 
@@ -336,9 +336,9 @@ const withoutCursor: Injection<WholeElasticsearchTable>[] = [
     (e) => ({ ...e, from: { index: "Companies" } }),
   ],
   [
-    "a key sweep",
-    "key-sweep is not for a table without a cursor",
-    (e) => ({ ...e, deletes: untyped({ strategy: "key-sweep", everyHours: 0 }) }),
+    "a key scan",
+    "key-scan is not for a table without a cursor",
+    (e) => ({ ...e, deletes: untyped({ strategy: "key-scan", everyHours: 0 }) }),
   ],
 ];
 
@@ -356,18 +356,18 @@ const inCassandra: Injection<CassandraTable>[] = [
   ],
   ["no splits", "splits: 0 is out of range", (e) => ({ ...e, splits: 0 })],
   [
-    "a key sweep beside sweeps",
-    "key-sweep is not for a table without a cursor",
+    "a key scan beside full scans",
+    "key-scan is not for a table without a cursor",
     (e) => ({
       ...e,
-      changes: { strategy: "sweep" },
-      deletes: { strategy: "key-sweep", everyHours: 0 },
+      changes: { strategy: "full-scan" },
+      deletes: { strategy: "key-scan", everyHours: 0 },
     }),
   ],
   [
     "absence in windows",
-    "absence is not for a table of which only what changed is read",
-    (e) => ({ ...e, changes: buckets({}), deletes: { strategy: "absence" } }),
+    "full-scan is not for a table of which only what changed is read",
+    (e) => ({ ...e, changes: buckets({}), deletes: { strategy: "full-scan" } }),
   ],
   [
     "an unknown strategy",

@@ -4,8 +4,8 @@ import { laneTable, summarizeRun } from "../../cli/run-summary.ts";
 import type { RunLane, RunRecord, RunTable } from "../../contract/run.ts";
 
 const lane: RunLane = {
-  ...{ source: "search", lane: 0, status: "done", links: 2, rows: 12_345, bytes: 4_096_000 },
-  ...{ readMillis: 4000, restMillis: 36_000, backOffs: 0, slow: 0 },
+  ...{ source: "search", lane: 0, status: "done", invocations: 2, rows: 12_345, bytes: 4_096_000 },
+  ...{ readMillis: 4000, pauseMillis: 36_000, backOffs: 0, slow: 0 },
   ...{ rowsPerSecond: 308.6, bytesPerSecond: 102_400, ended: "done" },
 };
 
@@ -31,7 +31,7 @@ test.each([
 test.each([
   [{ ended: "time" as const }, "time was up"],
   [{ ended: "hours" as const }, "hours closed"],
-  [{ ended: "refusals" as const }, "source rests"],
+  [{ ended: "refusals" as const }, "source pauses"],
   [{ ended: null, status: "failed" as const }, "failed"],
 ])("the end %o is told", (changes, words) => {
   expect(row(changes).at(-1)).toBe(words);

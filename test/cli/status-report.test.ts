@@ -75,14 +75,14 @@ test("a watermark is a moment where it is one, and a number where it is none", (
   });
 });
 
-test("a source that rests is told as that, with its reason", () => {
+test("a source that pauses is told as that, with its reason", () => {
   const until = Date.parse("2030-01-01T00:02:00.000Z");
-  const rest = { until, run: "run-1", reason: "429: too many" };
-  const lines = statusLines(status({ sources: [{ source: "shop", rest, reading: [] }] })).join(
+  const pause = { until, run: "run-1", reason: "429: too many" };
+  const lines = statusLines(status({ sources: [{ source: "shop", pause, reading: [] }] })).join(
     "\n",
   );
   expect(lines).toContain(
-    "source shop rests until 2030-01-01T00:02:00.000Z, for it refused again and again: 429: too many",
+    "source shop pauses until 2030-01-01T00:02:00.000Z, for it refused again and again: 429: too many",
   );
   expect(lines).not.toMatch(/held|another run/);
 });
@@ -98,7 +98,9 @@ test("the last run's alerts are told as what they are", () => {
 });
 
 test("what is read now is told with its pace", () => {
-  const lines = statusLines(status({ sources: [{ source: "shop", rest: null, reading: [note] }] }));
+  const lines = statusLines(
+    status({ sources: [{ source: "shop", pause: null, reading: [note] }] }),
+  );
   expect(lines.join("\n")).toContain(
     "run-2 reads leads (shop/0): 700 rows, 49 rows/s, at 2026-01-02T03:04:05.678Z",
   );

@@ -19,7 +19,7 @@ import {
   openResourceSchema,
   progressSchema,
   readingNoteSchema,
-  sourceRestSchema,
+  sourcePauseSchema,
   splitRecordSchema,
 } from "../../contract/records.ts";
 import { commitFileSchema, planFileSchema, tablesFileSchema } from "../../contract/run-files.ts";
@@ -54,7 +54,7 @@ const FORMATS: Readonly<Record<string, z.ZodType>> = {
   "replace-request": replaceRecordSchema,
   "run-record": runRecordSchema,
   "seen-loads": seenLoadsSchema,
-  "source-rest": sourceRestSchema,
+  "source-rest": sourcePauseSchema,
   split: z.array(splitRecordSchema),
   tables: tablesFileSchema,
   "work-list": workListSchema,

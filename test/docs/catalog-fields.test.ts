@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { DEFAULT_RECONCILE, defaultBudget } from "../../catalog/resolve.ts";
+import { DEFAULT_LATE_ROWS, defaultBudget } from "../../catalog/resolve.ts";
 import { budgetSchemaOf, modelSchema, sourceFields, tableSchemaOf } from "../../catalog/table.ts";
 import { SCALAR_TYPES } from "../../contract/column-types.ts";
 import { cassandra } from "../../sources/cassandra/declaration.ts";
@@ -70,7 +70,7 @@ describe("docs/catalog.md", () => {
 
   it("gives the other defaults", () => {
     expect(document).toContain(`The default is ${String(DEFAULT_MAX_DELETED_SHARE)}.`);
-    const { everyHours, reachHours } = DEFAULT_RECONCILE;
+    const { everyHours, reachHours } = DEFAULT_LATE_ROWS;
     expect(document).toContain(`The default is ${String(everyHours)} and ${String(reachHours)} (`);
     expect(document).toContain(
       `cut into, default ${String(cassandra.fields.splits.parse(undefined))};`,

@@ -129,7 +129,7 @@ export function rowsPass(
       startedAt: 1000 * number,
       window: { from: "0", to: String(splitCount * 100) },
       unit: "ms",
-      absence: false,
+      findsDeletes: false,
       sinceManifest: 0,
       splits: splits.map(({ split }) => split),
       ...more,

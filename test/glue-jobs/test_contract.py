@@ -55,13 +55,13 @@ def test_a_manifest_has_what_the_build_reads_and_nothing_that_it_does_not_know()
     assert (first.rows, first.bytes, first.op, first.manifest) == (2, 210, "upsert", 7)
     assert (first.observed_to_millis, first.pass_id) == (1767323040000, "rows-3")
     assert second.op == "key"
-    (sweep,) = manifest.sweeps
-    assert (sweep.pass_id, sweep.started_at_millis, sweep.since_manifest) == (
+    (scan,) = manifest.scans
+    assert (scan.pass_id, scan.started_at_millis, scan.since_manifest) == (
         "keys-4",
         1767323050000,
         6,
     )
-    assert sweep.objects == (second.key,)
+    assert scan.objects == (second.key,)
     # What is new here must be looked at: does the build have to follow it?
     assert shape(document) == {
         **dict.fromkeys(["createdAt", "format", "keys", "number", "rows", "run", "table"]),
@@ -76,7 +76,7 @@ def test_a_manifest_has_what_the_build_reads_and_nothing_that_it_does_not_know()
         ],
         "completed": [
             {
-                **dict.fromkeys(["absence", "kind", "number", "pass", "sinceManifest"]),
+                **dict.fromkeys(["full-scan", "kind", "number", "pass", "sinceManifest"]),
                 "startedAt": None,
                 "objects": [None],
             }

@@ -1,4 +1,4 @@
-"""Deletes by absence: what a completed pass missed, what it may not delete, and coming back."""
+"""Deletes by scans: what a completed pass missed, what it may not delete, and coming back."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ def define(world: World, max_share: float = 1) -> None:
         "visits",
         {"id": "long", "name": "string"},
         ["id"],
-        deletes={"strategy": "absence", "maxShare": max_share},
+        deletes={"strategy": "full-scan", "maxShare": max_share},
     )
 
 
@@ -27,7 +27,7 @@ def completed(
         "number": 1,
         "startedAt": started_at,
         "sinceManifest": since_manifest,
-        "absence": True,
+        "findsDeletes": True,
         "objects": [item["key"] for item in objects],
     }
 
@@ -36,13 +36,13 @@ def ids(world: World) -> list[int]:
     return [row.id for row in world.rows("visits", "id")]
 
 
-def test_a_sweep_over_several_builds_deletes_what_it_missed_and_rows_come_back(
+def test_a_scan_over_several_builds_deletes_what_it_missed_and_rows_come_back(
     world: World,
 ) -> None:
     define(world)
     world.load("visits", *[visit(number, "a", 1, 10) for number in (1, 2, 3, 4)])
     world.build()
-    # A key sweep that begins at 100, in two manifests; 2 and 4 are gone by then. 3 cannot be read
+    # A key scan that begins at 100, in two manifests; 2 and 4 are gone by then. 3 cannot be read
     # as a row, but is there.
     keys_one = world.put_object("visits", [key_line({"id": 1}, 110)], "keys-2")
     world.commit("visits", keys_one)
@@ -50,10 +50,10 @@ def test_a_sweep_over_several_builds_deletes_what_it_missed_and_rows_come_back(
     keys_two = world.put_object(
         "visits", [upsert({"id": 3, "name": {}}, 1, 115), key_line({"id": 5}, 120)], "keys-2"
     )
-    # 4 is written again while the sweep goes on, behind its back.
+    # 4 is written again while the scan goes on, behind its back.
     new = world.put_object("visits", [visit(4, "again", 2, 130)])
-    sweep = completed("keys-2", 100, 1, keys_one, keys_two)
-    world.commit("visits", keys_two, new, completed=[sweep])
+    scan = completed("keys-2", 100, 1, keys_one, keys_two)
+    world.commit("visits", keys_two, new, completed=[scan])
     result = world.build()["visits"]
     assert (result.status, result.winners, result.deletes) == ("built", 2, 1)
     assert result.quarantined == 1
@@ -62,7 +62,7 @@ def test_a_sweep_over_several_builds_deletes_what_it_missed_and_rows_come_back(
     assert delta["deletes"] == 1
     assert rows == [[2, None, True], [4, "again", False]]
 
-    # Read before the sweep began: it is known to be gone. Read after: it is back, whatever its
+    # Read before the scan began: it is known to be gone. Read after: it is back, whatever its
     # version says, for a new index counts from the beginning.
     world.load("visits", visit(2, "read before", 9, 99))
     assert world.build()["visits"].winners == 0
@@ -71,7 +71,7 @@ def test_a_sweep_over_several_builds_deletes_what_it_missed_and_rows_come_back(
     assert ids(world) == [1, 2, 3, 4]
 
 
-def test_unchanged_rows_seen_since_the_sweep_began_stay(world: World) -> None:
+def test_unchanged_rows_seen_since_the_scan_began_stay(world: World) -> None:
     define(world)
     world.load("visits", visit(1, "a", 1, 10), visit(2, "a", 1, 10))
     world.build()

@@ -204,7 +204,7 @@ const tableOf = (record: RunRecord, name: string): RunRecord["tables"][number] =
 };
 
 beforeAll(async () => {
-  // Slow enough that lanes take several links.
+  // Slow enough that lanes take several invocations.
   const index = writePacedCatalog(catalogFolder, {
     dutyCycle: 0.5,
     maxRowsPerSecond: 120,
@@ -253,9 +253,9 @@ afterAll(async () => {
 });
 
 describe("the pipeline", () => {
-  it("brings everything, in chains of more than one link", async () => {
+  it("brings everything, in chains of more than one invocation", async () => {
     const record = await succeed();
-    expect(record.lanes.map((lane) => lane.links > 1)).toEqual([true, true]);
+    expect(record.lanes.map((lane) => lane.invocations > 1)).toEqual([true, true]);
     await expectEqualToTruth();
   });
 

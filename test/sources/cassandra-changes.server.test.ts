@@ -4,7 +4,7 @@ import type { TableDefinition } from "../../catalog/definition.ts";
 import { checkTiling } from "../../functions/plan/tiling.ts";
 import { SourceConfigurationError } from "../../contract/errors.ts";
 import type { Bounds } from "../../contract/records.ts";
-import { type SweepOptions, TestKeyspace } from "./cassandra/keyspace.ts";
+import { type ScanOptions, TestKeyspace } from "./cassandra/keyspace.ts";
 
 let keyspace: TestKeyspace;
 
@@ -26,7 +26,7 @@ async function readWindow(
   definition: TableDefinition,
   watermark: string | null,
   now: number,
-  options: SweepOptions = {},
+  options: ScanOptions = {},
 ): Promise<{ ids: string[]; window: { from: string | null; to: string }; splits: Bounds[] }> {
   const window = await keyspace.client.planWindow(definition, watermark, now);
   if (window === null) throw new Error("no window");
@@ -41,10 +41,10 @@ function indexed(name: string, column = "changed"): TableDefinition {
     columns: ["id", "n", column],
     changes: {
       cursor: {
-        ...{ column, field: column, lagSeconds: 10, overlapSeconds: 60, reconcile: null },
+        ...{ column, field: column, lagSeconds: 10, overlapSeconds: 60, lateRows: null },
       },
     },
-    deletes: { strategy: "key-sweep", everyHours: 0, maxShare: 1 },
+    deletes: { strategy: "key-scan", everyHours: 0, maxShare: 1 },
   });
 }
 
@@ -62,7 +62,7 @@ test("by an index: all first, then what has a cursor in the window, late rows in
   expect(first.window).toEqual({
     ...{ from: null, to: String(noon - 10 * second), unit: "ms" },
   });
-  // The first reading is a sweep, which also finds the row without a cursor.
+  // The first reading is a full scan, which also finds the row without a cursor.
   expect(first.ids).toHaveLength(41);
 
   const later = noon + 3600 * second;
@@ -102,7 +102,7 @@ test("by an index: a lost page state repeats one partition and loses none", asyn
   expect(ids.length).toBeGreaterThanOrEqual(60);
 });
 
-test("by an index: a sweep of the keys sees each row and names only its key", async () => {
+test("by an index: a full scan of the keys sees each row and names only its key", async () => {
   const definition = { ...indexed("leads"), key: ["id", "n"] };
   const splits = await keyspace.client.planKeys(definition);
   const warned: unknown[] = [];

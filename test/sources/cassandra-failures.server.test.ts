@@ -57,7 +57,7 @@ test("too many tombstones give up their table after some tries, with the reason,
   ]);
   const refusals: unknown[] = [];
   let now = Date.now();
-  const state = await lane.link(keyspace.client, {
+  const state = await lane.invoke(keyspace.client, {
     clock: {
       now: () => now,
       sleep: (millis) => {

@@ -1,4 +1,4 @@
-// Tests what a sweep sees of everything that Cassandra tells apart: nulls, expiry, collections, statics, counters, sizes.
+// Tests what a full scan sees of everything that Cassandra tells apart: nulls, expiry, collections, statics, counters, sizes.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestKeyspace } from "./cassandra/keyspace.ts";
 
@@ -39,7 +39,7 @@ test("unset and null are null, empty is empty where Cassandra keeps it so", asyn
   ]);
 });
 
-test("what a later sweep sees: nulled columns, an expired cell, removed elements, back-dated writes", async () => {
+test("what a later full scan sees: nulled columns, an expired cell, removed elements, back-dated writes", async () => {
   await keyspace.execute(
     `CREATE TYPE {ks}.place (city text, zip text)`,
     `CREATE TABLE {ks}.changing (id int PRIMARY KEY, a text, ttl text, s set<text>, m map<text, text>, l list<text>, u place)`,

@@ -1,4 +1,4 @@
-// Tests sweeping a real Cassandra: every type without loss, every row of the ring, page states that may not be used.
+// Tests scanning a real Cassandra: every type without loss, every row of the ring, page states that may not be used.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import { CassandraSource } from "../../sources/cassandra/cassandra.ts";

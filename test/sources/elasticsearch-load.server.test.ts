@@ -46,7 +46,7 @@ function table(
   return tableDefinition({
     ...{ name: "things", system: "elasticsearch", from: { index }, budget },
     columns: [column("id", "string", ["_id"]), column("at", "timestamp"), column("text")],
-    cursor: { column: "at", field: "at", lagSeconds: 2, overlapSeconds: 0, reconcile: null },
+    cursor: { column: "at", field: "at", lagSeconds: 2, overlapSeconds: 0, lateRows: null },
   });
 }
 

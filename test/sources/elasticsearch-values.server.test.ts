@@ -38,7 +38,7 @@ function table(index: string, more: Partial<TableDefinition> = {}): TableDefinit
       system: "elasticsearch",
       columns: [column("u"), column("at", "timestamp")],
       from: { index },
-      cursor: { column: "at", field: "at", lagSeconds: 2, overlapSeconds: 0, reconcile: null },
+      cursor: { column: "at", field: "at", lagSeconds: 2, overlapSeconds: 0, lateRows: null },
     }),
     ...{ key: ["u"], ...more },
   };

@@ -38,7 +38,7 @@ function table(index: string, more: Partial<TableDefinition> = {}): TableDefinit
       system: "elasticsearch",
       columns: [column("id", "string", ["_id"]), column("at", "timestamp"), column("n", "long")],
       from: { index },
-      cursor: { column: "at", field: "at", lagSeconds: 2, overlapSeconds: 0, reconcile: null },
+      cursor: { column: "at", field: "at", lagSeconds: 2, overlapSeconds: 0, lateRows: null },
     }),
     ...more,
   };
@@ -124,7 +124,7 @@ test("a long cursor and date_nanos keep every digit, over page edges and new rea
     ["at", base],
     ["nanos", nanos],
   ] as const) {
-    const cursor = { column: "at", field, lagSeconds: 2, overlapSeconds: 0, reconcile: null };
+    const cursor = { column: "at", field, lagSeconds: 2, overlapSeconds: 0, lateRows: null };
     const columns = [column("at", "long"), column("nanos", "timestamp")];
     const longs = table(index, { cursor, columns });
     const bounds: Bounds = { by: "cursor", from: String(first + 1n), to: String(first + 8n) };
@@ -289,7 +289,7 @@ test("an alias over indices, one of them without the field, is read as one", asy
   expect(distinctIds(keyLines)).toEqual(["i0", "i1", "i2"]);
 });
 
-test("a sweep of keys sees each key, over readers and a lost point in time", async () => {
+test("a full scan of keys sees each key, over readers and a lost point in time", async () => {
   const index = await cluster.makeIndex(byDate);
   const documents = dated(250, (n) => n);
   await cluster.index(index, [...documents, { id: "no cursor", json: '{"n":7}' }]);
@@ -297,12 +297,12 @@ test("a sweep of keys sees each key, over readers and a lost point in time", asy
   const [bounds = everything] = await client.planKeys();
   const held = new Held();
   const keyed = table(index, { key: ["n"] });
-  const sweep = { table: keyed, bounds, kind: "keys", held, pageRows: 40 } as const;
+  const scan = { table: keyed, bounds, kind: "keys", held, pageRows: 40 } as const;
   let position: string | null = null;
   const lines: Line[] = [];
   for (let done = false; !done;) {
     const part = await readSplit(client, {
-      ...sweep,
+      ...scan,
       position,
       afterBatch: (_, count) => Promise.resolve(count === 2),
     });
@@ -315,7 +315,7 @@ test("a sweep of keys sees each key, over readers and a lost point in time", asy
   expect(Object.keys(lines[0]?.doc ?? {})).toEqual(["n"]);
 
   const lost = await readSplit(client, {
-    ...sweep,
+    ...scan,
     afterBatch: async (_, count) => {
       if (count === 3) await cluster.closePointInTime(held.all.at(-1) ?? "");
       return false;
@@ -325,7 +325,7 @@ test("a sweep of keys sees each key, over readers and a lost point in time", asy
   expect(held.open.size).toBe(0);
 });
 
-test("a sweep of keys whose point in time is lost after each reader comes to its end, in many runs", async () => {
+test("a full scan of keys whose point in time is lost after each reader comes to its end, in many runs", async () => {
   const units = [
     { at: { type: "date" } },
     { at: { type: "date_nanos" } },
@@ -438,7 +438,7 @@ test("windows: by date up to now less the lag, by integer up to the greatest val
   const index = await cluster.makeIndex({ at: { type: "date" }, n: { type: "integer" } });
   const now = 1_800_000_000_000;
   const dates = table(index, {
-    cursor: { column: "at", field: "at", lagSeconds: 5, overlapSeconds: 60, reconcile: null },
+    cursor: { column: "at", field: "at", lagSeconds: 5, overlapSeconds: 60, lateRows: null },
   });
   expect(await client.planWindow(dates, null, now)).toEqual({
     ...{ from: null, to: "1799999995000", unit: "ms" },
@@ -447,7 +447,7 @@ test("windows: by date up to now less the lag, by integer up to the greatest val
     ...{ from: "1799998940000", to: "1799999995000", unit: "ms" },
   });
   const numbers = table(index, {
-    cursor: { column: "n", field: "n", lagSeconds: 0, overlapSeconds: 10, reconcile: null },
+    cursor: { column: "n", field: "n", lagSeconds: 0, overlapSeconds: 10, lateRows: null },
   });
   expect(await client.planWindow(numbers, null, now)).toEqual({
     ...{ from: null, to: "-9223372036854775808", unit: "value" },
@@ -509,7 +509,7 @@ test("what is written with a cursor that does not grow is counted, and nothing e
     );
   const many = Array.from({ length: 40 }, (_, n) => n);
   const numbers = table(index, {
-    cursor: { column: "n", field: "n", lagSeconds: 0, overlapSeconds: 0, reconcile: null },
+    cursor: { column: "n", field: "n", lagSeconds: 0, overlapSeconds: 0, lateRows: null },
   });
   expect(await client.countBehind(numbers, await client.markWrites(numbers), "5")).toBeNull();
   await write(many, '{"n":3,"at":1000000}');
@@ -532,7 +532,7 @@ test("what is written with a cursor that does not grow is counted, and nothing e
   const times = table(index, {
     cursor: {
       ...{ column: "at", field: "at", lagSeconds: 2, overlapSeconds: 60 },
-      reconcile: { everyHours: 168, reachHours: 192 },
+      lateRows: { everyHours: 168, reachHours: 192 },
     },
   });
   expect((await client.countBehind(times, mark, "2000000"))?.reason).toMatch(

@@ -15,7 +15,7 @@ import { column, tableDefinition } from "../functions/extract/fixtures.ts";
 import { makeStores } from "../functions/extract/lane.ts";
 import {
   type Ground,
-  linkWith,
+  invokeWith,
   makeGround,
   planLane,
   readTable,
@@ -175,25 +175,25 @@ test("a password that is changed while connections break is followed, also when 
   const stores = await makeStores(moto.address);
   const lane = await planLane(stores, table, await connections.get(table.source));
   const looks: number[] = [];
-  let rests = 0;
+  let pauses = 0;
   const rotate = async (password: string): Promise<void> => {
     await changePassword("rotating", password);
     // Connections that are there stay logged in.
     proxy.cut();
   };
-  const state = await lane.link(
+  const state = await lane.invoke(
     await connections.get(table.source),
-    linkWith(connections, async (millis) => {
+    invokeWith(connections, async (millis) => {
       if (millis === lookMillis) {
         looks.push(millis);
         if (looks.length === 2)
           await secret.put({ ...address(proxy.port), ...rotating, password: "changed-1" });
         return;
       }
-      rests += 1;
+      pauses += 1;
       // The driver, too, takes its time to find out that connections are lost.
       await delay(millis);
-      if (rests === 2) await rotate("changed-1");
+      if (pauses === 2) await rotate("changed-1");
     }),
   );
   expect(state.done).toBe(true);
@@ -202,21 +202,21 @@ test("a password that is changed while connections break is followed, also when 
   expect(idsOf(await lane.rows("rotated"))).toEqual(ids);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
 
-  // A warm process, whose next link finds yet another password.
+  // A warm process, whose next invocation finds yet another password.
   await rotate("changed-2");
   await secret.put({ ...address(proxy.port), ...rotating, password: "changed-2" });
   const next = { ...table, name: "next" };
   const planning = await secret.connections().connections.get(next.source);
   const nextLane = await planLane(stores, next, planning);
   await planning.close();
-  await nextLane.link(await connections.get(next.source), linkWith(connections));
+  await nextLane.invoke(await connections.get(next.source), invokeWith(connections));
   expect(made()).toBe(3);
   expect(idsOf(await nextLane.rows("next"))).toEqual(ids);
   await connections.close();
   proxy.stop();
 });
 
-test("one client and its connections serve all links of a process", async () => {
+test("one client and its connections serve all invocations of a process", async () => {
   const secret = new StoredSecret(moto.address);
   await secret.create({ ...address(), ...reader });
   const source = { ...things().source, secret: secret.name };
@@ -230,7 +230,7 @@ test("one client and its connections serve all links of a process", async () => 
   await readWith(await connections.get(source), things());
   const before = await ports();
   expect(before.length).toBeGreaterThan(0);
-  for (let link = 0; link < 5; link += 1)
+  for (let invocation = 0; invocation < 5; invocation += 1)
     expect(idsOf(await readWith(await connections.get(source), things()))).toEqual(ids);
   expect(made()).toBe(1);
   expect(await ports()).toEqual(before);

@@ -10,7 +10,7 @@ import { column, tableDefinition } from "../functions/extract/fixtures.ts";
 import { makeStores } from "../functions/extract/lane.ts";
 import {
   type Ground,
-  linkWith,
+  invokeWith,
   makeGround,
   planLane,
   readTable,
@@ -77,7 +77,7 @@ const things = (budget: { pageRows?: number; dutyCycle?: number } = {}) =>
     from: { index: "things" },
     cursor: {
       ...{ column: "changed", field: "changed", lagSeconds: 60, overlapSeconds: 0 },
-      reconcile: null,
+      lateRows: null,
     },
   });
 
@@ -146,7 +146,7 @@ test("a certificate that is not trusted, and an address that is not meant, say w
   expect(garbage.message).toContain("ca: must be certificates in PEM");
 });
 
-test("a password that is changed in the middle of a link is followed, also when the secret comes later", async () => {
+test("a password that is changed in the middle of a invocation is followed, also when the secret comes later", async () => {
   const secret = new StoredSecret(moto.address);
   await secret.create({ ...address(), ...rotating });
   const definition = { ...things({ pageRows: 7, dutyCycle: 0.5 }), name: "rotated" };
@@ -155,10 +155,10 @@ test("a password that is changed in the middle of a link is followed, also when 
   const stores = await makeStores(moto.address);
   const lane = await planLane(stores, table, await connections.get(table.source));
   const looks: number[] = [];
-  let rests = 0;
-  const state = await lane.link(
+  let pauses = 0;
+  const state = await lane.invoke(
     await connections.get(table.source),
-    linkWith(connections, async (millis) => {
+    invokeWith(connections, async (millis) => {
       if (millis === lookMillis) {
         looks.push(millis);
         // The second half of a rotation, after the reader has noticed the first.
@@ -166,8 +166,8 @@ test("a password that is changed in the middle of a link is followed, also when 
           await secret.put({ ...address(), ...rotating, password: "changed-1" });
         return;
       }
-      rests += 1;
-      if (rests === 2)
+      pauses += 1;
+      if (pauses === 2)
         await admin.security.changePassword({ username: "rotating", password: "changed-1" });
     }),
   );
@@ -177,7 +177,7 @@ test("a password that is changed in the middle of a link is followed, also when 
   expect(idsOf(await lane.rows("rotated"))).toEqual(ids);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
 
-  // A warm process, whose next link finds yet another password.
+  // A warm process, whose next invocation finds yet another password.
   await admin.security.changePassword({ username: "rotating", password: "changed-2" });
   await secret.put({ ...address(), ...rotating, password: "changed-2" });
   const next = { ...table, name: "next" };
@@ -186,13 +186,13 @@ test("a password that is changed in the middle of a link is followed, also when 
     next,
     await secret.connections().connections.get(next.source),
   );
-  await nextLane.link(await connections.get(next.source), linkWith(connections));
+  await nextLane.invoke(await connections.get(next.source), invokeWith(connections));
   expect(made()).toBe(3);
   expect(idsOf(await nextLane.rows("next"))).toEqual(ids);
   await connections.close();
 });
 
-test("one client serves all links of a process, and connects anew at most once a point in time", async () => {
+test("one client serves all invocations of a process, and connects anew at most once a point in time", async () => {
   const secret = new StoredSecret(moto.address);
   await secret.create({ ...address(), ...reader });
   const source = { ...things().source, secret: secret.name };
@@ -203,11 +203,11 @@ test("one client serves all links of a process, and connects anew at most once a
   };
   await readWith(await connections.get(source), things());
   const before = await opened();
-  const links = 5;
-  for (let link = 0; link < links; link += 1)
+  const invocations = 5;
+  for (let invocation = 0; invocation < invocations; invocation += 1)
     expect(idsOf(await readWith(await connections.get(source), things()))).toEqual(ids);
   expect(made()).toBe(1);
   // Closing a point in time is a DELETE with a body, after which the HTTP client ends the connection.
-  expect((await opened()) - before).toBeLessThanOrEqual(links);
+  expect((await opened()) - before).toBeLessThanOrEqual(invocations);
   await connections.close();
 });

@@ -115,7 +115,7 @@ export async function refusal(
   return error;
 }
 
-/** A lane over the whole table, and a link of it that may do things between two batches. */
+/** A lane over the whole table, and a invocation of it that may do things between two batches. */
 export async function planLane(
   stores: Parameters<typeof Lane.plan>[0],
   table: TableDefinition,
@@ -126,12 +126,12 @@ export async function planLane(
   return Lane.plan(stores, [{ table, kind: "rows", splits }]);
 }
 
-/** Dependencies of a link with real connections, whose rests do what is given instead of waiting. */
-export function linkWith(
+/** Dependencies of a invocation with real connections, whose pauses do what is given instead of waiting. */
+export function invokeWith(
   connections: SourceConnections,
-  onRest: (restMillis: number) => Promise<void> = () => Promise.resolve(),
+  onPause: (pauseMillis: number) => Promise<void> = () => Promise.resolve(),
 ): Pick<ExtractDependencies, "connections" | "clock"> {
-  return { connections, clock: { now: Date.now, sleep: onRest } };
+  return { connections, clock: { now: Date.now, sleep: onPause } };
 }
 
 /** Stands between a client and a server, so that connections can be cut without stopping the server. */

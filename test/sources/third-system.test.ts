@@ -47,8 +47,8 @@ describe("in the catalog", () => {
     ['table orders, coment: there is no field "coment"', { coment: "#" }],
     ['there is no field "cursor"', { cursor: {} }],
     [
-      "key-sweep is not for a table without a cursor",
-      { deletes: { strategy: "key-sweep", everyHours: 1 } },
+      "key-scan is not for a table without a cursor",
+      { deletes: { strategy: "key-scan", everyHours: 1 } },
     ],
     [
       'the path ["_id"] stands for the _id of Elasticsearch, which this source does not have',

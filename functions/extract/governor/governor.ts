@@ -1,4 +1,4 @@
-// Decides how long a lane rests between questions and how much it asks for, so that its source hardly feels it. Pure.
+// Decides how long a lane pauses between questions and how much it asks for, so that its source hardly feels it. Pure.
 import { type GovernorState, OUTCOMES_KEPT } from "../../../contract/state.ts";
 import { type LanePace, owedMillis, type Reading } from "./pace.ts";
 import { learn, timesUsual } from "./usual.ts";
@@ -17,7 +17,7 @@ const mostWeighedTimes = 3;
 
 const firstBackOffMillis = 1000;
 const longestBackOffMillis = 60_000;
-/** Refusals in a row after which the lane gives up: about a minute of rests, in which a node can restart. */
+/** Refusals in a row after which the lane gives up: about a minute of pauses, in which a node can restart. */
 const MOST_REFUSALS = 7;
 /** The share of refusals among the last questions at which the lane gives up. */
 const MOST_REFUSED_SHARE = 0.5;
@@ -26,14 +26,14 @@ const MOST_REFUSED_SHARE = 0.5;
 export interface Answer extends Reading {
   /** Table and kind of reading: what is usual for one says nothing of another. */
   readonly of: string;
-  /** Other requests since the last rest that were not rested for, such as opening a point in time; milliseconds. */
+  /** Other requests since the last pause that were not paused for, such as opening a point in time; milliseconds. */
   readonly besideMillis?: number;
 }
 
 interface AfterAnswer {
   readonly state: GovernorState;
   /** Counted from the moment the answer was complete, milliseconds. */
-  readonly restMillis: number;
+  readonly pauseMillis: number;
   /** True if reading is slowed down because answers take longer than usual. */
   readonly isSlowed: boolean;
 }
@@ -41,7 +41,7 @@ interface AfterAnswer {
 export interface AfterRefusal {
   readonly state: GovernorState;
   /** Counted from the moment of the refusal, milliseconds. */
-  readonly restMillis: number;
+  readonly pauseMillis: number;
   /** Why asking again would be wrong, if it would. */
   readonly giveUp: "in-a-row" | "share" | null;
 }
@@ -56,7 +56,8 @@ export function afterAnswer(answer: Answer, before: GovernorState, pace: LanePac
     ? Math.min(mostSlowdown, before.slowdown * slowdownFactor)
     : Math.max(1, before.slowdown - (isGlad ? RECOVERY : 0));
   const { millis, rows, bytes, besideMillis = 0 } = answer;
-  const restMillis = owedMillis({ millis: millis + besideMillis, rows, bytes }, 0, pace) * slowdown;
+  const pauseMillis =
+    owedMillis({ millis: millis + besideMillis, rows, bytes }, 0, pace) * slowdown;
   return {
     state: {
       ...before,
@@ -67,7 +68,7 @@ export function afterAnswer(answer: Answer, before: GovernorState, pace: LanePac
       slowness: isSlowed ? 1 : rounded(slowness),
       usual: learn(before.usual, answer.of, answer),
     },
-    restMillis,
+    pauseMillis,
     isSlowed,
   };
 }
@@ -92,7 +93,7 @@ export function afterRefusal(
       refusals,
       outcomes,
     },
-    restMillis: Math.max(backOff, owed),
+    pauseMillis: Math.max(backOff, owed),
     giveUp: refusals >= MOST_REFUSALS ? "in-a-row" : isOften ? "share" : null,
   };
 }

@@ -203,14 +203,14 @@ class _TableBuild:
         Computed once, against the pinned head: what the MERGE and the delta take is the same.
         """
         definition, key = self.definition, self.definition.key
-        if not staged.objects and not any(manifest.sweeps for manifest in manifests):
+        if not staged.objects and not any(manifest.scans for manifest in manifests):
             return None
         lake = self.table.rows(head)
         winning = merge.latest(staged.rows, definition)
         if not empty:
             winning = merge.winners(winning, staged.rows, lake, key)
             self.result.late_rows = self._late(staged, winning)
-        gone = self._absent(manifests, staged, lake, winning)
+        gone = self._missing(manifests, staged, lake, winning)
         if gone is not None:
             dead = deletes.tombstones(gone, definition)
             winning = deletes.with_tombstones(winning, dead, key)
@@ -241,7 +241,7 @@ class _TableBuild:
         LOGGER.info(f"{count:,} rows came later than the overlap")
         return count
 
-    def _absent(
+    def _missing(
         self,
         manifests: Sequence[Manifest],
         staged: _Staged,
@@ -250,33 +250,31 @@ class _TableBuild:
     ) -> DataFrame | None:
         """Keys that completed passes missed; None when there are none or they are held back."""
         definition, key = self.definition, self.definition.key
-        sweeps = [sweep for manifest in manifests for sweep in manifest.sweeps]
-        if not sweeps:
+        scans = [scan for manifest in manifests for scan in manifest.scans]
+        if not scans:
             return None
-        since = min(sweep.since_manifest for sweep in sweeps)
+        since = min(scan.since_manifest for scan in scans)
         through = manifests[-1].number
         older = read_manifests(
             self.job.ledger, self.job.bucket, definition.name, since, manifests[0].number - 1
         )
         history = [*older, *(manifest for manifest in manifests if manifest.number > since)]
         index = {item.key: position for position, item in enumerate(staged.objects)}
-        read: list[deletes.SweepKeys] = []
+        read: list[deletes.ScanKeys] = []
         unreadable = 0
-        for sweep in sweeps:
-            own = objects_of(sweep, [*history, *manifests])
+        for scan in scans:
+            own = objects_of(scan, [*history, *manifests])
             keys = self._lines_of(own, index, staged)
             unreadable += keys.where("_op = 'rejected' and _observed_at is null").count()
-            later = self._lines_of(seen_after(sweep, history), index, staged)
-            read.append(
-                deletes.SweepKeys(sweep.started_at_millis, keys, later.where("_op <> 'key'"))
-            )
+            later = self._lines_of(seen_after(scan, history), index, staged)
+            read.append(deletes.ScanKeys(scan.started_at_millis, keys, later.where("_op <> 'key'")))
         winning = self._keep(winning)
         state = self._keep(deletes.state_after(lake, winning, key))
-        gone = self._keep(deletes.absent(state, read, key))
+        gone = self._keep(deletes.missing(state, read, key))
         gone_rows, live_count = gone.count(), state.count()
         if gone_rows == 0:
             return None
-        names = ", ".join(sweep.pass_id for sweep in sweeps)
+        names = ", ".join(scan.pass_id for scan in scans)
         if unreadable or deletes.too_many(gone_rows, live_count, definition.max_share):
             self.result.held_deletes = gone_rows
             reason = (

@@ -1,4 +1,4 @@
-"""Deletes by absence: keys that a completed pass did not see, although it would have."""
+"""Deletes by a scan: keys that a completed pass did not see, although it would have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sluice_build.stores.catalog import TableDefinition
 
 
 @dataclass(frozen=True)
-class SweepKeys:
+class ScanKeys:
     """A completed pass: when it began, the keys it saw, and rows outside it that were seen since.
 
     `seen_after` has `_observed_at` with each key.
@@ -32,9 +32,9 @@ def state_after(lake: DataFrame, winning: DataFrame, key: Sequence[str]) -> Data
     return kept.select(*columns).unionByName(winning.where("not _tombstone").select(*columns))
 
 
-def absent(state: DataFrame, sweeps: Sequence[SweepKeys], key: Sequence[str]) -> DataFrame:
+def missing(state: DataFrame, scans: Sequence[ScanKeys], key: Sequence[str]) -> DataFrame:
     """The keys that are gone, with `_observed_at` the beginning of the pass that missed them."""
-    gone = [_absent_from(state, sweep, key) for sweep in sweeps]
+    gone = [_missing_from(state, scan, key) for scan in scans]
     names = [quoted(name) for name in key]
     return (
         reduce(DataFrame.unionByName, gone)
@@ -43,20 +43,20 @@ def absent(state: DataFrame, sweeps: Sequence[SweepKeys], key: Sequence[str]) ->
     )
 
 
-def _absent_from(state: DataFrame, sweep: SweepKeys, key: Sequence[str]) -> DataFrame:
+def _missing_from(state: DataFrame, scan: ScanKeys, key: Sequence[str]) -> DataFrame:
     names = [quoted(name) for name in key]
-    started = F.timestamp_millis(F.lit(sweep.started_at_millis))
-    seen_since = sweep.seen_after.where(F.col("_observed_at") >= started)
+    started = F.timestamp_millis(F.lit(scan.started_at_millis))
+    seen_since = scan.seen_after.where(F.col("_observed_at") >= started)
     return (
         state.where(F.col("_observed_at") < started)
-        .join(sweep.keys.select(*names), list(key), "left_anti")
+        .join(scan.keys.select(*names), list(key), "left_anti")
         .join(seen_since.select(*names), list(key), "left_anti")
         .select(*names, started.alias("_observed_at"))
     )
 
 
 def tombstones(gone: DataFrame, definition: TableDefinition) -> DataFrame:
-    """Rows of the lake for absent keys. They have no version, for absence has none."""
+    """Rows of the lake for missing keys. They have no version, since nothing was read."""
     known = {**{name: quoted(name) for name in definition.key}}
     columns = [
         F.col(known[column.name])

@@ -46,7 +46,7 @@ def latest(staged: DataFrame, definition: TableDefinition) -> DataFrame:
 def winners(last: DataFrame, staged: DataFrame, lake: DataFrame, key: Sequence[str]) -> DataFrame:
     """The rows of `last`, the latest of `staged`, that change the lake.
 
-    A row wins over none, and over an older one that differs. The tombstone of an absence has no
+    A row wins over none, and over an older one that differs. The tombstone of a missing row has no
     version: it says that the key was gone at a time, so what was observed since then wins.
     """
     names = [quoted(name) for name in key]

@@ -40,11 +40,11 @@ class CompletedPass:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One commit; `sweeps` are the completed passes from which absence is concluded."""
+    """One commit; `scans` are the completed passes from which deletes are concluded."""
 
     number: int
     objects: tuple[ObjectRecord, ...]
-    sweeps: tuple[CompletedPass, ...]
+    scans: tuple[CompletedPass, ...]
 
 
 def parse_manifest(value: Any, table: str, number: int) -> Manifest:  # noqa: ANN401
@@ -70,12 +70,12 @@ def parse_manifest(value: Any, table: str, number: int) -> Manifest:  # noqa: AN
             )
             for item in value["objects"]
         ),
-        sweeps=tuple(
+        scans=tuple(
             CompletedPass(
                 item["pass"], item["startedAt"], item["sinceManifest"], tuple(item["objects"])
             )
             for item in value["completed"]
-            if item["absence"]
+            if item["findsDeletes"]
         ),
     )
 
@@ -90,31 +90,31 @@ def read_manifests(
     ]
 
 
-def objects_of(sweep: CompletedPass, manifests: Iterable[Manifest]) -> list[ObjectRecord]:
+def objects_of(scan: CompletedPass, manifests: Iterable[Manifest]) -> list[ObjectRecord]:
     """The records of all objects of a completed pass.
 
-    Raises TableFailed when one is in no manifest: then nothing may be concluded from absence.
+    Raises TableFailed when one is in no manifest: then no delete may be concluded.
     """
     known = {item.key: item for manifest in manifests for item in manifest.objects}
-    missing = [key for key in sweep.objects if key not in known]
+    missing = [key for key in scan.objects if key not in known]
     if missing:
         raise TableFailed(
-            f"pass {sweep.pass_id} is completed, but its object {missing[0]} (one of "
-            f"{len(missing)}) is in no manifest after {sweep.since_manifest}: its deletes cannot "
+            f"pass {scan.pass_id} is completed, but its object {missing[0]} (one of "
+            f"{len(missing)}) is in no manifest after {scan.since_manifest}: its deletes cannot "
             "be concluded; restore the manifest"
         )
-    return [known[key] for key in sweep.objects]
+    return [known[key] for key in scan.objects]
 
 
-def seen_after(sweep: CompletedPass, manifests: Sequence[Manifest]) -> list[ObjectRecord]:
+def seen_after(scan: CompletedPass, manifests: Sequence[Manifest]) -> list[ObjectRecord]:
     """Objects outside a pass that may hold rows observed at or after its beginning."""
-    own = set(sweep.objects)
+    own = set(scan.objects)
     return [
         item
         for manifest in manifests
-        if manifest.number > sweep.since_manifest
+        if manifest.number > scan.since_manifest
         for item in manifest.objects
         if item.op == "upsert"
-        and item.observed_to_millis >= sweep.started_at_millis
+        and item.observed_to_millis >= scan.started_at_millis
         and item.key not in own
     ]

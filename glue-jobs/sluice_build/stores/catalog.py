@@ -64,7 +64,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class TableDefinition(Entry):
-    """A table; `max_share` bounds the share of its live rows that absence may delete at once."""
+    """A table; `max_share` bounds the share of its live rows that one scan may delete."""
 
     soft_delete_column: str | None
     max_share: float

@@ -107,7 +107,7 @@ it("commits what was recorded in the middle of a pass, and the rest in the next 
   expect(second.tables).toMatchObject([{ manifest: 2, rows: 10, objects: 1, watermark: "200" }]);
   const [one, two] = [await manifest("t", 1), await manifest("t", 2)];
   expect(one.completed).toEqual([]);
-  expect(two.completed).toMatchObject([{ pass: "rows-1", absence: false }]);
+  expect(two.completed).toMatchObject([{ pass: "rows-1", findsDeletes: false }]);
   const all = [...one.objects, ...two.objects].map(({ key }) => key).sort();
   expect(two.completed[0]?.objects.toSorted()).toEqual(all);
   expect(await stores.ledger.progress.read("t")).toEqual({
@@ -171,7 +171,7 @@ it("writes a manifest without objects when keys are to be found absent by it", a
   const lease = await stores.ledger.leases.take("t", "one", 0, executions.isRunning);
   if ("heldBy" in lease) throw new Error("held");
   const { token } = lease;
-  const pass = rowsPass(1, 1, { window: null, absence: true });
+  const pass = rowsPass(1, 1, { window: null, findsDeletes: true });
   await stores.ledger.transactions.openPass({ table: "t", token, before: EMPTY_PROGRESS, ...pass });
   const [before] = pass.splits;
   if (before === undefined) throw new Error("no split");
@@ -185,7 +185,10 @@ it("writes a manifest without objects when keys are to be found absent by it", a
     manifests: 1,
     tables: [{ status: "committed", manifest: 1, objects: 0 }],
   });
-  expect(await manifest("t", 1)).toMatchObject({ objects: [], completed: [{ absence: true }] });
+  expect(await manifest("t", 1)).toMatchObject({
+    objects: [],
+    completed: [{ findsDeletes: true }],
+  });
 });
 
 it("after a crash between the manifest's object and the ledger commits the same once", async () => {
@@ -242,7 +245,7 @@ it("of a run whose table was taken over fails for that table only", async () => 
   ]);
 });
 
-it("keeps out a link that still writes after its run's commit", async () => {
+it("keeps out a invocation that still writes after its run's commit", async () => {
   const [token = 0] = await plan("one", ["t"], 2);
   await record("t", token, "0000", true);
   await commit("one");
@@ -354,7 +357,7 @@ describe("when it is over", () => {
     expect(await leaseOf("t", "three")).toEqual({ heldBy: "two" });
   });
 
-  it("gives back lanes whose link is certainly over, and keeps one that may still read", async () => {
+  it("gives back lanes whose invocation is certainly over, and keeps one that may still read", async () => {
     const { ledger, store } = stores;
     await plan("one", ["t"]);
     const lanes = [];

@@ -50,13 +50,13 @@ describe("the watermark", () => {
     );
   });
 
-  it("is not moved by a sweep of tokens or of keys", () => {
+  it("is not moved by a full scan of tokens or of keys", () => {
     const { pass, splits } = rowsPass(1, 1, { kind: "keys", window: null });
     expect(nextWatermark("7", { pass, splits: splits.map((one) => read(one, 1, true)) })).toBe("7");
-    const sweep = rowsPass(1, 1, { window: null });
+    const scan = rowsPass(1, 1, { window: null });
     const token = { by: "token" as const, after: "0", upTo: "9" };
-    const content = sweep.splits.map((one) => read({ ...one, bounds: token }, 1, true));
-    expect(nextWatermark(null, { pass: sweep.pass, splits: content })).toBeNull();
+    const content = scan.splits.map((one) => read({ ...one, bounds: token }, 1, true));
+    expect(nextWatermark(null, { pass: scan.pass, splits: content })).toBeNull();
   });
 });
 
@@ -90,8 +90,8 @@ describe("a commit", () => {
 
   it("puts every object into exactly one manifest, numbers them without a gap, and completes the pass once", () => {
     fc.assert(
-      fc.property(courseOf, fc.boolean(), (course, absence) => {
-        const { pass, splits } = rowsPass(1, course.length, { absence });
+      fc.property(courseOf, fc.boolean(), (course, findsDeletes) => {
+        const { pass, splits } = rowsPass(1, course.length, { findsDeletes });
         let progress: Progress = { ...EMPTY_PROGRESS, passNumber: 1, passes: { rows: pass } };
         const committed: ObjectRecord[] = [];
         const numbers: number[] = [];
@@ -127,7 +127,7 @@ describe("a commit", () => {
         // A pass whose last run brought no object needs no manifest to be over, for nothing is concluded from it.
         const last = course.some((split) => split.at(-1) !== 0);
         const completed = completions.map((one) => one.toSorted());
-        expect(completed).toEqual(last || pass.absence ? [keysOf(all)] : []);
+        expect(completed).toEqual(last || pass.findsDeletes ? [keysOf(all)] : []);
         expect(progress.passes).toEqual({});
         expect(progress.committed).toEqual({});
         expect(progress.watermark).toBe(pass.window?.to);
@@ -148,7 +148,12 @@ describe("a commit", () => {
 
   it("keeps what is open of one kind when the other is complete", () => {
     const rows = rowsPass(1, 1);
-    const keys = rowsPass(2, 1, { kind: "keys", window: null, absence: true, sinceManifest: 0 });
+    const keys = rowsPass(2, 1, {
+      kind: "keys",
+      window: null,
+      findsDeletes: true,
+      sinceManifest: 0,
+    });
     const progress = {
       ...{ ...EMPTY_PROGRESS, passNumber: 2, passes: { rows: rows.pass, keys: keys.pass } },
     };
@@ -164,7 +169,7 @@ describe("a commit", () => {
     expect(commit?.manifest?.completed).toEqual([
       {
         ...{ pass: "keys-2", kind: "keys", number: 2, startedAt: 2000, sinceManifest: 0 },
-        ...{ absence: true, objects: ["keys-2/0000/0", "keys-2/0000/1", "keys-2/0000/2"] },
+        ...{ findsDeletes: true, objects: ["keys-2/0000/0", "keys-2/0000/1", "keys-2/0000/2"] },
       },
     ]);
   });

@@ -1,4 +1,4 @@
-// Tests links of a lane against a real ledger, data bucket and Elasticsearch: what is recorded is what the source has.
+// Tests invocations of a lane against a real ledger, data bucket and Elasticsearch: what is recorded is what the source has.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ExtractDependencies, ExtractLedger } from "../../../functions/extract/extract.ts";
 import { extractProblemSchema } from "../../../contract/extract-problem.ts";
@@ -45,7 +45,7 @@ function shortInvocation(questions: number): Pick<ExtractDependencies, "remainin
   return { remainingMillis: () => (left -= 1) * 100 };
 }
 
-test("many short links read exactly what Elasticsearch has, rows and keys", async () => {
+test("many short invocations read exactly what Elasticsearch has, rows and keys", async () => {
   const elasticsearch = await runElasticsearch();
   const client = new ElasticsearchSource("shop", { nodes: [elasticsearch.address] });
   try {
@@ -67,11 +67,11 @@ test("many short links read exactly what Elasticsearch has, rows and keys", asyn
     ]);
     const sizes: number[] = [];
     while (!lane.state.done) {
-      expect(lane.state.link).toBeLessThan(100);
-      await lane.link(client, shortInvocation(6));
+      expect(lane.state.invocation).toBeLessThan(100);
+      await lane.invoke(client, shortInvocation(6));
       sizes.push(JSON.stringify(lane.state).length);
     }
-    expect(lane.state.link).toBeGreaterThan(8);
+    expect(lane.state.invocation).toBeGreaterThan(8);
     expect(Math.max(...sizes)).toBeLessThan(1500);
     for (const { name } of [first, second]) {
       const rows = await lane.rows(name);
@@ -80,9 +80,9 @@ test("many short links read exactly what Elasticsearch has, rows and keys", asyn
     }
     // Each new reader begins at the last value again: eight rows of a tie at most.
     const repeated = (await lane.rows(first.name)).length - 1000;
-    expect(repeated).toBeLessThanOrEqual(lane.state.link * 8);
+    expect(repeated).toBeLessThanOrEqual(lane.state.invocation * 8);
     const repeatedKeys = (await lane.rows(second.name)).length - 1000;
-    expect(repeatedKeys).toBeLessThanOrEqual(lane.state.link * 8);
+    expect(repeatedKeys).toBeLessThanOrEqual(lane.state.invocation * 8);
     expect(lane.state.rows).toBe(2000 + repeated + repeatedKeys);
     expect(await stores.ledger.resources.list("shop")).toEqual([]);
     for (const index of indices) expect(await cluster.countOpenContexts(index)).toBe(0);
@@ -98,8 +98,8 @@ test("objects are ended by size, numbered in order, and named by token and attem
   ]);
   const source = new ScriptedSource({ rows: 1000, pageRows: 100 });
   const objectBounds = { maxBytes: 20_000, maxMillis: 60_000 };
-  const state = await lane.link(source, { objectBounds, attempt: "abcd" });
-  expect(state).toMatchObject({ done: true, rows: 1000, link: 1, item: 1 });
+  const state = await lane.invoke(source, { objectBounds, attempt: "abcd" });
+  expect(state).toMatchObject({ done: true, rows: 1000, invocation: 1, item: 1 });
   const objects = await lane.objects("a");
   expect(objects.map(({ record }) => record.key)).toEqual(
     upTo(4).map((n) => `raw/a/rows-1/s0/00000${n}-1-abcd.ndjson.gz`),
@@ -113,7 +113,7 @@ test("objects are ended by time", async () => {
     { table: table("a", { dutyCycle: 0.5 }), kind: "rows", splits: [whole] },
   ]);
   const source = new ScriptedSource({ rows: 100, pageRows: 10, sourceMillis: 10_000 });
-  await lane.link(source, { clock: sleepingClock() });
+  await lane.invoke(source, { clock: sleepingClock() });
   const rows = (await lane.objects("a")).map(({ record }) => record.rows);
   expect(rows).toEqual([70, 30]);
 });
@@ -122,14 +122,14 @@ test("a split without rows is done without an object", async () => {
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
   ]);
-  expect(await lane.link(new ScriptedSource({ rows: 0, pageRows: 10 }))).toMatchObject({
+  expect(await lane.invoke(new ScriptedSource({ rows: 0, pageRows: 10 }))).toMatchObject({
     ...{ done: true, rows: 0 },
   });
   expect(await lane.splits("a")).toMatchObject([{ done: true, objects: 0, rows: 0 }]);
   expect(await lane.stored("raw/")).toEqual([]);
 });
 
-test("an object that was put but not recorded does not count; the link's retry reads its rows again", async () => {
+test("an object that was put but not recorded does not count; the invocation's retry reads its rows again", async () => {
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
   ]);
@@ -144,16 +144,16 @@ test("an object that was put but not recorded does not count; the link's retry r
   };
   const failing: ExtractLedger = { ...ledger, transactions: { recordObject } };
   const objectBounds = { maxBytes: 1, maxMillis: 60_000 };
-  const broken = lane.link(source, { ledger: failing, objectBounds });
+  const broken = lane.invoke(source, { ledger: failing, objectBounds });
   await expect(broken).rejects.toThrow("the connection broke");
   expect(await lane.stored("raw/")).toHaveLength(3);
   expect(await lane.splits("a")).toMatchObject([{ objects: 2, rows: 20, position: "20" }]);
-  expect(await lane.link(source, { objectBounds })).toMatchObject({ done: true, rows: 80 });
+  expect(await lane.invoke(source, { objectBounds })).toMatchObject({ done: true, rows: 80 });
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(100));
   expect(await lane.stored("raw/")).toHaveLength(11);
 });
 
-test("a fenced link ends at once and records nothing more", async () => {
+test("a fenced invocation ends at once and records nothing more", async () => {
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
     { table: table("b"), kind: "rows", splits: [whole] },
@@ -162,7 +162,7 @@ test("a fenced link ends at once and records nothing more", async () => {
     ...{ rows: 100, pageRows: 10 },
     beforeBatch: (row) => (row === 30 ? lane.ledger.leases.fence("a", 1) : undefined),
   });
-  const fenced = lane.link(source, { objectBounds: { maxBytes: 1, maxMillis: 60_000 } });
+  const fenced = lane.invoke(source, { objectBounds: { maxBytes: 1, maxMillis: 60_000 } });
   await expect(fenced).rejects.toThrow(FencedError);
   expect(await lane.splits("a")).toMatchObject([{ objects: 3, rows: 30, done: false }]);
   expect(await lane.splits("b")).toMatchObject([{ objects: 0, rows: 0 }]);
@@ -179,7 +179,7 @@ test("a table that cannot be read is left out and named; the lane's others are r
   const good = new ScriptedSource({ rows: 10, pageRows: 10 });
   const either = new ScriptedSource({ rows: 0, pageRows: 1 });
   either.open = (request) => (request.bounds.by === "token" ? elasticsearch : good).open(request);
-  expect(await lane.link(either)).toMatchObject({ done: true, rows: 10 });
+  expect(await lane.invoke(either)).toMatchObject({ done: true, rows: 10 });
   expect(await lane.stored("runs/run-1/problems/")).toEqual(["runs/run-1/problems/mistaken.json"]);
   const problem = extractProblemSchema.parse(await lane.read("runs/run-1/problems/mistaken.json"));
   expect(problem).toMatchObject({
@@ -207,7 +207,7 @@ test("a table that is refused again and again is left out with what was read kep
     },
   });
   const clock = sleepingClock();
-  const state = await lane.link(byTable({ a: source, b: other }), { clock });
+  const state = await lane.invoke(byTable({ a: source, b: other }), { clock });
   expect(state).toMatchObject({ done: true, rows: 60 });
   expect(clock.slept).toBeGreaterThanOrEqual(1000 + 2000 + 4000 + 63_000);
   expect(await lane.splits("a")).toMatchObject([
@@ -228,7 +228,7 @@ test("a table that never answers does not hold up the others of its lane", async
   ]);
   const clients = { a: refusing("sick"), b: new ScriptedSource({ rows: 10, pageRows: 10 }) };
   const clock = sleepingClock();
-  expect(await lane.link(byTable(clients), { clock })).toMatchObject({ done: true, rows: 10 });
+  expect(await lane.invoke(byTable(clients), { clock })).toMatchObject({ done: true, rows: 10 });
   expect(await lane.stored("runs/run-1/problems/")).toEqual(["runs/run-1/problems/a.json"]);
 });
 
@@ -239,29 +239,31 @@ test("a source that answers nothing at all fails the lane, and no table is blame
   );
   let questions = 0;
   const away = refusing("away", () => (questions += 1));
-  await expect(lane.link(away, { clock: sleepingClock() })).rejects.toThrow(SourceUnavailableError);
+  await expect(lane.invoke(away, { clock: sleepingClock() })).rejects.toThrow(
+    SourceUnavailableError,
+  );
   // Patiently for the first table, then once for each of the others.
   expect(questions).toBe(7 + 2);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
   const healed = new ScriptedSource({ rows: 20, pageRows: 10 });
-  expect(await lane.link(healed)).toMatchObject({ done: true, rows: 60 });
+  expect(await lane.invoke(healed)).toMatchObject({ done: true, rows: 60 });
 });
 
-test("pages without rows move the position from link to link", async () => {
+test("pages without rows move the position from invocation to invocation", async () => {
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
   ]);
   const source = new ScriptedSource({ rows: 100, pageRows: 10, emptyBefore: 95 });
   while (!lane.state.done) {
-    expect(lane.state.link).toBeLessThan(30);
-    await lane.link(source, shortInvocation(6));
+    expect(lane.state.invocation).toBeLessThan(30);
+    await lane.invoke(source, shortInvocation(6));
   }
-  expect(lane.state.link).toBeGreaterThan(3);
+  expect(lane.state.invocation).toBeGreaterThan(3);
   expect(numbersOf(await lane.rows("a"))).toEqual([90, 91, 92, 93, 94, 95, 96, 97, 98, 99]);
   expect(await lane.objects("a")).toHaveLength(1);
 });
 
-test("a retried link fences its first attempt, which is still reading, at its next object", async () => {
+test("a retried invocation fences its first attempt, which is still reading, at its next object", async () => {
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
   ]);
@@ -274,15 +276,15 @@ test("a retried link fences its first attempt, which is still reading, at its ne
       if (row !== 30 || retried !== undefined) return;
       retried = before;
       const healthy = new ScriptedSource({ rows: 100, pageRows: 10 });
-      retried = await lane.link(healthy, { ...shortInvocation(8), objectBounds });
+      retried = await lane.invoke(healthy, { ...shortInvocation(8), objectBounds });
     },
   });
-  await expect(lane.link(source, { objectBounds, attempt: "first" })).rejects.toThrow(
-    /attempt first of a link of lane 0 of source shop goes on no more/,
+  await expect(lane.invoke(source, { objectBounds, attempt: "first" })).rejects.toThrow(
+    /attempt first of a invocation of lane 0 of source shop goes on no more/,
   );
-  expect(retried).toMatchObject({ link: 1, done: false });
+  expect(retried).toMatchObject({ invocation: 1, done: false });
   expect((await lane.splits("a"))[0]?.rows).toBeGreaterThan(30);
-  expect(await lane.link(source, { objectBounds })).toMatchObject({ done: true });
+  expect(await lane.invoke(source, { objectBounds })).toMatchObject({ done: true });
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(100));
   const byFirst = (await lane.stored("raw/")).filter((key) => key.endsWith("-1-first.ndjson.gz"));
   expect(byFirst).toHaveLength(3);
@@ -303,7 +305,7 @@ test("leases last as long as the invocation can; the lane is given back when all
       if (row === 10) inTheMiddle.push(await takeLane(begun + 300_000 + 55_000));
     },
   });
-  await lane.link(source, { remainingMillis: () => 300_000 });
+  await lane.invoke(source, { remainingMillis: () => 300_000 });
   expect(inTheMiddle).toEqual([undefined]);
   expect(lane.state.done).toBe(true);
   expect(await takeLane(Date.now())).toEqual({ lane: 0, token: state.laneToken + 1 });
@@ -325,7 +327,7 @@ test("what is open at the source is noted for the run, and renewed with each obj
       }
     },
   });
-  await lane.link(source, { clock, remainingMillis: () => 3_600_000 });
+  await lane.invoke(source, { clock, remainingMillis: () => 3_600_000 });
   expect(expiries).toHaveLength(10);
   expect(Math.min(...expiries)).toBeGreaterThan(300_000);
   expect(await ledger.resources.list("shop")).toEqual([]);
@@ -348,18 +350,18 @@ test("changed credentials are taken up in the middle; refused ones leave the tab
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
   ]);
-  expect(await lane.link(refusing(), { connections })).toMatchObject({ done: true, rows: 50 });
+  expect(await lane.invoke(refusing(), { connections })).toMatchObject({ done: true, rows: 50 });
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(50));
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
 
   const other = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
   ]);
-  expect(await other.link(refusing())).toMatchObject({ done: true, rows: 20 });
+  expect(await other.invoke(refusing())).toMatchObject({ done: true, rows: 20 });
   expect(await other.stored("runs/run-1/problems/")).toHaveLength(1);
 });
 
-test("the pace holds over links: reading takes its share of the time and no more", async () => {
+test("the pace holds over invocations: reading takes its share of the time and no more", async () => {
   const lane = await Lane.plan(await newStores(), [
     { table: table("a", { dutyCycle: 0.1 }), kind: "rows", splits: [whole] },
   ]);
@@ -367,10 +369,13 @@ test("the pace holds over links: reading takes its share of the time and no more
   const clock = sleepingClock();
   const begun = clock.now();
   while (!lane.state.done) {
-    const linkBegun = clock.now();
-    await lane.link(source, { clock, remainingMillis: () => 60_000 - (clock.now() - linkBegun) });
+    const invocationBegun = clock.now();
+    await lane.invoke(source, {
+      clock,
+      remainingMillis: () => 60_000 - (clock.now() - invocationBegun),
+    });
   }
-  expect(lane.state.link).toBeGreaterThan(3);
+  expect(lane.state.invocation).toBeGreaterThan(3);
   expect(lane.state.pace.readMillis).toBe(40_000);
   // The last batch's rest is owed to nobody.
   expect(clock.now() - begun).toBeGreaterThanOrEqual(39 * 9000);
@@ -383,7 +388,7 @@ test("the run's time budget ends the lane with what was read recorded", async ()
     { table: table("b", { dutyCycle: 0.5, maxSecondsPerRun: 30 }), kind: "rows", splits: [whole] },
   ]);
   const source = new ScriptedSource({ rows: 400, pageRows: 10, sourceMillis: 2000 });
-  const state = await lane.link(source, { clock: sleepingClock() });
+  const state = await lane.invoke(source, { clock: sleepingClock() });
   expect(state).toMatchObject({ done: true, item: 0 });
   expect(state.rows).toBeGreaterThan(100);
   expect(state.rows).toBeLessThan(200);
@@ -395,7 +400,7 @@ test("a run whose time is up before it began reads one batch nevertheless", asyn
     { table: table("a", { maxSecondsPerRun: 0.001 }), kind: "rows", splits: [whole] },
   ]);
   lane.state = { ...lane.state, startedAt: Date.now() - 10_000 };
-  expect(await lane.link(new ScriptedSource({ rows: 30, pageRows: 10 }))).toMatchObject({
+  expect(await lane.invoke(new ScriptedSource({ rows: 30, pageRows: 10 }))).toMatchObject({
     ...{ done: true, rows: 10 },
   });
 });
@@ -407,10 +412,10 @@ test("a state or work list of another form is refused with its format", async ()
   const other = { ...lane.state };
   Object.assign(other, { format: 2 });
   lane.state = other;
-  await expect(lane.link(source)).rejects.toThrow(ProtocolError);
-  await expect(lane.link(source)).rejects.toThrow(/its format is 2/);
+  await expect(lane.invoke(source)).rejects.toThrow(ProtocolError);
+  await expect(lane.invoke(source)).rejects.toThrow(/its format is 2/);
   lane.state = { ...good, work: "runs/run-1/none.json" };
-  await expect(lane.link(source)).rejects.toThrow(ProtocolError);
+  await expect(lane.invoke(source)).rejects.toThrow(ProtocolError);
 });
 
 test("how far a lane is moves with its batches, at most once in ten seconds, whatever the ledger says", async () => {
@@ -435,7 +440,7 @@ test("how far a lane is moves with its batches, at most once in ten seconds, wha
   };
   const ledger: ExtractLedger = { ...lane.ledger, readings: { note } };
   const objectBounds = { maxBytes: 1e9, maxMillis: 1e9 };
-  expect(await lane.link(source, { clock, ledger, objectBounds })).toMatchObject({ done: true });
+  expect(await lane.invoke(source, { clock, ledger, objectBounds })).toMatchObject({ done: true });
   // Nothing was recorded before the end, and the rows moved all the same.
   expect(new Set(seen.map(({ recorded }) => recorded))).toEqual(new Set([0]));
   const noted = [...new Set(seen.map(({ noted: rows }) => rows))].filter(

@@ -1,4 +1,4 @@
-// Invokes a bundled extract function link after link, as its Lambda would be, and tells what memory that took.
+// Invokes a bundled extract function invocation after invocation, as its Lambda would be, and tells what memory that took.
 //
 // Usage: invoke-extract.ts <bundle> <state>; prints the last state and the peak of resident memory as JSON.
 import { existsSync, readFileSync } from "node:fs";
@@ -13,10 +13,10 @@ const loaded: unknown = await import(pathToFileURL(bundle).href);
 const isHandler = (value: unknown): value is Handler => typeof value === "function";
 const { handler } = z.object({ handler: z.custom<Handler>(isHandler) }).parse(loaded);
 
-const millisALink = 60_000;
+const invocationMillis = 60_000;
 let state: unknown = JSON.parse(stateText);
 do {
-  const deadline = Date.now() + millisALink;
+  const deadline = Date.now() + invocationMillis;
   state = await handler(state, { getRemainingTimeInMillis: () => deadline - Date.now() });
 } while (!laneStateSchema.parse(state).done);
 console.log(JSON.stringify({ state, peakRssBytes: peakRssBytes() }));

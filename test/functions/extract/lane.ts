@@ -1,4 +1,4 @@
-// A lane with a real ledger and data bucket, whose links a test runs one after the other.
+// A lane with a real ledger and data bucket, whose invocations a test runs one after the other.
 import { randomUUID } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -10,7 +10,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import type { TableDefinition } from "../../../catalog/definition.ts";
-import { type ExtractDependencies, extractLink } from "../../../functions/extract/extract.ts";
+import { type ExtractDependencies, runInvocation } from "../../../functions/extract/extract.ts";
 import { SourceConnections } from "../../../functions/source-access/source-connections.ts";
 import type { SourceClient } from "../../../sources/source.ts";
 import { openLedger, type Ledger } from "../../../stores/ledger/ledger.ts";
@@ -101,7 +101,7 @@ export class Lane {
       await ledger.transactions.openPass({
         ...{ table: table.name, token: lease.token, before, splits: records },
         pass: {
-          ...{ id: pass, kind, number, startedAt: Date.now(), window: null, absence: false },
+          ...{ id: pass, kind, number, startedAt: Date.now(), window: null, findsDeletes: false },
           ...{ sinceManifest: 0, splits: records.map(({ split }) => split) },
         },
       });
@@ -117,15 +117,18 @@ export class Lane {
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key: work, Body: body }));
     return new Lane(stores, items, definitions, {
       ...{ format: 1, run: "run-1", execution, source: "shop", lane, laneToken },
-      ...{ work, item: 0, link: 0, startedAt: Date.now(), rows: 0, done: false },
-      pace: { readMillis: 0, restMillis: 0, backOffs: 0, slow: 0, bytes: 0 },
+      ...{ work, item: 0, invocation: 0, startedAt: Date.now(), rows: 0, done: false },
+      pace: { readMillis: 0, pauseMillis: 0, backOffs: 0, slow: 0, bytes: 0 },
       ...{ governor: RELAXED, ended: null },
     });
   }
 
-  /** Runs one link with plenty of time, but for what `changes` say; a link that throws leaves the state as it was. */
-  async link(client: SourceClient, changes: Partial<ExtractDependencies> = {}): Promise<LaneState> {
-    this.state = await extractLink(this.state, {
+  /** Runs one invocation with plenty of time, but for what `changes` say; a invocation that throws leaves the state as it was. */
+  async invoke(
+    client: SourceClient,
+    changes: Partial<ExtractDependencies> = {},
+  ): Promise<LaneState> {
+    this.state = await runInvocation(this.state, {
       s3: this.s3,
       bucket: this.bucket,
       ledger: this.ledger,
@@ -155,8 +158,17 @@ export class Lane {
     const { lane, token: laneToken } = taken;
     this.state = {
       ...this.state,
-      ...{ lane, laneToken, item: 0, link: 0, startedAt: now, rows: 0, done: false, ended: null },
-      ...{ pace: { readMillis: 0, restMillis: 0, backOffs: 0, slow: 0, bytes: 0 } },
+      ...{
+        lane,
+        laneToken,
+        item: 0,
+        invocation: 0,
+        startedAt: now,
+        rows: 0,
+        done: false,
+        ended: null,
+      },
+      ...{ pace: { readMillis: 0, pauseMillis: 0, backOffs: 0, slow: 0, bytes: 0 } },
       governor: RELAXED,
     };
   }

@@ -1,4 +1,4 @@
-// Tests what a lane does to its source, over links and runs: hours, rates, slow answers, refusals and rests.
+// Tests what a lane does to its source, over invocations and runs: hours, rates, slow answers, refusals and pauses.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SourceOverloadedError, SourceUnreachableError } from "../../../sources/source.ts";
 import { Lane, makeStores } from "./lane.ts";
@@ -51,7 +51,7 @@ test("a lane ends before its source's hours do, with what was read kept, and the
     },
   });
   lane.state = { ...lane.state, startedAt: begun };
-  const state = await lane.link(source, { clock });
+  const state = await lane.invoke(source, { clock });
   expect(state).toMatchObject({ done: true, ended: "hours" });
   expect(Math.max(...ends)).toBeLessThan(closes);
   // Half of five minutes in batches of ten seconds, less the margin before closing.
@@ -62,7 +62,10 @@ test("a lane ends before its source's hours do, with what was read kept, and the
   const nextNight = sleepingClock(Date.parse("2026-03-10T22:00:00Z"));
   await lane.nextRun(nextNight.now());
   const rest = new ScriptedSource({ rows: 400, pageRows: 100 });
-  expect(await lane.link(rest, { clock: nextNight })).toMatchObject({ done: true, ended: "done" });
+  expect(await lane.invoke(rest, { clock: nextNight })).toMatchObject({
+    done: true,
+    ended: "done",
+  });
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(400));
 });
 
@@ -70,7 +73,11 @@ test("while its hours are closed a source is asked nothing at all", async () => 
   const lane = await laneOf(["a", "b"], nightly);
   const source = new ScriptedSource({ rows: 10, pageRows: 10 });
   const clock = sleepingClock(Date.parse("2026-03-10T12:00:00Z"));
-  expect(await lane.link(source, { clock })).toMatchObject({ done: true, ended: "hours", rows: 0 });
+  expect(await lane.invoke(source, { clock })).toMatchObject({
+    done: true,
+    ended: "hours",
+    rows: 0,
+  });
   expect(source.mostInFlight).toBe(0);
 });
 
@@ -78,16 +85,16 @@ test("the cap on bytes a second holds by the answers' size, shared by the lanes"
   const lane = await laneOf(["a"], { maxBytesPerSecond: 100_000, lanes: 2 });
   const source = new ScriptedSource({ rows: 100, pageRows: 10, answerBytesPerRow: 10_000 });
   const clock = sleepingClock();
-  const state = await lane.link(source, { clock, remainingMillis: () => 3_600_000 });
+  const state = await lane.invoke(source, { clock, remainingMillis: () => 3_600_000 });
   expect(state).toMatchObject({ done: true, pace: { bytes: 1_000_000 } });
-  // A megabyte at 50,000 bytes a second; the last batch's rest is owed to nobody.
+  // A megabyte at 50,000 bytes a second; the last batch's pause is owed to nobody.
   expect(clock.slept).toBeGreaterThanOrEqual(18_000);
   expect(clock.slept).toBeLessThan(20_100);
 });
 
 test("where the answers' size is not known the lines' counts", async () => {
   const lane = await laneOf(["a"]);
-  const state = await lane.link(new ScriptedSource({ rows: 10, pageRows: 10 }));
+  const state = await lane.invoke(new ScriptedSource({ rows: 10, pageRows: 10 }));
   const bytes = (await lane.rows("a")).reduce((sum, line) => sum + JSON.stringify(line).length, 0);
   expect(state.pace.bytes).toBe(bytes + 10);
 });
@@ -100,7 +107,7 @@ test("a source that becomes slow is asked for fewer rows and more seldom, and as
     sourceMillis: (row) => (isSlow(row) ? 400 : 100),
   });
   const told: string[] = [];
-  const state = await lane.link(source, {
+  const state = await lane.invoke(source, {
     clock: sleepingClock(),
     log: (message) => told.push(message),
   });
@@ -119,7 +126,7 @@ test("a lane has one request open at a time, whatever it reads", async () => {
     { table: table("b"), kind: "keys", splits: [whole] },
   ]);
   const source = new ScriptedSource({ rows: 100, pageRows: 10, holds: "pit" });
-  expect(await lane.link(source)).toMatchObject({ done: true, rows: 300 });
+  expect(await lane.invoke(source)).toMatchObject({ done: true, rows: 300 });
   expect(source.mostInFlight).toBe(1);
 });
 
@@ -135,7 +142,7 @@ test("a source that says it has too much to do ends the lane cleanly; a later ru
       if (row === 50 && isOverloaded) throw overloaded();
     },
   });
-  const state = await lane.link(source, { clock });
+  const state = await lane.invoke(source, { clock });
   expect(state).toMatchObject({ done: true, ended: "refusals", rows: 50 });
   expect(state.pace.backOffs).toBe(7);
   // Each refusal is followed by its back-off at least.
@@ -143,29 +150,29 @@ test("a source that says it has too much to do ends the lane cleanly; a later ru
   expect(refusedFor.slice(0, 6)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
   expect(await lane.splits("a")).toMatchObject([{ rows: 50, position: "50", done: false }]);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
-  const rest = await lane.ledger.rests.read("shop");
-  expect(rest).toMatchObject({ run: "run-1", reason: "429: too many" });
-  expect(rest?.until).toBeGreaterThan(clock.now());
+  const pause = await lane.ledger.pauses.read("shop");
+  expect(pause).toMatchObject({ run: "run-1", reason: "429: too many" });
+  expect(pause?.until).toBeGreaterThan(clock.now());
 
   isOverloaded = false;
-  const later = sleepingClock((rest?.until ?? 0) + 1);
+  const later = sleepingClock((pause?.until ?? 0) + 1);
   await lane.nextRun(later.now());
-  expect(await lane.link(source, { clock: later })).toMatchObject({ done: true, ended: "done" });
+  expect(await lane.invoke(source, { clock: later })).toMatchObject({ done: true, ended: "done" });
   expect(later.slept).toBe(0);
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(100));
 });
 
-test("a lane that finds the source resting waits until it is over", async () => {
+test("a lane that finds the source paused waits until it is over", async () => {
   const lane = await laneOf(["a"]);
   const clock = sleepingClock();
   const until = clock.now() + 90_000;
-  await lane.ledger.rests.give("shop", { until, run: "other", reason: "429" });
+  await lane.ledger.pauses.give("shop", { until, run: "other", reason: "429" });
   const askedAt: number[] = [];
   const source = new ScriptedSource({
     ...{ rows: 10, pageRows: 10 },
     beforeBatch: () => askedAt.push(clock.now()),
   });
-  expect(await lane.link(source, { clock })).toMatchObject({ done: true, ended: "done" });
+  expect(await lane.invoke(source, { clock })).toMatchObject({ done: true, ended: "done" });
   expect(askedAt).toEqual([until]);
 });
 
@@ -179,11 +186,11 @@ test("what another lane found out need not be found out again", async () => {
       if (row !== 50) return;
       refusals += 1;
       const until = clock.now() + 120_000;
-      await lane.ledger.rests.give("shop", { until, run: "other", reason: "429" });
+      await lane.ledger.pauses.give("shop", { until, run: "other", reason: "429" });
       throw overloaded();
     },
   });
-  expect(await lane.link(source, { clock })).toMatchObject({ ended: "refusals", rows: 50 });
+  expect(await lane.invoke(source, { clock })).toMatchObject({ ended: "refusals", rows: 50 });
   expect(refusals).toBe(1);
 });
 
@@ -200,10 +207,10 @@ test("one table's refusals end neither the lane nor the others, if another one i
     c: new ScriptedSource({ rows: 10, pageRows: 10 }),
   };
   const clock = sleepingClock();
-  const state = await lane.link(byTable(sources), { clock });
+  const state = await lane.invoke(byTable(sources), { clock });
   expect(state).toMatchObject({ done: true, ended: "done", rows: 70 });
   expect(await lane.stored("runs/run-1/problems/")).toEqual(["runs/run-1/problems/a.json"]);
-  expect(await lane.ledger.rests.read("shop")).toBeUndefined();
+  expect(await lane.ledger.pauses.read("shop")).toBeUndefined();
 });
 
 test("two tables that find the source overloaded end the lane, and the third is not asked for", async () => {
@@ -215,7 +222,7 @@ test("two tables that find the source overloaded end the lane, and the third is 
     c: refusing(overloaded(), () => (questions.c += 1)),
     d: refusing(overloaded(), () => (questions.d += 1)),
   };
-  const state = await lane.link(byTable(sources), { clock: sleepingClock() });
+  const state = await lane.invoke(byTable(sources), { clock: sleepingClock() });
   expect(state).toMatchObject({ done: true, ended: "refusals", rows: 10 });
   expect(questions).toEqual({ b: 7, c: 1, d: 0 });
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
@@ -228,17 +235,17 @@ test("a source that nobody reaches is an error that says so, and the next attemp
     questions += 1;
   });
   const clock = sleepingClock();
-  await expect(lane.link(away, { clock })).rejects.toThrow("Source shop gave no answer");
+  await expect(lane.invoke(away, { clock })).rejects.toThrow("Source shop gave no answer");
   expect(questions).toBe(8);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
-  const rest = await lane.ledger.rests.read("shop");
+  const pause = await lane.ledger.pauses.read("shop");
   const healed = new ScriptedSource({ rows: 10, pageRows: 10 });
-  await lane.link(healed, { clock });
+  await lane.invoke(healed, { clock });
   expect(lane.state).toMatchObject({ done: true, rows: 30 });
-  expect(clock.now()).toBeGreaterThanOrEqual(rest?.until ?? Infinity);
+  expect(clock.now()).toBeGreaterThanOrEqual(pause?.until ?? Infinity);
 });
 
-test("a source that goes away in a later link ends the lane cleanly, for it had answered", async () => {
+test("a source that goes away in a later invocation ends the lane cleanly, for it had answered", async () => {
   const lane = await laneOf(["a"]);
   const clock = sleepingClock();
   let questions = 0;
@@ -249,13 +256,13 @@ test("a source that goes away in a later link ends the lane cleanly, for it had 
     },
   });
   const few = { remainingMillis: () => 1000 - (questions += 1) * 100 };
-  await lane.link(source, { clock, ...few });
-  expect(lane.state).toMatchObject({ done: false, link: 1 });
-  while (!lane.state.done) await lane.link(source, { clock });
+  await lane.invoke(source, { clock, ...few });
+  expect(lane.state).toMatchObject({ done: false, invocation: 1 });
+  while (!lane.state.done) await lane.invoke(source, { clock });
   expect(lane.state).toMatchObject({ ended: "refusals", rows: 30 });
 });
 
-test("a back-off that outlasts its link is kept by the next one", async () => {
+test("a back-off that outlasts its invocation is kept by the next one", async () => {
   const lane = await laneOf(["a"]);
   const clock = sleepingClock();
   const asked: { at: number; isRefused: boolean }[] = [];
@@ -268,11 +275,11 @@ test("a back-off that outlasts its link is kept by the next one", async () => {
     },
   });
   while (!lane.state.done) {
-    expect(lane.state.link).toBeLessThan(20);
+    expect(lane.state.invocation).toBeLessThan(20);
     const begun = clock.now();
-    await lane.link(source, { clock, remainingMillis: () => 6000 - (clock.now() - begun) });
+    await lane.invoke(source, { clock, remainingMillis: () => 6000 - (clock.now() - begun) });
   }
-  expect(lane.state.link).toBeGreaterThan(3);
+  expect(lane.state.invocation).toBeGreaterThan(3);
   const refusals = asked.map((one, index) => ({ ...one, next: asked[index + 1]?.at ?? Infinity }));
   const waits = refusals.filter((one) => one.isRefused).map((one) => one.next - one.at);
   expect(waits.map((wait, index) => wait >= 1000 * 2 ** index)).toEqual(Array(5).fill(true));
@@ -283,9 +290,9 @@ test("a state of before there was a governor in it is understood", async () => {
   const lane = await laneOf(["a"]);
   const older = { ...lane.state };
   for (const field of ["governor", "ended"]) Reflect.deleteProperty(older, field);
-  Object.assign(older, { pace: { readMillis: 10, restMillis: 0, backOffs: 3 } });
+  Object.assign(older, { pace: { readMillis: 10, pauseMillis: 0, backOffs: 3 } });
   lane.state = older;
-  expect(await lane.link(new ScriptedSource({ rows: 10, pageRows: 10 }))).toMatchObject({
+  expect(await lane.invoke(new ScriptedSource({ rows: 10, pageRows: 10 }))).toMatchObject({
     ...{ done: true, ended: "done", rows: 10, pace: { backOffs: 3, slow: 0 } },
   });
 });

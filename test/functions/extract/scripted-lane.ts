@@ -12,7 +12,7 @@ export function table(name: string, more: Partial<LoadBudgetDefinition> = {}): T
   return tableDefinition({
     ...{ name, system: "elasticsearch", budget: more, from: { index: name } },
     columns: [column("id", "string", ["_id"]), column("n", "long")],
-    cursor: { column: "n", field: "n", lagSeconds: 0, overlapSeconds: 0, reconcile: null },
+    cursor: { column: "n", field: "n", lagSeconds: 0, overlapSeconds: 0, lateRows: null },
   });
 }
 

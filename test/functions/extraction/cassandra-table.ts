@@ -93,7 +93,7 @@ export class CassandraTable implements LiveTable {
     });
     return {
       ...definition,
-      deletes: { strategy: "absence", maxShare: 1 },
+      deletes: { strategy: "full-scan", maxShare: 1 },
       source: { ...definition.source, name: "events" },
     };
   }
@@ -108,7 +108,7 @@ export class CassandraTable implements LiveTable {
       source: { ...described, name: source.name, system: "cassandra", budget: freely },
       from: { keyspace: this.#keyspace, table: "rows" },
       splits: 3,
-      deletes: { strategy: "absence", maxShare: 1 },
+      deletes: { strategy: "full-scan", maxShare: 1 },
     };
   }
 

@@ -86,10 +86,7 @@ function casesAt(point: Point, index: number): Fault[] {
 }
 
 describe.each([
-  [
-    "elasticsearch",
-    () => ElasticsearchTable.make(search.address, uniqueName("leads"), "key-sweep"),
-  ],
+  ["elasticsearch", () => ElasticsearchTable.make(search.address, uniqueName("leads"), "key-scan")],
   ["cassandra", () => CassandraTable.make([events.address], uniqueName("visits"))],
 ] as const)("%s", (name, make: () => Promise<LiveTable>) => {
   test(

@@ -15,7 +15,7 @@ export interface RandomWrite {
 }
 
 /** How late a row may be where past rows are read again, in values of the cursor. */
-const reconciledReach = 60;
+const lateRowsReach = 60;
 
 const content = fc.record<Doc>(
   {
@@ -32,7 +32,7 @@ const content = fc.record<Doc>(
 export const elasticsearchWrite: fc.Arbitrary<RandomWrite> = fc.record({
   row: fc.nat(24),
   as: fc.constantFrom("new", "new", "new", "tie", "tie", "late", "same", "remove"),
-  late: fc.nat(reconciledReach - 1),
+  late: fc.nat(lateRowsReach - 1),
   step: fc.constantFrom(1, 1, 2, 20),
   content,
 });
@@ -94,7 +94,7 @@ export class ElasticsearchModel {
   #next(code: string, { as, late, step, content: more }: RandomWrite): Doc | null {
     const own = this.#reached.get(code) ?? 0;
     if (as === "remove" && this.#strategy !== "soft-delete") return null;
-    const reach = this.#strategy === "soft-delete" ? reconciledReach : overlap;
+    const reach = this.#strategy === "soft-delete" ? lateRowsReach : overlap;
     const lowest = Math.max(own, this.#greatest + 1 - reach);
     const n = {
       new: this.#greatest + step,

@@ -8,8 +8,8 @@ import { column, tableDefinition } from "../extract/fixtures.ts";
 import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 import { canonical, type Doc, type LiveTable, type Rows } from "./live-table.ts";
 
-/** `absence` goes with a table that has no cursor, so that the whole index is read each time. */
-export type DeleteStrategy = "soft-delete" | "key-sweep" | "absence";
+/** `full-scan` goes with a table that has no cursor, so that the whole index is read each time. */
+export type DeleteStrategy = "soft-delete" | "key-scan" | "full-scan";
 
 /** A write to the index; a document of null removes. */
 export interface IndexWrite {
@@ -49,7 +49,7 @@ const tie = 5;
 
 export const overlap = 10;
 /** With soft deletes past rows are read again in each run, and far further back. */
-const reconcile = { everyHours: 0, reachHours: 1 };
+const lateRows = { everyHours: 0, reachHours: 1 };
 
 export class ElasticsearchTable implements LiveTable {
   readonly name: string;
@@ -96,25 +96,25 @@ export class ElasticsearchTable implements LiveTable {
         column("deleted", "boolean"),
       ],
       from: { index: this.#index },
-      cursor: this.#deletes === "absence" ? null : this.#cursor(),
+      cursor: this.#deletes === "full-scan" ? null : this.#cursor(),
       budget: { pageRows: 7, ...budget },
     });
     const deletes = {
       "soft-delete": { strategy: "soft-delete" as const, column: "deleted" },
-      "key-sweep": { strategy: "key-sweep" as const, everyHours: 0, maxShare: 1 },
-      absence: { strategy: "absence" as const, maxShare: 1 },
+      "key-scan": { strategy: "key-scan" as const, everyHours: 0, maxShare: 1 },
+      "full-scan": { strategy: "full-scan" as const, maxShare: 1 },
     }[this.#deletes];
     return { ...definition, deletes, source: { ...definition.source, name: "search" } };
   }
 
   #cursor(): NonNullable<TableDefinition["cursor"]> {
     const cursor = { column: "n", field: "n", lagSeconds: 0, overlapSeconds: overlap };
-    return { ...cursor, reconcile: this.#deletes === "soft-delete" ? reconcile : null };
+    return { ...cursor, lateRows: this.#deletes === "soft-delete" ? lateRows : null };
   }
 
   entry(): Table {
     const { columns, source, deletes } = this.definition({});
-    if (deletes.strategy === "absence")
+    if (deletes.strategy === "full-scan")
       throw new Error("no handler is run for a table without a cursor");
     return {
       name: this.name,

@@ -4,7 +4,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 
 /** The Lambdas of a run whose processes are struck. */
-export type StepName = "plan" | "link" | "commit" | "report";
+export type StepName = "plan" | "invocation" | "commit" | "report";
 
 export type FaultKind =
   /** The process does nothing more, not even what its `finally` blocks would do. */

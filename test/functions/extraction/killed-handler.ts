@@ -26,7 +26,7 @@ export interface Kill {
 
 const modules: Readonly<Partial<Record<StepName, string>>> = {
   plan: new URL("../../../functions/plan/handler.ts", import.meta.url).href,
-  link: new URL("../../../functions/extract/handler.ts", import.meta.url).href,
+  invocation: new URL("../../../functions/extract/handler.ts", import.meta.url).href,
   commit: new URL("../../../functions/commit/handler.ts", import.meta.url).href,
 };
 

@@ -8,7 +8,7 @@ import { World } from "./world.ts";
 
 test("five thousand rows of one cursor value are read although their points in time are lost in their midst", async () => {
   const [aws, search] = await Promise.all([runMoto(), runElasticsearch()]);
-  const table = await ElasticsearchTable.make(search.address, uniqueName("leads"), "key-sweep");
+  const table = await ElasticsearchTable.make(search.address, uniqueName("leads"), "key-scan");
   const world = await World.make(aws.address, [table], new Faults(null));
   onTestFinished(async () => {
     world.destroy();
@@ -23,7 +23,7 @@ test("five thousand rows of one cursor value are read although their points in t
   let lost = 0;
   const beforeBatch = async (): Promise<void> => {
     batch += 1;
-    // In the middle of a link, and at the beginning of another.
+    // In the middle of a invocation, and at the beginning of another.
     if (batch < 4 || batch > 9) return;
     for (const { id } of await world.ledger.resources.list("search")) {
       await cluster.closePointInTime(id);
@@ -40,9 +40,7 @@ test("five thousand rows of one cursor value are read although their points in t
 test("two runs at once on one source: one reads each table, and nothing is lost or read by both", async () => {
   const [aws, search] = await Promise.all([runMoto(), runElasticsearch()]);
   const tables = await Promise.all(
-    ["a", "b"].map((name) =>
-      ElasticsearchTable.make(search.address, uniqueName(name), "key-sweep"),
-    ),
+    ["a", "b"].map((name) => ElasticsearchTable.make(search.address, uniqueName(name), "key-scan")),
   );
   const world = await World.make(aws.address, tables, new Faults(null));
   onTestFinished(async () => {

@@ -131,7 +131,7 @@ function markAbsent(
   const gone = new Map<string, number>();
   for (const { manifest } of present) {
     for (const pass of manifest.completed) {
-      if (!pass.absence) continue;
+      if (!pass.findsDeletes) continue;
       const own = new Set(pass.objects);
       const seen = new Set<string>();
       for (const one of known) {

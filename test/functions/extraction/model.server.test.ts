@@ -153,7 +153,7 @@ describe(
   "any order of writes, runs and losses ends with what the source holds",
   { timeout: 3_600_000 },
   () => {
-    test.each<DeleteStrategy>(["key-sweep", "soft-delete", "absence"])(
+    test.each<DeleteStrategy>(["key-scan", "soft-delete", "full-scan"])(
       "Elasticsearch, deletes by %s",
       async (way) => {
         const table = await ElasticsearchTable.make(search.address, uniqueName("leads"), way);

@@ -41,18 +41,18 @@ export async function expectRestWhenOverloaded(address: string): Promise<void> {
       if (batches === 3) await flood.begin(index);
       await rest(millis);
     };
-    const state = await lane.link(client, { clock, remainingMillis: () => 3_600_000 });
+    const state = await lane.invoke(client, { clock, remainingMillis: () => 3_600_000 });
     await flood.end();
     expect(state).toMatchObject({ done: true, ended: "refusals" });
     expect(state.rows).toBeGreaterThan(0);
     expect(state.rows).toBeLessThan(rows);
     expect(await lane.splits("a")).toMatchObject([{ rows: state.rows, done: false }]);
-    const mark = await lane.ledger.rests.read("shop");
+    const mark = await lane.ledger.pauses.read("shop");
     expect(mark?.reason).toMatch(/429 es_rejected_execution_exception/);
 
     const later = sleepingClock((mark?.until ?? 0) + 1);
     await lane.nextRun(later.now());
-    const next = await lane.link(client, { clock: later, remainingMillis: () => 3_600_000 });
+    const next = await lane.invoke(client, { clock: later, remainingMillis: () => 3_600_000 });
     expect(next).toMatchObject({ done: true, ended: "done" });
     // A new point in time goes on at the last value, whose row comes twice.
     expect(next.rows).toBe(rows - state.rows + 1);

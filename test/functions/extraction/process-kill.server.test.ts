@@ -23,7 +23,11 @@ afterAll(async () => {
 
 /** Kills of each source in a plain `npm test`. */
 const sampleSize = 2;
-const mostWrites: Readonly<Partial<Record<StepName, number>>> = { plan: 9, link: 12, commit: 4 };
+const mostWrites: Readonly<Partial<Record<StepName, number>>> = {
+  plan: 9,
+  invocation: 12,
+  commit: 4,
+};
 
 interface Case {
   readonly step: StepName;
@@ -32,7 +36,7 @@ interface Case {
 }
 
 function allCases(): Case[] {
-  return (["plan", "link", "commit"] as const).flatMap((step) =>
+  return (["plan", "invocation", "commit"] as const).flatMap((step) =>
     Array.from({ length: mostWrites[step] ?? 0 }, (_, index) => index + 1).flatMap((write) =>
       (["before", "after"] as const).flatMap((side) =>
         [false, true].map((isAborted) => ({ step, kill: { write, side }, isAborted })),
@@ -67,10 +71,7 @@ async function play(table: LiveTable, deployment: string, one: Case): Promise<st
 }
 
 describe.each([
-  [
-    "elasticsearch",
-    () => ElasticsearchTable.make(search.address, uniqueName("leads"), "key-sweep"),
-  ],
+  ["elasticsearch", () => ElasticsearchTable.make(search.address, uniqueName("leads"), "key-scan")],
   ["cassandra", () => CassandraTable.make([events.address], uniqueName("visits"))],
 ] as const)("%s", (name, make: () => Promise<LiveTable>) => {
   test(

@@ -1,4 +1,4 @@
-// Runs Plan, the links of the lanes, Commit and Report as the state machine would, each in a process that can be lost.
+// Runs Plan, the invocations of the lanes, Commit and Report as the state machine would, each in a process that can be lost.
 import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -6,7 +6,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/definition.ts";
 import { commitRun } from "../../../functions/commit/commit.ts";
-import { extractLink } from "../../../functions/extract/extract.ts";
+import { runInvocation } from "../../../functions/extract/extract.ts";
 import type { SourceClient } from "../../../sources/source.ts";
 import { openLedger, type Ledger } from "../../../stores/ledger/ledger.ts";
 import { planRun } from "../../../functions/plan/plan.ts";
@@ -36,22 +36,22 @@ import { applyManifests, readManifests } from "./merge.ts";
 
 /** The window of an index without rows ends there. */
 const emptyWatermark = String(-(2n ** 63n));
-/** Batches that a link may read before its time is up, and those that make an object full. */
-const linkBatches = 3;
+/** Batches that a invocation may read before its time is up, and those that make an object full. */
+const invocationBatches = 3;
 const objectBatches = 2;
-const realLinkMillis = 300_000;
+const realInvocationMillis = 300_000;
 const realObjectBounds = { maxBytes: 20_000, maxMillis: 60_000 };
 /** A source that refused again and again is left alone for minutes. */
 const mostRealMillis = 400_000;
 const betweenRealRunsMillis = 500;
 const mostRuns = 15;
-const mostLinks = 200;
+const mostInvocations = 200;
 const mostAttempts = 5;
 
 /** Errors that the state machine tries a step again for. */
 const retried: Readonly<Record<StepName, readonly string[]>> = {
   plan: ["StaleProgressError"],
-  link: ["SourceUnavailableError", "StaleSplitError"],
+  invocation: ["SourceUnavailableError", "StaleSplitError"],
   commit: [],
   report: [],
 };
@@ -286,7 +286,7 @@ export class World {
       return results;
     }
     const chains = planned.map((lane) => this.#lane({ ...lane, startedAt }, clock, options));
-    // When the execution is stopped the links of its other lanes run on, as Lambdas do.
+    // When the execution is stopped the invocations of its other lanes run on, as Lambdas do.
     this.#zombies.push(Promise.allSettled(chains));
     return await Promise.all(chains);
   }
@@ -294,15 +294,16 @@ export class World {
   async #lane(first: LaneState, clock: Clock, options: RunOptions): Promise<LaneResult> {
     let state = first;
     try {
-      for (let links = 0; !state.done; links += 1) {
-        if (links === mostLinks) throw new Error(`the lane did not end in ${mostLinks} links`);
+      for (let invocations = 0; !state.done; invocations += 1) {
+        if (invocations === mostInvocations)
+          throw new Error(`the lane did not end in ${mostInvocations} invocations`);
         const input = state;
-        state = await this.#step("link", input, laneStateSchema, (parts, process) =>
-          this.#link(input, clock, options, parts, process),
+        state = await this.#step("invocation", input, laneStateSchema, (parts, process) =>
+          this.#invocation(input, clock, options, parts, process),
         );
       }
-      const { source, lane, link: links, rows, pace, ended } = state;
-      return { status: "done", source, lane, links, rows, pace, ended };
+      const { source, lane, invocation: invocations, rows, pace, ended } = state;
+      return { status: "done", source, lane, invocations, rows, pace, ended };
     } catch (error) {
       if (error instanceof StepLostError && error.isAborted) throw error;
       const isExpected =
@@ -317,7 +318,7 @@ export class World {
     }
   }
 
-  #link(
+  #invocation(
     state: LaneState,
     clock: Clock,
     options: RunOptions,
@@ -325,11 +326,11 @@ export class World {
     process: LambdaProcess,
   ): Promise<LaneState> {
     const isReal = options.isRealTime === true;
-    const linkMillis = isReal ? realLinkMillis : linkBatches * batchMillis * 1.25;
-    const end = clock.now() + linkMillis;
+    const invocationMillis = isReal ? realInvocationMillis : invocationBatches * batchMillis * 1.25;
+    const end = clock.now() + invocationMillis;
     const client = (source: string): SourceClient =>
       this.#clientIn(this.#clientOf(source), clock, options, process);
-    return extractLink(state, {
+    return runInvocation(state, {
       ...{ s3, ledger, bucket: this.address.bucket, clock },
       readDefinition: (name) => Promise.resolve(this.#definition(this.#table(name), options)),
       connections: {
@@ -475,8 +476,8 @@ export class World {
       watermark === emptyWatermark && passes.rows === undefined && (await table.rows()).size === 0;
     if (isEmpty) needed.delete("rows");
     const { deletes, cursor } = table.definition({});
-    if (deletes.strategy === "key-sweep") needed.add("keys");
-    if (cursor?.reconcile != null && !isEmpty) needed.add("late");
+    if (deletes.strategy === "key-scan") needed.add("keys");
+    if (cursor?.lateRows != null && !isEmpty) needed.add("late");
     for (let number = lastManifest; number >= 1 && needed.size > 0; number -= 1) {
       const entry = await ledger.progress.readManifest(table.name, number);
       if (entry === undefined) return false;

@@ -637,7 +637,7 @@ describe("evolution", () => {
     const columns: Column[] = [
       ...(key === undefined ? [] : [key]),
       { name: "country", type: "string" },
-      { name: "links", type: { list: "string" } },
+      { name: "invocations", type: { list: "string" } },
       ...others,
     ];
     const rows = [[3, "BE", '["x"]', "Edsger", 30]];

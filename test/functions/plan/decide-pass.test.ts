@@ -100,12 +100,12 @@ describe("a pass of all keys", () => {
 });
 
 describe("a pass of past rows", () => {
-  const reconcile = { everyHours: 24, reachHours: 48 };
+  const lateRows = { everyHours: 24, reachHours: 48 };
 
   it("is due when its hours are over and none is open", () => {
     const at = (lastLatePassStartedAt: number | null, now: number, late?: Pass): boolean =>
       isLatePassDue(
-        reconcile,
+        lateRows,
         { ...EMPTY_PROGRESS, lastLatePassStartedAt, passes: late === undefined ? {} : { late } },
         now,
       );
@@ -117,19 +117,19 @@ describe("a pass of past rows", () => {
 
   it("reaches back by its hours", () => {
     if (leads.cursor === null) throw new Error("leads has a cursor");
-    expect(cursorReaching(leads.cursor, reconcile)).toEqual({
+    expect(cursorReaching(leads.cursor, lateRows)).toEqual({
       ...leads.cursor,
       overlapSeconds: 48 * 3600,
     });
   });
 
   it("concludes nothing from absence", () => {
-    const absence = { ...leads, deletes: { strategy: "absence" as const, maxShare: 0.1 } };
+    const scanned = { ...leads, deletes: { strategy: "full-scan" as const, maxShare: 0.1 } };
     const made = makePass({
-      ...{ kind: "late", table: absence, progress: EMPTY_PROGRESS, nowMillis: 1 },
+      ...{ kind: "late", table: scanned, progress: EMPTY_PROGRESS, nowMillis: 1 },
       ...{ window: { from: "1", to: "2" }, bounds: [cursorBounds("1", "2")] },
     });
-    expect(made?.pass).toMatchObject({ id: "late-1", absence: false });
+    expect(made?.pass).toMatchObject({ id: "late-1", findsDeletes: false });
   });
 });
 
@@ -169,7 +169,7 @@ describe("a new pass", () => {
       bounds: [cursorBounds(null, "10"), cursorBounds("10", "20")],
     });
     expect(made?.pass).toEqual({
-      ...{ id: "rows-7", kind: "rows", number: 7, startedAt: 99, absence: false },
+      ...{ id: "rows-7", kind: "rows", number: 7, startedAt: 99, findsDeletes: false },
       ...{ window: { from: null, to: "20" }, sinceManifest: 4, splits: ["0000", "0001"] },
     });
     expect(made?.splits[1]).toEqual({
@@ -179,11 +179,11 @@ describe("a new pass", () => {
   });
 
   it("of keys, or of a table whose deletes are seen by absence, tells what is gone", () => {
-    const absence = { ...leads, deletes: { strategy: "absence" as const, maxShare: 0.1 } };
+    const scanned = { ...leads, deletes: { strategy: "full-scan" as const, maxShare: 0.1 } };
     const args = { ...base, window: null, bounds: [cursorBounds(null, null)], nowMillis: 1 };
-    expect(makePass({ ...args, kind: "keys" })?.pass.absence).toBe(true);
-    expect(makePass({ ...args, kind: "rows" })?.pass.absence).toBe(false);
-    expect(makePass({ ...args, kind: "rows", table: absence })?.pass.absence).toBe(true);
+    expect(makePass({ ...args, kind: "keys" })?.pass.findsDeletes).toBe(true);
+    expect(makePass({ ...args, kind: "rows" })?.pass.findsDeletes).toBe(false);
+    expect(makePass({ ...args, kind: "rows", table: scanned })?.pass.findsDeletes).toBe(true);
   });
 
   it("is none when there is nothing to read", () => {

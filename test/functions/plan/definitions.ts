@@ -15,10 +15,10 @@ export const leads = {
       field: "changed_at",
       lagSeconds: 5,
       overlapSeconds: 60,
-      reconcile: null,
+      lateRows: null,
     },
   }),
-  deletes: { strategy: "key-sweep" as const, everyHours: 24, maxShare: 0.1 },
+  deletes: { strategy: "key-scan" as const, everyHours: 24, maxShare: 0.1 },
   publish: published,
 } satisfies TableDefinition;
 
@@ -30,7 +30,7 @@ export const events = {
     from: { keyspace: "shop", table: "events", splits: 4 },
     cursor: null,
   }),
-  deletes: { strategy: "absence" as const, maxShare: 0.1 },
+  deletes: { strategy: "full-scan" as const, maxShare: 0.1 },
 } satisfies TableDefinition;
 
 export const model = (

@@ -146,7 +146,7 @@ describe("a run", () => {
       waiting: [{ table: "leads", cause: "lanes" }],
     });
     const { ledger, store } = stores;
-    // As the link gives it back that is the lane's last.
+    // As the invocation gives it back that is the lane's last.
     await ledger.lanes.release("shop", 0, first.lanes[0]?.laneToken ?? 0);
     expect((await plan("reading")).file.waiting).toMatchObject([{ table: "leads", cause: "held" }]);
     await commitRun({ run: "one", execution: "one" }, { ledger, store, log: quiet });
@@ -162,8 +162,8 @@ describe("a run", () => {
   it("reads past rows again beside the next window, as often as the cursor says, without moving the watermark", async () => {
     if (leads.cursor === null) throw new Error("leads has a cursor");
     const none = { strategy: "none" as const };
-    const reconcile = { everyHours: 1, reachHours: 1 / 60 };
-    definitions = [{ ...leads, deletes: none, cursor: { ...leads.cursor, reconcile } }];
+    const lateRows = { everyHours: 1, reachHours: 1 / 60 };
+    definitions = [{ ...leads, deletes: none, cursor: { ...leads.cursor, lateRows } }];
     source.overlapUnits = (seconds) => seconds;
     const first = await plan("one");
     expect(first.items[0]?.map(({ pass }) => pass)).toEqual(["rows-1"]);
@@ -224,7 +224,7 @@ describe("a run", () => {
     expect(third.file.tables).toEqual([{ table: "leads", source: "shop", token: 4 }]);
   });
 
-  it("sweeps a table without a cursor again in every run, by tokens", async () => {
+  it("full scans a table without a cursor again in every run, by tokens", async () => {
     definitions = [events];
     for (const number of [1, 2]) {
       const { items } = await plan(`run-${number}`);
@@ -243,7 +243,7 @@ describe("a run", () => {
       const { items } = await plan(`run-${number}`);
       expect(items[0]?.map(({ pass, kind }) => [pass, kind])).toEqual([[`rows-${number}`, "rows"]]);
       const { passes } = await stores.ledger.progress.read("plans");
-      expect(passes.rows).toMatchObject({ window: null, absence: true });
+      expect(passes.rows).toMatchObject({ window: null, findsDeletes: true });
       await readAll(items[0] ?? []);
       await end(`run-${number}`);
     }
@@ -388,15 +388,15 @@ describe("a source that must be left alone", () => {
     expect((await plan("one", undefined, { nowMillis })).file.waiting).toEqual([]);
   });
 
-  it("for it refused again and again is not asked until its rest is over", async () => {
+  it("for it refused again and again is not asked until its pause is over", async () => {
     const until = now + 60_000;
-    await stores.ledger.rests.give("shop", { until, run: "zero", reason: "429: too many" });
+    await stores.ledger.pauses.give("shop", { until, run: "zero", reason: "429: too many" });
     const { file, lanes } = await plan("one", undefined, untouched);
     expect(lanes).toEqual([]);
     expect(file.problems).toEqual([]);
     expect(file.waiting).toEqual([
       {
-        ...{ table: "leads", source: "shop", cause: "rest" },
+        ...{ table: "leads", source: "shop", cause: "pause" },
         reason:
           `source shop refused again and again and is left alone until ${new Date(until).toISOString()}: ` +
           "429: too many",

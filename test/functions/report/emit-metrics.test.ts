@@ -22,16 +22,16 @@ it("are a few a run and a source", () => {
   vi.spyOn(console, "log").mockImplementation((line: unknown) => lines.push(line));
   Object.assign(metrics, { console });
   const lane = {
-    ...{ status: "done" as const, lane: 0, links: 1, bytes: 100, slow: 1, ended: null },
+    ...{ status: "done" as const, lane: 0, invocations: 1, bytes: 100, slow: 1, ended: null },
     ...{ rowsPerSecond: null, bytesPerSecond: null },
   };
   const record: RunRecord = {
     ...{ format: 1, run: "one", execution: "arn", status: "failed", tables: [], alerts: [] },
     ...{ startedAt: "2030-01-01T00:00:00.000Z", endedAt: "2030-01-01T00:01:30.000Z" },
     lanes: [
-      { ...lane, source: "shop", rows: 10, readMillis: 1, restMillis: 9, backOffs: 0 },
-      { ...lane, source: "shop", lane: 1, rows: 5, readMillis: 2, restMillis: 9, backOffs: 3 },
-      { ...lane, source: "other", rows: 7, readMillis: 4, restMillis: 9, backOffs: 0 },
+      { ...lane, source: "shop", rows: 10, readMillis: 1, pauseMillis: 9, backOffs: 0 },
+      { ...lane, source: "shop", lane: 1, rows: 5, readMillis: 2, pauseMillis: 9, backOffs: 3 },
+      { ...lane, source: "other", rows: 7, readMillis: 4, pauseMillis: 9, backOffs: 0 },
     ],
     failed: [{ step: "build", name: "t", error: "BuildFailed", message: "" }],
   };

@@ -31,9 +31,9 @@ beforeEach(async () => {
 
 const quiet = { info: () => undefined, error: () => undefined };
 const input = { run: "one", execution: "arn:one", startedAt: "2030-01-01T00:00:00Z" };
-const pace = { readMillis: 1000, restMillis: 9000, backOffs: 3, slow: 1, bytes: 20_000 };
+const pace = { readMillis: 1000, pauseMillis: 9000, backOffs: 3, slow: 1, bytes: 20_000 };
 const laneDone = {
-  ...{ source: "shop", lane: 0, status: "done", rows: 500, links: 3, pace, ended: "time" },
+  ...{ source: "shop", lane: 0, status: "done", rows: 500, invocations: 3, pace, ended: "time" },
 };
 
 async function report(more: Record<string, unknown> = {}) {
@@ -128,7 +128,7 @@ describe("a run that went well", () => {
     ]);
     expect(record.lanes).toEqual([
       {
-        ...{ source: "shop", lane: 0, status: "done", links: 3, rows: 500 },
+        ...{ source: "shop", lane: 0, status: "done", invocations: 3, rows: 500 },
         ...{ ...pace, rowsPerSecond: 50, bytesPerSecond: 2000, ended: "time" },
       },
     ]);
@@ -150,7 +150,7 @@ describe("a run that went well", () => {
     const first = await report({ lanes: [laneDone] });
     const second = await report({ lanes: [laneDone] });
     expect(second.record).toEqual({ ...first.record, endedAt: second.record.endedAt });
-    expect(first.record.lanes).toMatchObject([{ links: 3, rows: 500, status: "done" }]);
+    expect(first.record.lanes).toMatchObject([{ invocations: 3, rows: 500, status: "done" }]);
     expect(await stores.ledger.runs.list(5)).toHaveLength(1);
   });
 
@@ -242,19 +242,19 @@ describe("a table that is not loaded", () => {
 describe("a source that was left alone", () => {
   it("since it refused is told with its last answer", async () => {
     await leave({});
-    const rest = { until: 1, run: "one", reason: "429: too many" };
-    await stores.ledger.rests.give("shop", rest);
+    const pause = { until: 1, run: "one", reason: "429: too many" };
+    await stores.ledger.pauses.give("shop", pause);
     const lanes = [laneDone, { ...laneDone, lane: 1, ended: "refusals" }];
     const { status, record } = await report({ lanes });
     expect(status).toBe("succeeded");
-    expect(record.alerts).toMatchObject([{ kind: "resting", name: "shop" }]);
+    expect(record.alerts).toMatchObject([{ kind: "paused", name: "shop" }]);
     expect(told[0]?.message).toMatch(/resting: shop: .*what was read .* is kept.*429: too many/);
   });
 
   it("since an earlier run's questions were refused is told once, as what it is", async () => {
     const waits = {
       source: "shop",
-      cause: "rest" as const,
+      cause: "pause" as const,
       reason: "source shop refused again and again",
     };
     const waiting = ["leads", "events"].map((table) => ({ table, ...waits }));
@@ -262,7 +262,7 @@ describe("a source that was left alone", () => {
     const { status, record } = await report();
     expect(status).toBe("succeeded");
     const message = "source shop refused again and again; left out of this run: leads, events";
-    expect(record.alerts).toEqual([{ kind: "resting", name: "shop", message }]);
+    expect(record.alerts).toEqual([{ kind: "paused", name: "shop", message }]);
     expect(summarizeRun(record).join("\n")).not.toMatch(/waiting|another run|held/);
   });
 
@@ -372,7 +372,7 @@ describe("a run in which something failed", () => {
     ]);
   });
 
-  it("keeps a lane whose link may still be reading", async () => {
+  it("keeps a lane whose invocation may still be reading", async () => {
     await leavePlan();
     const lost = { lane: 0, source: "shop", status: "failed", cause: "" };
     await report({ lanes: [{ ...lost, error: "Lambda.ServiceException" }] });

@@ -162,8 +162,15 @@ describe("the lines", () => {
     await store.put("work", work);
     const state: LaneState = {
       ...{ format: 1, run: "one", execution: "arn:one", source: "shop", lane: lane.lane },
-      ...{ laneToken: lane.token, work: "work", item: 0, link: 0, startedAt: Date.now(), rows: 0 },
-      pace: { readMillis: 0, restMillis: 0, backOffs: 0, slow: 0, bytes: 0 },
+      ...{
+        laneToken: lane.token,
+        work: "work",
+        item: 0,
+        invocation: 0,
+        startedAt: Date.now(),
+        rows: 0,
+      },
+      pace: { readMillis: 0, pauseMillis: 0, backOffs: 0, slow: 0, bytes: 0 },
       ...{ governor: RELAXED, done: false, ended: null },
     };
     await declare("leads");

@@ -49,7 +49,7 @@ test(
 
 /** Kills the server in the midst of an extraction; nothing may be missing from what is read, and nothing extra in it. */
 async function killWhileReading(server: Server, options: ElasticsearchOptions): Promise<Server> {
-  const table = await ElasticsearchTable.make(server.address, uniqueName("leads"), "key-sweep");
+  const table = await ElasticsearchTable.make(server.address, uniqueName("leads"), "key-scan");
   onTestFinished(() => table.client.close());
   await table.reset();
   let restarted: Promise<Server> = Promise.resolve(server);

@@ -9,7 +9,7 @@ export const orderLines = defineTable({
   source: events,
   from: { keyspace: "shop", table: "order_lines" },
   key: ["day", "order_id", "line"],
-  deletes: { strategy: "absence" },
+  deletes: { strategy: "full-scan" },
   columns: [
     { name: "day", type: "date", nullable: false, description: "The day (UTC) of the order." },
     { name: "order_id", type: "string", nullable: false, description: "The order's number." },

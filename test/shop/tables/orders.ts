@@ -9,7 +9,7 @@ export const orders = defineTable({
   source: events,
   from: { keyspace: "shop", table: "orders" },
   key: ["customer_id", "order_id"],
-  deletes: { strategy: "absence" },
+  deletes: { strategy: "full-scan" },
   columns: [
     { name: "customer_id", type: "string", nullable: false, description: "Who ordered." },
     { name: "order_id", type: "string", nullable: false, description: "The order's number." },

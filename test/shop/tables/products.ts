@@ -10,7 +10,7 @@ export const products = defineTable({
   from: { index: "products" },
   key: ["product_id"],
   cursor: { column: "changed_at", lagSeconds: 2, overlapSeconds: 60 },
-  deletes: { strategy: "key-sweep", everyHours: 24 },
+  deletes: { strategy: "key-scan", everyHours: 24 },
   columns: [
     {
       name: "product_id",

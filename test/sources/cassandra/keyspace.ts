@@ -30,7 +30,7 @@ export interface TableOptions {
 
 type Buckets = z.output<typeof bucketsSchema>;
 
-export interface SweepOptions {
+export interface ScanOptions {
   readonly pageRows?: number;
   /** Pages after which a reader is closed and another goes on from its position. */
   readonly pagesAReader?: number;
@@ -99,10 +99,10 @@ export class TestKeyspace {
     return deletes === undefined ? definition : { ...definition, deletes };
   }
 
-  /** Reads all splits, each by readers of one or more pages; by default those of a sweep. */
+  /** Reads all splits, each by readers of one or more pages; by default those of a full scan. */
   async read(
     definition: TableDefinition,
-    options: SweepOptions = {},
+    options: ScanOptions = {},
     splits?: readonly Bounds[],
   ): Promise<{ lines: Line[]; docs: Line["doc"][]; text: string; positions: string[] }> {
     const { pageRows = 1000, pagesAReader = Infinity, kind = "rows", passNumber = 4 } = options;

@@ -154,7 +154,7 @@ describe("Elasticsearch", () => {
       );
       const proposal = await proposalOf(index);
       expect(proposal.cursor).toBeNull();
-      expect(proposal.deletes).toEqual({ strategy: "absence" });
+      expect(proposal.deletes).toEqual({ strategy: "full-scan" });
       const told = reasons(proposal);
       expect(told).toContain(
         "not version: it is 3 in all 200 documents, so later ones would never be found",

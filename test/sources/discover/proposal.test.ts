@@ -109,7 +109,7 @@ describe("the cursor", () => {
     const fields = [found("version", "long", evidence({ ...same, written }))];
     const proposal = propose(index(fields, { sampledDocuments: 20 }), "search");
     expect(proposal.cursor).toBeNull();
-    expect(proposal.deletes).toEqual({ strategy: "absence" });
+    expect(proposal.deletes).toEqual({ strategy: "full-scan" });
     expect(isAbout(proposal, "Cursor").join("\n")).toContain("the whole index is read each time");
     expect(isAbout(proposal, "Cursor").join("\n")).toContain(
       "not version: it is 3 in all 20 documents, so later ones would never be found",
@@ -120,7 +120,7 @@ describe("the cursor", () => {
   test("none: the whole index is read, and the dates that there are are named", () => {
     const proposal = propose(index([found("dueDate", "timestamp")]), "search");
     expect(proposal.cursor).toBeNull();
-    expect(proposal.deletes).toEqual({ strategy: "absence" });
+    expect(proposal.deletes).toEqual({ strategy: "full-scan" });
     expect(isAbout(proposal, "Cursor")[0]).toContain("due_date");
     expect(mistakesIn(entryOf(proposal))).toEqual([]);
   });
@@ -241,7 +241,7 @@ test("a part of the key marks no deleted rows", () => {
     ...{ system: "cassandra", place: { keyspace: "k", table: "t" } },
   };
   const proposal = propose(discovery, "events");
-  expect(proposal.deletes).toEqual({ strategy: "absence" });
+  expect(proposal.deletes).toEqual({ strategy: "full-scan" });
   expect(mistakesIn(entryOf(proposal))).toEqual([]);
 });
 

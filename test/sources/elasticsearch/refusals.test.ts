@@ -85,7 +85,7 @@ async function readerOf(searches: Answer[]): Promise<{ reader: SplitReader; held
   const reader = await client.open({
     table: tableDefinition({
       ...{ name: "t", system: "elasticsearch", from: { index: "i" }, columns: [column("at")] },
-      cursor: { column: "at", field: "at", lagSeconds: 0, overlapSeconds: 0, reconcile: null },
+      cursor: { column: "at", field: "at", lagSeconds: 0, overlapSeconds: 0, lateRows: null },
     }),
     ...{ kind: "rows", passNumber: 1, position: null, held, warn: () => undefined },
     bounds: { by: "cursor", from: null, to: "9" },

@@ -17,7 +17,7 @@ export const orders = defineTable({
   source: shop,
   from: { file: "orders.jsonl" },
   key: ["order_id"],
-  deletes: { strategy: "absence", maxShare: 1 },
+  deletes: { strategy: "full-scan", maxShare: 1 },
   columns: [
     { name: "order_id", type: "long", path: ["id"], description: "Its number.", nullable: false },
     { name: "customer", type: "string", description: "Who ordered." },

@@ -14,7 +14,7 @@ import { definitionsDatabase } from "../../../catalog/placement.ts";
 import { keys } from "../../../contract/keys.ts";
 import { commitFileSchema, planFileSchema } from "../../../contract/run-files.ts";
 import { commitRun } from "../../../functions/commit/commit.ts";
-import { extractLink } from "../../../functions/extract/extract.ts";
+import { runInvocation } from "../../../functions/extract/extract.ts";
 import { SourceConnections } from "../../../functions/source-access/source-connections.ts";
 import { planRun } from "../../../functions/plan/plan.ts";
 import { JsonStore } from "../../../stores/bucket/json-store.ts";
@@ -57,7 +57,7 @@ const { lanes } = await planRun(
 for (const lane of lanes) {
   let state = lane;
   while (!state.done)
-    state = await extractLink(state, {
+    state = await runInvocation(state, {
       ...{ s3, bucket, ledger, connections },
       readDefinition: async (name) => {
         const definition = await reader.read(name);

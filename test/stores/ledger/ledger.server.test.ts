@@ -137,7 +137,7 @@ describe("a source's lanes", () => {
     expect(await takeLane("run-b", 2)).toEqual({ lane: 0, token: 2 });
   });
 
-  it("of an ended execution are in use until they expire, for a link may still be reading", async () => {
+  it("of an ended execution are in use until they expire, for a invocation may still be reading", async () => {
     await takeLane("run-a", 1);
     executions.running.delete("run-a");
     expect(await takeLane("run-b", 1)).toBeUndefined();
@@ -154,7 +154,7 @@ describe("a source's lanes", () => {
     await ledger.lanes.renew("shop", 0, 2, "x", later);
   });
 
-  it("are one attempt's: an older attempt of the same link can neither renew nor release", async () => {
+  it("are one attempt's: an older attempt of the same invocation can neither renew nor release", async () => {
     const { token = 0 } = (await takeLane("run-a", 1)) ?? {};
     const claim = (attempt: string) =>
       ledger.lanes.claim({
@@ -171,7 +171,7 @@ describe("a source's lanes", () => {
     expect(await takeLane("run-b", 1)).toBeUndefined();
     await ledger.lanes.renew("shop", 0, token, "second", later);
     await ledger.lanes.release("shop", 0, token, "second");
-    // A retry of a link that was done holds the lane again while it looks.
+    // A retry of a invocation that was done holds the lane again while it looks.
     await claim("third");
     expect(await takeLane("run-b", 1)).toBeUndefined();
     await ledger.lanes.release("shop", 0, token);

@@ -13,7 +13,7 @@ export const companies = defineTable({
   // writers whose clocks are behind, and bulk requests that hung.
   cursor: { column: "updated_at", lagSeconds: 2, overlapSeconds: 60 },
   // Companies are removed outright, so their keys are compared in each run.
-  deletes: { strategy: "key-sweep", everyHours: 0 },
+  deletes: { strategy: "key-scan", everyHours: 0 },
   columns: [
     {
       name: "company_id",

@@ -9,7 +9,7 @@ export const pageViews = defineTable({
   source: events,
   from: { keyspace: "tracking", table: "page_views" },
   key: ["account_id", "day", "visit_id", "view_number"],
-  deletes: { strategy: "absence" },
+  deletes: { strategy: "full-scan" },
   columns: [
     {
       name: "account_id",

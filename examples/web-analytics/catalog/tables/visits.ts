@@ -10,7 +10,7 @@ export const visits = defineTable({
   from: { keyspace: "tracking", table: "visits" },
   key: ["account_id", "day", "visit_id"],
   // Rows are removed outright, by people's wish and by age.
-  deletes: { strategy: "absence" },
+  deletes: { strategy: "full-scan" },
   columns: [
     {
       name: "account_id",

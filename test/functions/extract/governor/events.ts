@@ -39,7 +39,7 @@ export interface Decision {
   readonly event: Event;
   readonly before: GovernorState;
   readonly state: GovernorState;
-  readonly restMillis: number;
+  readonly pauseMillis: number;
   readonly isSlowed: boolean;
   readonly giveUp: AfterRefusal["giveUp"];
 }

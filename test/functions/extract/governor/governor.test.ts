@@ -29,15 +29,15 @@ test("over any sequence the duty cycle and both rates hold, counted from the beg
   fc.assert(
     fc.property(anyPace, events, (pace, sequence) => {
       let busy = 0;
-      let rested = 0;
+      let paused = 0;
       let rows = 0;
       let bytes = 0;
-      for (const { event, restMillis } of follow(sequence, pace)) {
+      for (const { event, pauseMillis } of follow(sequence, pace)) {
         busy += event.millis + ("of" in event ? (event.besideMillis ?? 0) : 0);
         rows += "of" in event ? event.rows : 0;
         bytes += "of" in event ? event.bytes : 0;
-        rested += restMillis;
-        const total = busy + rested;
+        paused += pauseMillis;
+        const total = busy + paused;
         expect(busy).toBeLessThanOrEqual(total * pace.dutyCycle * SLACK + 1e-6);
         expect(rows * 1000).toBeLessThanOrEqual(total * pace.maxRowsPerSecond * SLACK + 1e-6);
         expect(bytes * 1000).toBeLessThanOrEqual(total * pace.maxBytesPerSecond * SLACK + 1e-6);
@@ -46,14 +46,14 @@ test("over any sequence the duty cycle and both rates hold, counted from the beg
   );
 });
 
-test("after any refusal the rest is at least the back-off, which doubles with each one in a row up to a minute", () => {
+test("after any refusal the pause is at least the back-off, which doubles with each one in a row up to a minute", () => {
   fc.assert(
     fc.property(anyPace, events, (pace, sequence) => {
       let inARow = 0;
-      for (const { event, restMillis } of follow(sequence, pace)) {
+      for (const { event, pauseMillis } of follow(sequence, pace)) {
         inARow = "of" in event ? 0 : inARow + 1;
         if (inARow > 0)
-          expect(restMillis).toBeGreaterThanOrEqual(Math.min(60_000, 1000 * 2 ** (inARow - 1)));
+          expect(pauseMillis).toBeGreaterThanOrEqual(Math.min(60_000, 1000 * 2 ** (inARow - 1)));
       }
     }),
   );
@@ -91,7 +91,7 @@ test("decisions follow from the observations alone, and from the state as JSON a
   );
 });
 
-test("what is carried from link to link stays small, whatever came before", () => {
+test("what is carried from invocation to invocation stays small, whatever came before", () => {
   fc.assert(
     fc.property(anyPace, events, (pace, sequence) => {
       const last = follow(sequence, pace).at(-1);
@@ -118,17 +118,17 @@ test("how many rows are asked for shrinks with the slowdown, and stays within th
   ]);
 });
 
-test("rests grow with each refusal up to a ceiling, then the lane gives up", () => {
-  const rests: number[] = [];
+test("pauses grow with each refusal up to a ceiling, then the lane gives up", () => {
+  const pauses: number[] = [];
   let state: GovernorState = RELAXED;
   for (;;) {
     const next = afterRefusal(0, state, freely);
-    rests.push(next.restMillis);
+    pauses.push(next.pauseMillis);
     ({ state } = next);
     if (next.giveUp !== null) break;
   }
-  expect(rests).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000]);
-  expect(rests).toHaveLength(MOST_REFUSALS);
+  expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000]);
+  expect(pauses).toHaveLength(MOST_REFUSALS);
 });
 
 test("a source that refuses every other question is given up for its share, a tenth of them is not", () => {

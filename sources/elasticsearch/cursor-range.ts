@@ -8,7 +8,7 @@ import { LARGEST_LONG } from "./cursor.ts";
  */
 const pagesAhead = 4n;
 // A bound finer than a millisecond is none for a date that counts in milliseconds.
-const leastStretch: Readonly<Record<CursorUnit, bigint>> = { ms: 1n, ns: 1_000_000n, value: 1n };
+const leastRange: Readonly<Record<CursorUnit, bigint>> = { ms: 1n, ns: 1_000_000n, value: 1n };
 
 /** A page as it came. */
 export interface ReadPage {
@@ -25,7 +25,7 @@ export interface ReadPage {
  * How far the next pages reach, in the cursor's unit; null for no bound: after a page that was not full, since nothing
  * says where the next rows are.
  */
-export function stretchAfter({ rows, askedRows, mostRows, first, last }: ReadPage): bigint | null {
+export function rangeAfter({ rows, askedRows, mostRows, first, last }: ReadPage): bigint | null {
   if (rows < askedRows || last < first) return null;
   return ((last - first) * BigInt(mostRows) * pagesAhead) / BigInt(rows) + 1n;
 }
@@ -34,15 +34,15 @@ export function stretchAfter({ rows, askedRows, mostRows, first, last }: ReadPag
  * The end of what a page asks for that begins at `start`, or null if that is no nearer than `to`. It is a whole
  * millisecond where the cursor is a time.
  */
-export function endOfStretch(
+export function endOfRange(
   start: bigint,
-  stretch: bigint | null,
+  range: bigint | null,
   to: bigint | null,
   unit: CursorUnit,
 ): bigint | null {
-  if (stretch === null) return null;
-  const step = leastStretch[unit];
-  const end = start + (stretch < step ? step : stretch);
+  if (range === null) return null;
+  const step = leastRange[unit];
+  const end = start + (range < step ? step : range);
   const over = ((end % step) + step) % step;
   const whole = over === 0n ? end : end + step - over;
   return whole > LARGEST_LONG || (to !== null && whole >= to) ? null : whole;

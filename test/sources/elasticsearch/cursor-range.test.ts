@@ -1,36 +1,36 @@
 // How far a page reaches: never beyond what is to be read, and never so that a row falls between two pages.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { endOfStretch, stretchAfter } from "../../../sources/elasticsearch/stretch.ts";
+import { endOfRange, rangeAfter } from "../../../sources/elasticsearch/cursor-range.ts";
 
 const greatest = 2n ** 63n - 1n;
 
 test("a page reaches as far as about four like the one before", () => {
   const page = { rows: 100, askedRows: 100, first: 1000n, last: 1999n };
-  const alike = stretchAfter({ ...page, mostRows: 100 });
-  expect(endOfStretch(1999n, alike, 10_000n, "ms")).toBe(1999n + 4n * 999n + 1n);
+  const alike = rangeAfter({ ...page, mostRows: 100 });
+  expect(endOfRange(1999n, alike, 10_000n, "ms")).toBe(1999n + 4n * 999n + 1n);
   // The next one may be larger.
-  const larger = stretchAfter({ ...page, mostRows: 200 });
-  expect(endOfStretch(1999n, larger, 100_000n, "ms")).toBe(1999n + 8n * 999n + 1n);
+  const larger = rangeAfter({ ...page, mostRows: 200 });
+  expect(endOfRange(1999n, larger, 100_000n, "ms")).toBe(1999n + 8n * 999n + 1n);
 });
 
 test("after a page that was not full it reaches to the end", () => {
-  const stretch = stretchAfter({
+  const range = rangeAfter({
     rows: 99,
     askedRows: 100,
     mostRows: 100,
     first: 1000n,
     last: 1999n,
   });
-  expect(stretch).toBeNull();
-  expect(endOfStretch(1999n, stretch, 10_000n, "ms")).toBeNull();
+  expect(range).toBeNull();
+  expect(endOfRange(1999n, range, 10_000n, "ms")).toBeNull();
 });
 
 test("after a page of one value it reaches past that value", () => {
-  const stretch = stretchAfter({ rows: 10, askedRows: 10, mostRows: 10, first: 7n, last: 7n });
-  expect(endOfStretch(7n, stretch, null, "value")).toBe(8n);
+  const range = rangeAfter({ rows: 10, askedRows: 10, mostRows: 10, first: 7n, last: 7n });
+  expect(endOfRange(7n, range, null, "value")).toBe(8n);
   // An end within a millisecond is that millisecond's beginning to a date, and its rows would be skipped.
-  expect(endOfStretch(1_000_000_000_000_000_007n, stretch, null, "ns")).toBe(
+  expect(endOfRange(1_000_000_000_000_000_007n, range, null, "ns")).toBe(
     1_000_000_000_002_000_000n,
   );
 });
@@ -41,12 +41,12 @@ test("an end is behind the start, before the end of the split, and whole millise
   const unit = fc.constantFrom("ms" as const, "ns" as const, "value" as const);
   fc.assert(
     fc.property(long, long, long, unit, (start, one, to, kind) => {
-      const stretch = stretchAfter({ ...page, first: start, last: start + one });
+      const range = rangeAfter({ ...page, first: start, last: start + one });
       if (one < 0n) {
-        expect(stretch).toBeNull();
+        expect(range).toBeNull();
         return;
       }
-      const end = endOfStretch(start, stretch, to, kind);
+      const end = endOfRange(start, range, to, kind);
       if (end === null) return;
       expect(end > start && end < to && end <= greatest).toBe(true);
       if (kind === "ns") expect(end % 1_000_000n).toBe(0n);
