@@ -76,7 +76,7 @@ def test_a_manifest_has_what_the_build_reads_and_nothing_that_it_does_not_know()
         ],
         "completed": [
             {
-                **dict.fromkeys(["full-scan", "kind", "number", "pass", "sinceManifest"]),
+                **dict.fromkeys(["findsDeletes", "kind", "number", "pass", "sinceManifest"]),
                 "startedAt": None,
                 "objects": [None],
             }
