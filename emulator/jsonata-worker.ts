@@ -1,7 +1,7 @@
 // Evaluates the JSONata templates of state machines for the local emulator.
 //
 // Usage: jsonata-worker.ts <folder of the npm package jsonata>, a two-way channel's file
-// descriptor in SLUICE_CHANNEL. A request is one JSON text a line, {id, template, bindings}; its
+// descriptor in EMULATOR_CHANNEL. A request is one JSON text a line, {id, template, bindings}; its
 // answer is {id, value} or {id, error: {expression, location, message}}.
 import { createHash, randomUUID } from "node:crypto";
 import net from "node:net";
@@ -116,7 +116,7 @@ async function fill(
   return template;
 }
 
-const channel = new net.Socket({ fd: Number(process.env.SLUICE_CHANNEL) });
+const channel = new net.Socket({ fd: Number(process.env.EMULATOR_CHANNEL) });
 channel.on("close", () => process.exit(0));
 
 async function answer(request: Request): Promise<void> {

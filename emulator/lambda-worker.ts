@@ -1,7 +1,7 @@
 // Runs one Lambda function for the local emulator: one event at a time, over one two-way channel.
 //
 // Usage: lambda-worker.ts <function folder> <handler>, the channel's file descriptor in
-// SLUICE_CHANNEL. Every message is one JSON text a line.
+// EMULATOR_CHANNEL. Every message is one JSON text a line.
 import { existsSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -26,8 +26,8 @@ type Handler = (event: unknown, context: object) => unknown;
 const MAX_RESPONSE_BYTES = 6_291_556;
 
 // A net.Socket and not a file stream: process.exit() hangs while a file stream reads a pipe.
-const channel = new net.Socket({ fd: Number(process.env.SLUICE_CHANNEL) });
-delete process.env.SLUICE_CHANNEL;
+const channel = new net.Socket({ fd: Number(process.env.EMULATOR_CHANNEL) });
+delete process.env.EMULATOR_CHANNEL;
 
 function send(message: object, then?: () => void): void {
   channel.write(JSON.stringify(message) + "\n", then);

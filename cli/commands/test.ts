@@ -102,7 +102,7 @@ export async function test(args: string[]): Promise<number> {
     { name: "layers", program: bin("depcruise"), args: ["--output-type", "err", ...LAYERS] },
     python("python format", ["ruff", "format", "--check", "--no-cache", "--quiet", "."]),
     python("python lint", ["ruff", "check", "--no-cache", "--quiet", "."]),
-    python("python types", ["mypy", "glue-jobs", "emulator/emulator"]),
+    python("python types", ["mypy", "glue-jobs", "emulator/emulator", "emulator/tests"]),
     {
       name: "python layers",
       program: join(dirname(toolchain.python.python), "lint-imports"),

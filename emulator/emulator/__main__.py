@@ -38,6 +38,8 @@ def read_settings(argv: list[str] | None = None) -> Settings:
     parser.add_argument("--spark-python", type=Path, help="python of the environment with pyspark")
     parser.add_argument("--spark-jars", type=Path, help="folder with the jars of Iceberg and S3")
     parser.add_argument("--spark-classes", type=Path, help="archive of the classes Spark loads")
+    parser.add_argument("--spark-memory", default="2g", help="of Spark's driver")
+    parser.add_argument("--spark-java-options", default="", help="of Spark's driver")
     parser.add_argument("--postgres-url", help="what stands for Redshift")
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--account", default="123456789012")
@@ -48,8 +50,8 @@ def read_settings(argv: list[str] | None = None) -> Settings:
             # Not resolved: the link is how Python knows that it is in a virtual environment.
             python=given.spark_python.absolute(),
             jars=given.spark_jars.resolve(),
-            driver_memory=os.environ.get("SLUICE_SPARK_MEMORY", "2g"),
-            java_options=os.environ.get("SLUICE_SPARK_JAVA_OPTIONS", ""),
+            driver_memory=given.spark_memory,
+            java_options=given.spark_java_options,
             classes=given.spark_classes and given.spark_classes.resolve(),
         )
     return Settings(

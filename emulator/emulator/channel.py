@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emulator.children import Child, Children
 
-_VARIABLE = "SLUICE_CHANNEL"
+_VARIABLE = "EMULATOR_CHANNEL"
 
 
 def spawn_worker(

@@ -1,8 +1,8 @@
 """What tests ask of the emulator beyond AWS: what runs now, and to kill it.
 
-- `GET /sluice/running`
-- `POST /sluice/kill-lambda` with `{"functionNameContains": text}`
-- `POST /sluice/kill-glue`
+- `GET /emulator/running`
+- `POST /emulator/kill-lambda` with `{"functionNameContains": text}`
+- `POST /emulator/kill-glue`
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ class Control:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        if not str(environ.get("PATH_INFO", "")).startswith("/sluice/"):
+        if not str(environ.get("PATH_INFO", "")).startswith("/emulator/"):
             return self._aws(environ, start_response)
         return self._answer(Request(environ))(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
         match request.method, request.path:
-            case "GET", "/sluice/running":
+            case "GET", "/emulator/running":
                 return _json(200, self._running())
-            case "POST", "/sluice/kill-lambda":
+            case "POST", "/emulator/kill-lambda":
                 name = _function_name(request)
                 if name is None:
                     return _json(400, {"error": "functionNameContains must be a text"})
                 return _json(200, {"killed": self._functions.kill(name)})
-            case "POST", "/sluice/kill-glue":
+            case "POST", "/emulator/kill-glue":
                 return _json(200, {"killed": self._jobs.kill()})
         return _json(404, {"error": f"there is no {request.method} {request.path}"})
 

@@ -68,7 +68,7 @@ _TYPE_NAMES = {
 }
 # Types whose text PostgreSQL writes as Redshift does, so no Python value stands in between.
 _AS_TEXT = extensions.new_type(
-    (114, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 3802), "SLUICE_TEXT", lambda value, _: value
+    (114, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 3802), "AS_TEXT", lambda value, _: value
 )
 
 

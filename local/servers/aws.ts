@@ -52,8 +52,9 @@ export async function startAws(options: AwsOptions): Promise<Server> {
     "spark-python": python,
     "spark-jars": spark.sparkJars,
     ...(spark.sparkClasses === undefined ? {} : { "spark-classes": spark.sparkClasses }),
+    ...sparkOptions(options.env),
   };
-  const args = Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const args = Object.entries(values).map(([name, value]) => `--${name}=${String(value)}`);
   return launch({
     name: "The local AWS",
     port,
@@ -69,7 +70,6 @@ export async function startAws(options: AwsOptions): Promise<Server> {
       SPARK_HOME: sparkHome,
       PYTHONPATH: options.packageFolder ?? join(root, "emulator"),
       PYTHONUNBUFFERED: "1",
-      ...ownVariables(),
       ...options.env,
     },
     logFile,
@@ -81,8 +81,14 @@ export async function startAws(options: AwsOptions): Promise<Server> {
   });
 }
 
-// SLUICE_SPARK_MEMORY and the like.
-function ownVariables(): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => name.startsWith("SLUICE_"));
-  return Object.fromEntries(own);
+/** What people set of Spark by the environment; `env` comes first. */
+function sparkOptions(env: NodeJS.ProcessEnv = {}): Readonly<Record<string, string>> {
+  const { SLUICE_SPARK_MEMORY: memory, SLUICE_SPARK_JAVA_OPTIONS: java } = {
+    ...process.env,
+    ...env,
+  };
+  return {
+    ...(memory === undefined ? {} : { "spark-memory": memory }),
+    ...(java === undefined ? {} : { "spark-java-options": java }),
+  };
 }

@@ -1,20 +1,5 @@
-"""One emulator for all tests of this folder."""
+"""The emulator's own fixtures, for what the engine deploys to it."""
 
-from __future__ import annotations
+from fixtures import emulator, real
 
-import signal
-from collections.abc import Iterator
-
-import pytest
-from running_emulator import PROBE_SOURCE, Emulator, start_emulator
-
-
-@pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    running = start_emulator(tmp_path_factory.mktemp("emulator"))
-    running.create_function("probe", PROBE_SOURCE)
-    try:
-        yield running
-    finally:
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(30) == 0
+__all__ = ["emulator", "real"]

@@ -13,9 +13,9 @@ from emulator.cloudformation.resources import HANDLERS
 from emulator.redshift_queries import parse_statement
 from emulator.redshift_sql import TRANSLATORS, kind_of, translate
 from emulator.states.definition import INTEGRATIONS, STATE_FIELDS, called, read_definition
-from real_servers import PROJECT
+from running_emulator import PROJECT
 
-README = PROJECT / "emulator" / "emulator" / "README.md"
+README = PROJECT / "emulator" / "README.md"
 
 TYPED_BY_PEOPLE = {"UPDATE", "MERGE"}
 """Statements of `sluice query`, and of tests, that Load does not send."""

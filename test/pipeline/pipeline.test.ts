@@ -318,7 +318,7 @@ describe("the pipeline", () => {
       (await objectKeys("raw/visits/")).some((key) => !before.has(key)) ? true : undefined,
     );
     await until("an Extract runs", () =>
-      kill("/sluice/kill-lambda", { functionNameContains: "extract" }),
+      kill("/emulator/kill-lambda", { functionNameContains: "extract" }),
     );
     await until("the build has winners", () => {
       const log = readdirSync(stack.logFolder).find(
@@ -329,7 +329,7 @@ describe("the pipeline", () => {
         ? true
         : undefined;
     });
-    await until("the Glue job runs", () => kill("/sluice/kill-glue", {}));
+    await until("the Glue job runs", () => kill("/emulator/kill-glue", {}));
     const finished = await run.ended;
     const { status, record } = parseRun(finished);
     expect(status).toBe("FAILED");

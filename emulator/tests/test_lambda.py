@@ -106,7 +106,7 @@ def test_reserved_concurrency_throttles(emulator: Emulator) -> None:
 
 
 def running_names(emulator: Emulator) -> list[str]:
-    result = emulator.ask("GET", "/sluice/running")
+    result = emulator.ask("GET", "/emulator/running")
     return [running["functionName"] for running in result["lambdas"]]
 
 
@@ -124,7 +124,7 @@ def test_a_running_worker_can_be_killed(emulator: Emulator) -> None:
     with ThreadPoolExecutor(1) as threads:
         invocation = threads.submit(emulator.invoke, "probe", {"sleepMs": 2500})
         eventually(lambda: "probe" in running_names(emulator), 10)
-        answer = emulator.ask("POST", "/sluice/kill-lambda", {"functionNameContains": "prob"})
+        answer = emulator.ask("POST", "/emulator/kill-lambda", {"functionNameContains": "prob"})
         assert answer == {"killed": 1}
         result, error = invocation.result()
     assert error == "Unhandled"

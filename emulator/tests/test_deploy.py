@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -13,18 +12,17 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from botocore.session import get_session
+from deployment import Deployment, Template, resources
 from emulator.cloudformation import engine
 from emulator.cloudformation.assets import zip_folder
 from emulator.cloudformation.handler import Created
 from emulator.cloudformation.resources import HANDLERS, custom
 from emulator.cloudformation.state import DeploymentState, ResourceState
 from real_servers import moto
-from running_emulator import PROJECT, Emulator
+from running_emulator import Emulator
 
 from emulator import deploy
 
-Template = dict[str, Any]
 ROLE: dict[str, Any] = {
     "Type": "AWS::IAM::Role",
     "Properties": {
@@ -60,76 +58,11 @@ def port() -> Iterator[int]:
         yield port
 
 
-class Deployment:
-    """One app: its assembly folder and its state file."""
-
-    def __init__(self, folder: Path, port: int, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self.assembly = folder / "cdk.out"
-        self.assembly.mkdir()
-        self.state_file = folder / "state.json"
-        self.endpoint = f"http://127.0.0.1:{port}"
-        self._capsys = capsys
-
-    def client(self, service: str) -> Any:  # noqa: ANN401
-        return get_session().create_client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
-
-    def synth(self, assets: dict[str, Any] | None = None, **stacks: Template) -> None:
-        """Writes an assembly; each stack depends on the one before."""
-        artifacts: dict[str, Any] = {}
-        before: list[str] = []
-        for name, template in stacks.items():
-            (self.assembly / f"{name}.template.json").write_text(json.dumps(template))
-            (self.assembly / f"{name}.assets.json").write_text(
-                json.dumps({"files": assets or {}, "dockerImages": {}})
-            )
-            artifacts[f"{name}.assets"] = {
-                "type": "cdk:asset-manifest",
-                "properties": {"file": f"{name}.assets.json"},
-            }
-            artifacts[name] = {
-                "type": "aws:cloudformation:stack",
-                "properties": {"templateFile": f"{name}.template.json"},
-                "dependencies": [*before, f"{name}.assets"],
-            }
-            before = [name]
-        # In reverse, so that the order of deployment must come from the dependencies.
-        shuffled = dict(reversed(artifacts.items()))
-        (self.assembly / "manifest.json").write_text(json.dumps({"artifacts": shuffled}))
-
-    def run(self, *more: str) -> tuple[int, str, str]:
-        where = ["--assembly", str(self.assembly), "--state", str(self.state_file)]
-        status = deploy.main(["--endpoint", self.endpoint, *where, *more])
-        captured = self._capsys.readouterr()
-        return status, captured.out, captured.err
-
-    def counts(self) -> tuple[int, int, int]:
-        status, out, err = self.run()
-        assert status == 0, err
-        self.summary: dict[str, Any] = json.loads(out.splitlines()[-1])
-        return self.summary["created"], self.summary["updated"], self.summary["deleted"]
-
-    def error(self) -> str:
-        status, _, err = self.run()
-        assert status == 1
-        return err
-
-
 @pytest.fixture
 def app(tmp_path: Path, port: int, capsys: pytest.CaptureFixture[str]) -> Iterator[Deployment]:
     yield Deployment(tmp_path, port, capsys)
     reset = urllib.request.Request(f"http://127.0.0.1:{port}/moto-api/reset", method="POST")
     urllib.request.urlopen(reset).close()
-
-
-def resources(**items: object) -> Template:
-    return {"Resources": items}
 
 
 def simple(kind: str, **properties: object) -> dict[str, Any]:
@@ -670,17 +603,6 @@ export const handler = async (event) => {
 """
 
 
-@pytest.fixture
-def real(
-    tmp_path: Path, emulator: Emulator, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Deployment]:
-    """An app whose functions run."""
-    app = Deployment(tmp_path, emulator.port, capsys)
-    yield app
-    app.synth(Nothing=resources())
-    app.run()
-
-
 def custom_template(**properties: object) -> Template:
     token = "arn:aws:lambda:us-east-1:123456789012:function:answering"
     template = resources(Asked=simple(custom.TYPE, ServiceToken=token, **properties))
@@ -708,118 +630,3 @@ def test_a_custom_resource_asks_its_function(real: Deployment, emulator: Emulato
 
     real.synth(S=resources(P=parameter("1")))
     assert real.counts() == (1, 0, 1)
-
-
-# --- what an earlier deployment left ----------------------------------------------------------
-
-RETAINED = {
-    "StorageData": ("bucket", "kept-data-123456789012-us-east-1"),
-    "StorageAccessLogs": ("bucket", "kept-logs-123456789012-us-east-1"),
-    "Ledger": ("DynamoDB table", "kept-ledger"),
-    "LakeDatabase": ("Glue database", "kept_lake"),
-    "Sourceevents": ("secret", "kept/source/events"),
-    "Sourcesearch": ("secret", "kept/source/search"),
-    "WarehouseAdmin": ("secret", "kept/warehouse"),
-}
-
-
-def synthesize(
-    app: Deployment, deployment: str = "kept", importing: bool = False, **choices: object
-) -> None:
-    """The CDK app itself, for a deployment with these choices."""
-    file = app.assembly.parent / f"{deployment}.json"
-    where = {"account": "123456789012", "region": "us-east-1"}
-    file.write_text(
-        json.dumps(
-            {
-                **where,
-                "catalog": "test/shop/index.ts",
-                "enabled": False,
-                **choices,
-            }
-        )
-    )
-    context = {"deployment": str(file), **({"import": "true"} if importing else {})}
-    subprocess.run(
-        [str(PROJECT / "node_modules" / ".bin" / "node"), str(PROJECT / "lib" / "app.ts")],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "CDK_OUTDIR": str(app.assembly),
-            "CDK_CONTEXT_JSON": json.dumps(context),
-        },
-        check=True,
-        capture_output=True,
-    )
-
-
-def existing(app: Deployment) -> set[str]:
-    """Names that exist in the emulator and are of the deployment."""
-    names = list(app.client("dynamodb").list_tables()["TableNames"])
-    names += [one["Name"] for one in app.client("s3").list_buckets()["Buckets"]]
-    names += [one["Name"] for one in app.client("glue").get_databases()["DatabaseList"]]
-    names += [one["Name"] for one in app.client("secretsmanager").list_secrets()["SecretList"]]
-    functions = app.client("lambda").list_functions()["Functions"]
-    names += [one["FunctionName"] for one in functions]
-    machines = app.client("stepfunctions").list_state_machines()["stateMachines"]
-    names += [one["name"] for one in machines]
-    names += [one["Name"] for one in app.client("sns").list_topics()["Topics"] if "Name" in one]
-    return {name for name in names if re.match(r"kept\b|kept_", name)}
-
-
-def test_what_an_earlier_deployment_left_is_told_at_once_and_can_be_taken_over(
-    real: Deployment, tmp_path: Path
-) -> None:
-    names = {name for _, name in RETAINED.values()}
-    synthesize(real)
-    real.counts()
-    assert names < existing(real)
-    secrets = real.client("secretsmanager")
-    secrets.put_secret_value(SecretId="kept/source/events", SecretString="ours")
-    bucket = RETAINED["StorageData"][1]
-    real.client("s3").put_object(Bucket=bucket, Key="raw/x", Body=b"row")
-
-    # `cdk destroy`
-    real.synth(Nothing=resources())
-    real.counts()
-    assert existing(real) == names
-
-    # The same names, by a deployment that knows nothing of the first.
-    real.state_file.unlink()
-    synthesize(real)
-    error = real.error()
-    for what, name in RETAINED.values():
-        assert f"{what} {name}" in error
-    assert existing(real) == {*names, "kept-preflight"}
-    assert real.error() == error, "and again"
-
-    # What the message says: import what is there, then deploy.
-    mapping = re.search(r"import\.json: (\{.*?\}\}) and", error)
-    assert mapping is not None
-    (tmp_path / "import.json").write_text(mapping[1])
-    adopting = ["--resource-mapping", str(tmp_path / "import.json"), "--import-into", "kept-core"]
-    status, _, refused = real.run(*adopting)
-    assert status == 1
-    assert "not imported" in refused, "without adopt a resource depends on the preflight"
-    synthesize(real, importing=True, adopt=True)
-    status, out, failure = real.run(*adopting)
-    assert status == 0, failure
-    assert json.loads(out.splitlines()[-1])["created"] == len(RETAINED)
-    synthesize(real, adopt=True)
-    real.counts()
-    assert secrets.get_secret_value(SecretId="kept/source/events")["SecretString"] == "ours"
-    body = real.client("s3").get_object(Bucket=bucket, Key="raw/x")["Body"].read()
-    assert body == b"row"
-
-    # Adopted once, it is a deployment like any other.
-    synthesize(real)
-    real.counts()
-    assert real.counts() == (0, 0, 0)
-
-
-def test_a_part_of_the_data_is_not_taken_over(real: Deployment) -> None:
-    real.client("s3").create_bucket(Bucket="part-data-123456789012-us-east-1")
-    synthesize(real, deployment="part", adopt=True)
-    error = real.error()
-    assert "Only a part" in error
-    assert "part-ledger" in error

@@ -189,7 +189,7 @@ def test_a_function_goes_on_when_its_execution_was_stopped(
 ) -> None:
     file = tmp_path / "done"
     arn = emulator.start(machine(A=invoke({"sleepMs": 2000, "writeFile": str(file)})))
-    eventually(lambda: emulator.ask("GET", "/sluice/running")["lambdas"], 10)
+    eventually(lambda: emulator.ask("GET", "/emulator/running")["lambdas"], 10)
     stopping = time.monotonic()
     emulator.states.stop_execution(executionArn=arn)
     assert emulator.ended(arn).status == "ABORTED"

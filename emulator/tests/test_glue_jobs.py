@@ -126,9 +126,9 @@ def test_one_run_at_a_time_which_can_be_stopped_or_killed(emulator: Emulator, jo
     state = wait_for(emulator, job, run, "RUNNING")
     assert "CompletedOn" not in state
     sleeping(emulator, job, run)
-    (running,) = emulator.ask("GET", "/sluice/running")["glueJobRuns"]
+    (running,) = emulator.ask("GET", "/emulator/running")["glueJobRuns"]
     assert (running["jobName"], running["runId"], running["state"]) == (job, run, "RUNNING")
-    assert emulator.ask("POST", "/sluice/kill-glue") == {"killed": 1}
+    assert emulator.ask("POST", "/emulator/kill-glue") == {"killed": 1}
     assert "exit code -9" in wait_for(emulator, job, run, "FAILED")["ErrorMessage"]
 
     # Stopping an execution stops the job that it waits for.
