@@ -83,7 +83,7 @@ function howToAdopt({ stack }: PreflightQuestion, found: readonly Found[]): stri
 const INTRODUCTION =
   "Nothing was created, for an earlier deployment of this name left, with its data: ";
 const ADVICE =
-  " To take it over, or to delete it for good, see Teardown in docs/deploying.md; or choose another name.";
+  " To take it over, or to delete it for good, see Taking it down in docs/deploying.md; or choose another name.";
 
 function listing(
   found: readonly Found[],

@@ -57,7 +57,7 @@ describe("a new deployment", () => {
       expect(message.length).toBeLessThanOrEqual(bytes);
       expect(message).toContain("secret source/0");
       expect(message).not.toContain("import.json");
-      expect(message).toContain("Teardown in docs/deploying.md");
+      expect(message).toContain("Taking it down in docs/deploying.md");
     }
     expect(decide(question, left(...many), within(4000))).toMatch(/; and \d+ more\./);
   });
