@@ -70,7 +70,7 @@ export function encodeStamp(stacks: number): GlueTableInput {
   };
 }
 
-/** The number of stacks that a stamp tells; null if there is none, or one that this version does not know. */
+/** The number of stacks that a stamp says; null if there is none, or one that this version does not know. */
 export function decodeStamp(table: GlueTable | undefined): number | null {
   if (table?.Name !== STAMP_NAME || table.Parameters?.["sluice.format"] !== DEFINITION_FORMAT)
     return null;

@@ -66,7 +66,7 @@ export function amendedType(glue: string, amendments: TypeAmendments): ColumnTyp
   const scalar = (part: "string" | "timestamp"): ColumnType => {
     const amendment = types.shift() ?? 0;
     if (amendment === 0) return part;
-    if (MEANT[amendment] !== part) throw new Error(`${amendment} cannot be said of a ${part}`);
+    if (MEANT[amendment] !== part) throw new Error(`${amendment} does not fit a ${part}`);
     return amendment === "json" ? "json" : { timestamp: "epoch_seconds" };
   };
   const visit = (part: ColumnType): ColumnType => {

@@ -75,9 +75,9 @@ interface Spec<
   readonly listTypes: readonly string[];
   /** What a type is called that stands for lists of another one. */
   readonly listsOf?: Readonly<Record<string, string>>;
-  /** The key that is no field of a row, and the path that it is declared by. It can't be a cursor. */
+  /** The key that is not a field of a row, and the path that it is declared by. It can't be a cursor. */
   readonly idColumn?: { readonly path: string; readonly description: string };
-  /** What tells which of a row's versions is the later: its cursor, or the number of the pass that read it. */
+  /** What shows which of a row's versions is the later: its cursor, or the number of the pass that read it. */
   readonly versions: "cursor" | "pass";
   /** True if a table is read although a declared field is nowhere in its schema. */
   readonly readsWithoutField: boolean;
@@ -89,7 +89,7 @@ interface Spec<
   readonly showAddress: (secret: z.output<Secret>) => string;
   /** How an address is typed: short for the help, and in words with an example. */
   readonly addressForm: { readonly short: string; readonly example: string; readonly long: string };
-  /** @returns undefined for a text that is no address; throws URIError for one that is badly encoded */
+  /** @returns undefined for a text that is not an address; throws URIError for one that is badly encoded */
   readonly parseAddress: (typed: string) => z.output<Secret> | undefined;
 }
 

@@ -1,4 +1,4 @@
-// Finds out whether a run's build is due, and leaves the answer in the data bucket.
+// Finds out whether a run's build is due, and leaves the decision in the data bucket.
 import { z } from "zod";
 import type { Definitions } from "../../stores/data-catalog/read-definitions.ts";
 import type { Ledger } from "../../stores/ledger/ledger.ts";

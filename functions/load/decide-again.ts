@@ -31,7 +31,7 @@ export function countFailures(before: LoadRecord | undefined, run: string): numb
 /**
  * Before when a load that failed is not tried again: 30 minutes, an hour, two … at most a day after it failed.
  *
- * @param copiedBytes what was copied in vain
+ * @param copiedBytes what was copied without success
  * @returns milliseconds since 1970, or null if a try costs so little that each run may
  */
 export function retryAt(copiedBytes: number, failures: number, nowMillis: number): number | null {

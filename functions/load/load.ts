@@ -40,7 +40,7 @@ export interface LoadParts {
   readonly ledger: Pick<Ledger, "loads">;
   /** Keeps the whole of what went wrong for the report. */
   readonly putProblem: (problem: LoadProblem) => Promise<void>;
-  /** Whether the run was given its tables by name, so that somebody wants a try now. */
+  /** Whether the run was given its tables by name, so that somebody asks for a try now. */
   readonly isByName: (run: string) => Promise<boolean>;
   readonly log: Log;
   /** Milliseconds since 1970, for what is kept between runs. */
@@ -89,7 +89,7 @@ export async function load(
 /** What went wrong, and what it went wrong with. */
 interface Failure extends Refusal {
   readonly step: Step["kind"] | "read" | "deltas" | "polls" | "unexpected";
-  /** Where it is not the message that tells. */
+  /** Where it is not the message that says it. */
   readonly kind?: FailureKind;
   /** The delta that was to be applied, or made ready for. */
   readonly delta?: Delta;
@@ -278,7 +278,7 @@ class TableLoad {
     return this.fail(failure);
   }
 
-  /** Tells the whole of it, and decides what later runs do about it. */
+  /** Logs the whole of it, and decides what later runs do about it. */
   async fail(failure: Failure): Promise<LoadResult> {
     const kind = failure.kind ?? classifyFailure(failure.error);
     await this.#keepProblem(failure, kind);
@@ -418,7 +418,7 @@ function mayHelp({ step, delta }: Failure, kind: FailureKind, isCorrected: boole
   if (step !== "apply" && step !== "evolve" && step !== "deltas") return false;
   if (kind.isOfRows === true) return isCorrected;
   if (!kind.wholeHelps) return false;
-  // A whole copy that failed was no help; but one whose files are damaged can be written anew.
+  // A whole copy that failed did not help; but one whose files are damaged can be written anew.
   return delta === undefined || !isWhole(delta) || isOfFiles(kind);
 }
 

@@ -23,7 +23,7 @@ export function tieBreakerType(types: readonly string[]): "keyword" | "long" | n
   return types.every((type) => integerTypes.has(type)) ? "long" : null;
 }
 
-/** The unit of a field with these mapping types (over all indices of an alias), or null if it can be no cursor. */
+/** The unit of a field with these mapping types (over all indices of an alias), or null if it can't be a cursor. */
 export function cursorUnit(types: readonly string[]): CursorUnit | null {
   if (types.length === 0) return null;
   if (types.every((type) => type === "date")) return "ms";

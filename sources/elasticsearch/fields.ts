@@ -1,4 +1,4 @@
-// Which fields of a document are asked for, and where to leave the rest away.
+// Which fields of a document are asked for, and where to leave the others away.
 import type { ColumnDefinition } from "../../catalog/definition.ts";
 import type { ColumnType } from "../../contract/column-types.ts";
 

@@ -386,7 +386,7 @@ const inCassandra: Injection<CassandraTable>[] = [
   ],
   [
     "an index on a long",
-    "whose greatest value Cassandra can't tell",
+    "whose greatest value Cassandra can't find",
     (e) => ({
       ...changed(e, { strategy: "index", column: "count_9", lagSeconds: 1, overlapSeconds: 0 }),
       columns: [

@@ -253,7 +253,7 @@ test("large rows are asked for in small pages, and small ones in large pages aga
     done = batch.done;
   }
   expect(pages.reduce((sum, { rows }) => sum + rows, 0)).toBe(4040);
-  // Nothing was known at the first page; after it an answer has two megabytes at most.
+  // Nothing was known at the first page; after it a response has two megabytes at most.
   expect(pages[0]).toMatchObject({ rows: 32 });
   for (const { bytes } of pages.slice(1)) expect(bytes).toBeLessThan(2.5 * 1024 * 1024);
   expect(Math.max(...pages.map(({ rows }) => rows))).toBeGreaterThan(500);

@@ -264,7 +264,7 @@ test("an alias whose indices map the key differently is read by number", async (
   expect(distinctIds(lines)).toHaveLength(60);
 });
 
-test("a position in another order is begun again; one of another kind is refused", async () => {
+test("a position in another order is begun again; one of another kind is rejected", async () => {
   const index = await cluster.makeIndex(mapping);
   const all = documents(60);
   await cluster.index(index, all);

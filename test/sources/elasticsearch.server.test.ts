@@ -145,7 +145,7 @@ test("a long cursor and date_nanos keep every digit, over page edges and new rea
   }
 });
 
-test("a long cursor that no change can come after is refused", async () => {
+test("a long cursor that no change can come after is rejected", async () => {
   const index = await cluster.makeIndex({ at: { type: "long" } });
   const json = '{"at":9223372036854775807}';
   await cluster.send("PUT", `/${index}/_doc/1?refresh=true`, json);
@@ -465,7 +465,7 @@ test("windows: by date up to now less the lag, by integer up to the greatest val
   });
 });
 
-test("what cannot be planned is refused with the value and the fix", async () => {
+test("what cannot be planned is rejected with the value and the fix", async () => {
   const slow = await cluster.makeIndex(byDate, { refresh_interval: "30s" });
   await expect(client.planWindow(table(slow), null, Date.now())).rejects.toThrow(
     /lagSeconds is 2, but the index "t-.*" makes rows searchable only every 30 s .*Set lagSeconds above 30/,

@@ -96,7 +96,7 @@ Definition: TypeAlias = TableDefinition | ModelDefinition
 
 
 FORMAT = "2"
-"""Of a definition; another one is refused."""
+"""Of a definition; another one is rejected."""
 
 STAMP = "_stack"
 """The table that a catalog stack writes after its definitions; no entry can be called so."""

@@ -245,7 +245,7 @@ it("of a run whose table was taken over fails for that table only", async () => 
   ]);
 });
 
-it("keeps out a invocation that still writes after its run's commit", async () => {
+it("keeps out an invocation that still writes after its run's commit", async () => {
   const [token = 0] = await plan("one", ["t"], 2);
   await record("t", token, "0000", true);
   await commit("one");

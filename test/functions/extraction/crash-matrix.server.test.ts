@@ -81,7 +81,7 @@ function casesAt(point: Point, index: number): Fault[] {
   );
   return [
     ...lost,
-    { ...point, side: "after", kind: "answer lost", resume: "retry", releaseAfter: null },
+    { ...point, side: "after", kind: "response lost", resume: "retry", releaseAfter: null },
   ];
 }
 

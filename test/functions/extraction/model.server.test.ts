@@ -55,7 +55,7 @@ interface Script<Write> {
 
 const strike: fc.Arbitrary<Strike> = fc.record({
   side: fc.constantFrom("before", "after"),
-  kind: fc.constantFrom("killed", "killed", "zombie", "zombie", "answer lost"),
+  kind: fc.constantFrom("killed", "killed", "zombie", "zombie", "response lost"),
   resume: fc.constantFrom("retry", "give up", "abort"),
   releaseAfter: fc.constantFrom(1, 3, 10, 30, null),
 });

@@ -313,7 +313,7 @@ describe("Elasticsearch", () => {
     ]);
   });
 
-  test("an index that does not exist is refused with its name", async () => {
+  test("an index that does not exist is rejected with its name", async () => {
     const index = `t-${randomUUID()}`;
     await expect(source.discover({ index }, documents)).rejects.toThrow(SourceConfigurationError);
     await expect(source.describe({ index })).rejects.toThrow(index);
@@ -481,7 +481,7 @@ describe("Cassandra", () => {
     expect(differencesNow(table, shape)[0]).toMatchObject({ kind: "lost", column: "gone" });
   });
 
-  test("a table that does not exist is refused with its name", async () => {
+  test("a table that does not exist is rejected with its name", async () => {
     for (const place of [
       { keyspace, table: "none" },
       { keyspace: "no_such_keyspace", table: "none" },
