@@ -19,7 +19,7 @@ export const columnDefinitionSchema = columnSchema.extend({
 });
 
 export const budgetSchema = commonBudgetSchema.extend({
-  /** What budgets of the source's system have beside that; the system's declaration knows its form. */
+  /** What budgets of the source's system have besides that; the system's declaration knows its form. */
   own: jsonObjectSchema,
 });
 

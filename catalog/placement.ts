@@ -5,7 +5,7 @@ import { DEFINITION_FORMAT, type GlueTable, type GlueTableInput } from "./glue.t
 /** The most catalog stacks that a deployment can have; IAM's and Glue's names of them have three digits. */
 export const MAX_CATALOG_STACKS = 128;
 
-/** Of the table that a catalog stack writes last. An entry's name begins with a letter, so that none is called so. */
+/** Of the table that a catalog stack writes last. An entry's name begins with a letter, so no entry has this name. */
 export const STAMP_NAME = "_stack";
 
 /**

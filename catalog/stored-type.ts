@@ -1,4 +1,4 @@
-// What a type in the Data Catalog does not say: written beside Glue's type, so that no type is written twice.
+// What a type in the Data Catalog does not say: written beside Glue's type, so that each type is written once.
 import { z } from "zod";
 import { parseGlueType } from "./type-map.ts";
 import type { ColumnType, StructField } from "../contract/column-types.ts";

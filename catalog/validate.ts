@@ -300,7 +300,7 @@ function* mistakesInCursor(table: Table, cursor: Cursor, place: string): Generat
       };
     }
   }
-  // The overlap of a long is in the cursor's own units, of which nothing is known.
+  // The overlap of a long is in the cursor's own units, which are not known.
   if (column?.type !== "long" && overlapSeconds > MAX_OVERLAP_SECONDS) {
     yield {
       place: `${place}.overlapSeconds`,

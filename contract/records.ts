@@ -28,7 +28,7 @@ const boundsSchema = z.discriminatedUnion("by", [
 export type Bounds = z.infer<typeof boundsSchema>;
 
 /**
- * What cursor text counts: milliseconds or nanoseconds since 1970, or the field's own whole numbers, which are no time.
+ * What cursor text counts: milliseconds or nanoseconds since 1970, or the field's own whole numbers, which are not times.
  */
 export const cursorUnitSchema = z.enum(["ms", "ns", "value"]);
 export type CursorUnit = z.infer<typeof cursorUnitSchema>;

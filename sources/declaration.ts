@@ -54,17 +54,17 @@ interface Spec<
   /** A name for the table that a place suggests. */
   readonly nameOf: (from: z.output<From>) => string;
 
-  /** The fields that a table of this system has beside those of all tables, `from` and `deletes`. */
+  /** The fields that a table of this system has besides those of all tables, `from` and `deletes`. */
   readonly fields: Fields;
   /** The field that a cursor stands in, where tables can have one. */
   readonly cursorField?: string & keyof Fields;
   /** `from`, as the Data Catalog holds it, with all that the client needs of the other fields. */
   readonly place: Place;
   readonly reading: (table: OwnFields<From, Fields>) => Reading<z.output<Place>>;
-  /** What is wrong with the fields beside each other and the columns; each alone is right. */
+  /** What is wrong with the fields together with each other and the columns; each alone is right. */
   readonly mistakes?: (table: OwnFields<From, Fields>, place: string) => Iterable<Mistake>;
 
-  /** The fields that a budget of this system has beside those of all budgets, each with a default. */
+  /** The fields that a budget of this system has besides those of all budgets, each with a default. */
   readonly budget: Budget;
   /** The share of one of the source's threads that a lane may use, where another than the catalog's default. */
   readonly dutyCycle?: number;
@@ -94,7 +94,7 @@ interface Spec<
 }
 
 /**
- * A system, as those know it who know no system by name: everything of its own comes as JSON, and is parsed here.
+ * A system for callers that do not know it by name: everything of its own comes as JSON, and is parsed here.
  * The type parameters carry what people write to the types of the catalog's language.
  */
 export interface SourceDeclaration<

@@ -28,7 +28,7 @@ export interface DecideDependencies {
   };
 }
 
-/** Asked again it decides anew, by what is there then. */
+/** Asked again it decides again, by what is there then. */
 export async function decideRun(
   { run }: z.infer<typeof decideInputSchema>,
   dependencies: DecideDependencies,

@@ -65,7 +65,7 @@ const leaseMarginMillis = 60_000;
 const heldMillis = 10 * 60_000;
 const mostSafetyMillis = 45_000;
 const safetyShare = 0.2;
-// In which a cluster can recover, and another run need not try; short enough for the next scheduled run to try again.
+// In which a cluster can recover, and another run does not have to try; short enough for the next scheduled run to try again.
 const sourcePauseMillis = 2 * 60_000;
 const longestReason = 500;
 // A rotation is followed for this long before the table is left out.

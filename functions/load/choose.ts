@@ -116,7 +116,7 @@ function wait({ run, polls }: ChooseInput, statement?: string): ChooseResult {
 /**
  * Asks for relations and audits in one request.
  * @returns the result, or the statement that is still running
- * @throws StillRunningError if it must be asked anew
+ * @throws StillRunningError if it must be asked again
  */
 async function ask(
   warehouse: Warehouse,
@@ -233,7 +233,7 @@ function isSeen(seen: SeenLoads, published: readonly Published[], parts: ChooseP
   );
 }
 
-/** A hash of what the warehouse shows of a definition beside the rows. */
+/** A hash of what the warehouse shows of a definition besides the rows. */
 function shownOf({ description, columns, publish }: Definition): string {
   const shown = columns.map((column) => [column.name, column.type, column.description]);
   return createHash("sha256")

@@ -57,7 +57,7 @@ type RequestDecision =
 /**
  * Whether to ask for a whole copy: once, and again only when the failure's kind, the definition or the content is
  * another, not sooner than 6 hours, 12, 24 … at most a week after the last time. A changed definition, and a run that
- * names its tables, need not wait.
+ * names its tables, does not have to wait.
  *
  * @param before the last request, if there is one
  */

@@ -1,4 +1,4 @@
-// Loads one table: each call does the next small thing, found anew from what the warehouse and the lake hold.
+// Loads one table: each call does the next small thing, decided each time by what the warehouse and the lake hold.
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Definition } from "../../catalog/definition.ts";
@@ -53,7 +53,7 @@ const MAX_POLLS = 900;
 /** Somebody else is in the way for a moment, not for this long. */
 const MAX_TRANSIENT_POLLS = 60;
 
-/** A transaction that ends within this time needs no further call. */
+/** A transaction that ends within this time does not need another call. */
 const STEP_MILLIS = 3000;
 
 /** A statement is logged up to here; one of many columns may have 100 KB. */
@@ -418,7 +418,7 @@ function mayHelp({ step, delta }: Failure, kind: FailureKind, isCorrected: boole
   if (step !== "apply" && step !== "evolve" && step !== "deltas") return false;
   if (kind.isOfRows === true) return isCorrected;
   if (!kind.wholeHelps) return false;
-  // A whole copy that failed did not help; but one whose files are damaged can be written anew.
+  // A whole copy that failed did not help; but one whose files are damaged can be written again.
   return delta === undefined || !isWhole(delta) || isOfFiles(kind);
 }
 

@@ -8,7 +8,7 @@ const MAX_LINES = 100;
 const MAX_LINE_CHARACTERS = 500;
 
 /**
- * What is as intended is reported beside other things only: that a source's hours are closed, and that a table waits
+ * What is as intended is reported only together with other things: that a source's hours are closed, and that a table waits
  * while another run reads it, which ends by itself. A run that never ended would be ended by the state machine's
  * time-out, which has an alarm.
  */

@@ -38,7 +38,7 @@ function tlsOptions(secret: CassandraSecret): Pick<cassandra.ClientOptions, "ssl
 }
 
 /**
- * The error as ours. A client that has lost all nodes says no more than that, also when they reject a changed
+ * The error as ours. A client that has lost all nodes says only that, also when they reject a changed
  * password; then a connection of its own shows why.
  */
 export async function explainError(

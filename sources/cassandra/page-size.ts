@@ -2,7 +2,7 @@
 
 /**
  * What a response should have, bytes of JSON. Cassandra counts a page in rows and holds it whole, at the replicas and
- * once more at the coordinator; two megabytes are little to either, and a request's fixed cost is small beside them.
+ * again at the coordinator; two megabytes are little to either, and a request's fixed cost is small beside them.
  */
 export const AIMED_RESPONSE_BYTES = 2 * 1024 * 1024;
 
@@ -26,7 +26,7 @@ export function rowsToAsk(size: RowSize | null, mostRows: number): number {
   return Math.max(1, Math.min(fitting, size.askedRows * MOST_GROWTH, most));
 }
 
-/** After a page: larger rows count at once, smaller ones by and by. A page without rows says nothing. */
+/** After a page: larger rows count at once, smaller ones gradually. A page without rows says nothing. */
 export function afterPage(
   size: RowSize | null,
   page: { readonly askedRows: number; readonly rows: number; readonly bytes: number },

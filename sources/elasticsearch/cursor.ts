@@ -134,7 +134,7 @@ function boundText(value: bigint, unit: CursorUnit): string {
   return unit === "ms" ? `"${value}"` : `"${nanosToIso(value)}"`;
 }
 
-// The server knows no epoch format in nanoseconds. date_nanos reaches from 1970 to 2262.
+// The server does not have an epoch format in nanoseconds. date_nanos reaches from 1970 to 2262.
 function nanosToIso(nanos: bigint): string {
   if (nanos < 0n) return "1970-01-01T00:00:00.000000000Z";
   const seconds = nanos / 1_000_000_000n;

@@ -207,7 +207,7 @@ export class ElasticsearchSource implements SourceClient {
     const index = indexOf(table);
     const keyFields = await this.#sortableKey(table, index);
     const stored = position === null ? null : parseWholePosition(position);
-    // A position in the order of another key (or of one whose mapping was changed) says nothing: all is read anew.
+    // A position in the order of another key (or of one whose mapping was changed) says nothing: all is read again.
     const at = stored !== null && isPositionOf(stored, keyFields) ? stored : null;
     if (at?.pit != null) await held.opened(at.pit.id);
     return new WholeReader(

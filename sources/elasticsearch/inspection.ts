@@ -198,7 +198,7 @@ const identitySchema = z.record(
   z.looseObject({ settings: z.looseObject({ "index.uuid": z.string() }) }),
 );
 
-/** The indices behind an alias or pattern, by their ids; another text as soon as one is added, removed or made anew. */
+/** The indices behind an alias or pattern, by their ids; another text as soon as one is added, removed or made again. */
 export async function identifyIndices(
   connection: ElasticsearchConnection,
   index: string,

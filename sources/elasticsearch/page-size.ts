@@ -31,7 +31,7 @@ export function rowsToAsk(measured: Measured | null, mostRows: number): number {
   return Math.max(1, Math.min(fitting, measured.askedRows * mostGrowth, most));
 }
 
-/** After a response of `rows` rows and `bytes` bytes: larger documents count at once, smaller ones by and by. */
+/** After a response of `rows` rows and `bytes` bytes: larger documents count at once, smaller ones gradually. */
 export function afterResponse(
   measured: Measured | null,
   response: { readonly askedRows: number; readonly rows: number; readonly bytes: number },

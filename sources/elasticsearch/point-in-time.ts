@@ -13,7 +13,7 @@ const openedSchema = z.looseObject({
   _shards: z.looseObject({ failed: z.number() }).optional(),
 });
 
-/** The copies that respond are chosen here: a search in a point in time takes no `preference` any more. */
+/** The copies that respond are chosen here: a search in a point in time does not take a `preference`. */
 export async function openPointInTime(
   connection: ElasticsearchConnection,
   index: string,

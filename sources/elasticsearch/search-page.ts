@@ -139,7 +139,7 @@ class LineWriter {
   readonly #needsOneLine: boolean;
   #rows = 0;
   #firstCursor: string | null = null;
-  // One number each, not an object a part: this runs a thousand times a page.
+  // One number each, not one object per part: this runs a thousand times per page.
   #idStart = ABSENT;
   #idEnd = ABSENT;
   #documentStart = ABSENT;

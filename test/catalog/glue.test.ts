@@ -168,7 +168,7 @@ test.each([
     "more is said of the type than",
   ],
 ])(
-  "%s = %j is refused with the table, the parameter and what is wrong",
+  "%s = %j is rejected with the table, the parameter and what is wrong",
   (parameter, value, words) => {
     const read = (): unknown => decodeEntry(damaged(parameter, value));
     expect(read).toThrow(CatalogError);

@@ -1,4 +1,4 @@
-// Tests what a full scan sees of everything that Cassandra tells apart: nulls, expiry, collections, statics, counters, sizes.
+// Tests what a full scan sees of everything that Cassandra distinguishes: nulls, expiry, collections, statics, counters, sizes.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestKeyspace } from "./cassandra/keyspace.ts";
 
@@ -31,7 +31,7 @@ test("unset and null are null, empty is empty where Cassandra keeps it so", asyn
   });
   const { docs } = await keyspace.read(definition);
   const none = { t: null, b: null, n: null, l: null, f: null, m: null };
-  // The row without any cell and without an insert is no row, as Cassandra has it.
+  // The row without any cell and without an insert is not a row, as Cassandra has it.
   expect(docs.sort(byId)).toEqual([
     { ...none, id: "empty", t: "", b: "", f: [] },
     { ...none, id: "null" },

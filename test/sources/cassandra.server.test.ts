@@ -160,13 +160,13 @@ test("what the cluster does not have is rejected with the fix", async () => {
 });
 
 test("a cluster that is not there is unavailable", async () => {
-  const absent = new CassandraSource("shop", {
+  const missing = new CassandraSource("shop", {
     ...{ contactPoints: ["127.0.0.1"], port: 1, localDataCenter: cassandraDataCenter },
     ...{ username: "reader", password: "s3cret" },
   });
-  const attempt = absent.planRows(table("small", ["id"]), null);
+  const attempt = missing.planRows(table("small", ["id"]), null);
   await expect(attempt).rejects.toThrow(SourceUnavailableError);
   await expect(attempt).rejects.toThrow(/Source "shop" \(127.0.0.1, port 1\) could not be reached/);
   await expect(attempt).rejects.not.toThrow(/s3cret/);
-  await absent.close();
+  await missing.close();
 });

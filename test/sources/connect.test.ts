@@ -1,4 +1,4 @@
-// Tests that a bad secret is told without its values.
+// Tests that a bad secret is reported without its values.
 import { expect, test } from "vitest";
 import type { SourceDefinition } from "../../catalog/definition.ts";
 import { defaultBudget } from "../../catalog/resolve.ts";

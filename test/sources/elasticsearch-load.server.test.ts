@@ -78,7 +78,7 @@ test("the budget says which copies respond and how many shards at once, on every
   for (const { query } of pages) {
     expect(query.get("max_concurrent_shard_requests")).toBe("1");
     expect(query.get("allow_partial_search_results")).toBe("false");
-    // A point in time has chosen already, and rejects to be told again.
+    // A point in time has chosen already, and rejects another preference.
     expect(query.has("preference")).toBe(false);
   }
   const counts = proxy.to("/_count");
@@ -214,7 +214,7 @@ const recovering =
 test.each([
   ["429", 429, rejected, /429 es_rejected_execution_exception/],
   ["503 while shards recover", 503, recovering, /503 no_shard_available_action_exception/],
-])("%s in the middle: the same request again goes on where it was", async (...given) => {
+])("%s in the middle: the same request made again goes on where it was", async (...given) => {
   const [, status, body, message] = given;
   const index = await cluster.makeIndex({ at: { type: "date" } });
   const all = documents(200, () => "t");
@@ -334,7 +334,7 @@ test("an index that no node holds makes no shorter response: not of a count, an 
   expect(read.lines).toHaveLength(20);
 });
 
-test("documents without the cursor are counted, and the way out is told", async () => {
+test("documents without the cursor are counted, and the way out is reported", async () => {
   const index = await cluster.makeIndex({ at: { type: "date" } });
   await cluster.index(index, [
     { id: "none", json: "{}" },

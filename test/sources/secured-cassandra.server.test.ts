@@ -1,4 +1,4 @@
-// Tests reading a Cassandra that speaks TLS and asks for passwords, and what is said when it rejects.
+// Tests reading a Cassandra that speaks TLS and asks for passwords, and what is said when it rejects a request.
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import cassandra from "cassandra-driver";
@@ -116,7 +116,7 @@ test("a user with the privilege reads everything over TLS, by address or by the 
   expect(idsOf(await readTable(things(), named))).toEqual(ids);
 });
 
-test("what the server rejects is told with what to do, and without the secret", async () => {
+test("what the server rejects is reported with what to do, and without the secret", async () => {
   const wrong =
     /rejects the credentials: .*Correct "username" and "password" in the source's secret/;
   const cases: readonly (readonly [Record<string, unknown>, RegExp])[] = [
@@ -152,7 +152,7 @@ test("a certificate that is not trusted, or has another name, says what to put w
   expect(half.message).toContain('needs both of "username" and "password", or neither');
 });
 
-test("a wrong password is told for each table of the source, not only for the first", async () => {
+test("a wrong password is reported for each table of the source, not only for the first", async () => {
   const secret = new StoredSecret(moto.address);
   await secret.create({ ...address(), ...reader, password: "not-the-password" });
   const source = { ...things().source, secret: secret.name };

@@ -1,4 +1,4 @@
-// Tests reading an Elasticsearch that speaks TLS and asks for passwords or API keys, and what is said when it rejects.
+// Tests reading an Elasticsearch that speaks TLS and asks for passwords or API keys, and what is said when it rejects a request.
 import { join } from "node:path";
 import { Client } from "@elastic/elasticsearch";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -100,7 +100,7 @@ test("a user and an API key with the privileges read everything over TLS", async
   expect(idsOf(await readTable(things(), { ...address(), apiKey: key.encoded }))).toEqual(ids);
 });
 
-test("what the server rejects is told with what to do, and without the secret", async () => {
+test("what the server rejects is reported with what to do, and without the secret", async () => {
   const revoked = await admin.security.createApiKey({ name: "revoked" });
   await admin.security.invalidateApiKey({ ids: [revoked.id] });
   const expired = await admin.security.createApiKey({ name: "expired", expiration: "1ms" });

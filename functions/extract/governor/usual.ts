@@ -8,7 +8,7 @@ type Usual = GovernorState["usual"];
 const bytesLikeARow = 1000;
 // Of fewer the mean says little: some were slow since caches were cold.
 const responsesToKnow = 8;
-// Usual changes by and by: a source that is slow for some minutes must not become the usual one.
+// Usual changes gradually: a source that is slow for some minutes must not become the usual one.
 const weightOfLast = 0.02;
 const mostTimes = 4;
 // Below it a difference is the clock's and the network's.

@@ -22,7 +22,7 @@ def region() -> str | None:
     return os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
 
 
-# Each session reads the descriptions of services anew, which takes longer than a small build's
+# Each session reads the descriptions of services again, which takes longer than a small build's
 # requests; clients may be shared by threads, and each process of Spark comes to have its own.
 @cache
 def s3_client() -> "S3Client":

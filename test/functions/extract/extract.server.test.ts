@@ -189,7 +189,7 @@ test("a table that cannot be read is left out and named; the lane's others are r
   await elasticsearch.close();
 });
 
-test("a table that is rejected again and again is left out with what was read kept; the others are read", async () => {
+test("a table whose requests are rejected again and again is left out with what was read kept; the others are read", async () => {
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole, whole] },
     { table: table("b"), kind: "rows", splits: [whole] },
@@ -232,7 +232,7 @@ test("a table that never responds does not hold up the others of its lane", asyn
   expect(await lane.stored("runs/run-1/problems/")).toEqual(["runs/run-1/problems/a.json"]);
 });
 
-test("a source that responds nothing at all fails the lane, and no table is blamed", async () => {
+test("a source that never responds fails the lane, and no table is blamed", async () => {
   const lane = await Lane.plan(
     await newStores(),
     ["a", "b", "c"].map((name) => ({ table: table(name), kind: "rows", splits: [whole] })),
@@ -333,7 +333,7 @@ test("what is open at the source is noted for the run, and renewed with each obj
   expect(await ledger.resources.list("shop")).toEqual([]);
 });
 
-test("changed credentials are taken up in the middle; rejected ones leave the table out", async () => {
+test("changed credentials are taken up in the middle; rejected ones have the table left out", async () => {
   const rejecting = (): ScriptedSource =>
     new ScriptedSource({
       ...{ rows: 50, pageRows: 10 },
@@ -377,7 +377,7 @@ test("the pace holds over invocations: reading takes its share of the time and n
   }
   expect(lane.state.invocation).toBeGreaterThan(3);
   expect(lane.state.pace.readMillis).toBe(40_000);
-  // The last batch's rest is owed to nobody.
+  // The last batch's pause is owed to nobody.
   expect(clock.now() - begun).toBeGreaterThanOrEqual(39 * 9000);
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(400));
 });

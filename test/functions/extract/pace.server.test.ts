@@ -1,4 +1,4 @@
-// Tests what a lane does to its source, over invocations and runs: hours, rates, slow responses, refusals and pauses.
+// Tests what a lane does to its source, over invocations and runs: hours, rates, slow responses, rejected requests and pauses.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SourceOverloadedError, SourceUnreachableError } from "../../../sources/source.ts";
 import { Lane, makeStores } from "./lane.ts";
@@ -81,13 +81,13 @@ test("while its hours are closed a source is asked nothing at all", async () => 
   expect(source.mostInFlight).toBe(0);
 });
 
-test("the cap on bytes a second holds by the responses' size, shared by the lanes", async () => {
+test("the cap on bytes per second holds by the responses' size, shared by the lanes", async () => {
   const lane = await laneOf(["a"], { maxBytesPerSecond: 100_000, lanes: 2 });
   const source = new ScriptedSource({ rows: 100, pageRows: 10, responseBytesPerRow: 10_000 });
   const clock = sleepingClock();
   const state = await lane.invoke(source, { clock, remainingMillis: () => 3_600_000 });
   expect(state).toMatchObject({ done: true, pace: { bytes: 1_000_000 } });
-  // A megabyte at 50,000 bytes a second; the last batch's pause is owed to nobody.
+  // A megabyte at 50,000 bytes per second; the last batch's pause is owed to nobody.
   expect(clock.slept).toBeGreaterThanOrEqual(18_000);
   expect(clock.slept).toBeLessThan(20_100);
 });
@@ -106,17 +106,17 @@ test("a source that becomes slow is asked for fewer rows and more seldom, and as
     ...{ rows: 20_000, pageRows: 100 },
     sourceMillis: (row) => (isSlow(row) ? 400 : 100),
   });
-  const told: string[] = [];
+  const reported: string[] = [];
   const state = await lane.invoke(source, {
     clock: sleepingClock(),
-    log: (message) => told.push(message),
+    log: (message) => reported.push(message),
   });
   expect(state.done).toBe(true);
   expect(Math.min(...source.rowLimits)).toBe(25);
   expect([source.rowLimits[0], source.rowLimits.at(-1)]).toEqual([100, 100]);
   expect(state.pace.slow).toBeGreaterThan(0);
   expect(state.pace.backOffs).toBe(state.pace.slow);
-  expect(told).toHaveLength(state.pace.slow);
+  expect(reported).toHaveLength(state.pace.slow);
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(20_000));
 });
 
@@ -145,9 +145,9 @@ test("a source that says it has too much to do ends the lane cleanly; a later ru
   const state = await lane.invoke(source, { clock });
   expect(state).toMatchObject({ done: true, ended: "refusals", rows: 50 });
   expect(state.pace.backOffs).toBe(7);
-  // Each rejection is followed by its back-off at least.
-  const refusedFor = asked.slice(5).map((at, index, all) => (all[index + 1] ?? at) - at);
-  expect(refusedFor.slice(0, 6)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
+  // Each rejected request is followed by its back-off at least.
+  const rejectedFor = asked.slice(5).map((at, index, all) => (all[index + 1] ?? at) - at);
+  expect(rejectedFor.slice(0, 6)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
   expect(await lane.splits("a")).toMatchObject([{ rows: 50, position: "50", done: false }]);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
   const pause = await lane.ledger.pauses.read("shop");
@@ -194,7 +194,7 @@ test("what another lane found out need not be found out again", async () => {
   expect(refusals).toBe(1);
 });
 
-test("one table's refusals end neither the lane nor the others, if another one is answered", async () => {
+test("one table's rejected requests end neither the lane nor the others, if another one gets a response", async () => {
   const lane = await laneOf(["a", "b", "c"]);
   const sources = {
     a: new ScriptedSource({
@@ -245,7 +245,7 @@ test("a source that nobody reaches is an error that says so, and the next attemp
   expect(clock.now()).toBeGreaterThanOrEqual(pause?.until ?? Infinity);
 });
 
-test("a source that goes away in a later invocation ends the lane cleanly, for it had answered", async () => {
+test("a source that goes away in a later invocation ends the lane cleanly, for it had responded", async () => {
   const lane = await laneOf(["a"]);
   const clock = sleepingClock();
   let requests = 0;

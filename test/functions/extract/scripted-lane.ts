@@ -41,7 +41,7 @@ export function byTable(sources: Readonly<Record<string, ScriptedSource>>): Scri
   return client;
 }
 
-/** A source that responds nothing; an error takes the place of a message where its class matters. */
+/** A source that never responds; an error takes the place of a message where its class matters. */
 export function rejecting(
   reason: string | Error,
   onRequest: () => unknown = () => undefined,

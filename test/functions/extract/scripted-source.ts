@@ -1,4 +1,4 @@
-// A source whose responses and refusals a test decides, row by row.
+// A source whose responses and rejected requests a test decides, row by row.
 import type { Bounds } from "../../../contract/records.ts";
 import type { Batch, OpenRequest, SourceClient, SplitReader } from "../../../sources/source.ts";
 

@@ -122,7 +122,7 @@ export class Faults {
   #next(label: string): Strike | null {
     if (this.#armed === null) return null;
     const { strike, points } = this.#armed;
-    // What a step returns is no request that could be sent again.
+    // What a step returns is not a request that could be sent again.
     if (strike.kind === "response lost" && label === RETURNS) return null;
     this.#armed = points > 1 ? { strike, points: points - 1 } : null;
     return points > 1 ? null : strike;

@@ -85,7 +85,7 @@ export async function readManifests(
 
 /**
  * The live rows after all manifests.
- * @param batches how many manifests each build applies at once, in turn; the last number counts for the rest
+ * @param batches how many manifests each build applies at once, in turn; the last number counts for all others
  */
 export function applyManifests(
   definition: TableDefinition,

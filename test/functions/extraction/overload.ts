@@ -17,10 +17,10 @@ const loops = 100_000;
 const patienceMillis = 5;
 
 /**
- * Has customers ask more than a narrow server bears in the middle of a reading: the lane gives up, with what was read
- * kept, and a later run reads the rest.
+ * Has customers ask more than a narrow server withstands in the middle of a reading: the lane gives up, with what was read
+ * kept, and a later run reads the others.
  */
-export async function expectRestWhenOverloaded(address: string): Promise<void> {
+export async function expectPauseWhenOverloaded(address: string): Promise<void> {
   const aws = await runMoto();
   const cluster = new Cluster(address);
   const client = new ElasticsearchSource("shop", { nodes: [address] });
@@ -35,11 +35,11 @@ export async function expectRestWhenOverloaded(address: string): Promise<void> {
     ]);
     const clock = sleepingClock();
     let batches = 0;
-    const rest = clock.sleep.bind(clock);
+    const sleep = clock.sleep.bind(clock);
     clock.sleep = async (millis) => {
       batches += 1;
       if (batches === 3) await flood.begin(index);
-      await rest(millis);
+      await sleep(millis);
     };
     const state = await lane.invoke(client, { clock, remainingMillis: () => 3_600_000 });
     await flood.end();
@@ -64,7 +64,7 @@ export async function expectRestWhenOverloaded(address: string): Promise<void> {
   }
 }
 
-/** Customers that ask slow requests again and again, whatever they are told. */
+/** Customers that ask slow requests again and again, whatever the responses are. */
 class Flood {
   readonly #address: string;
   readonly #end = new AbortController();
@@ -87,7 +87,7 @@ class Flood {
     await Promise.allSettled(this.#customers);
   }
 
-  async #ask(index: string, onRefused: () => void): Promise<void> {
+  async #ask(index: string, onRejected: () => void): Promise<void> {
     const source = `double x = 0; for (int i = 0; i < ${loops}; i++) { x += Math.sqrt(i); } return x > 0;`;
     const body = JSON.stringify({ size: 0, query: { script: { script: { source } } } });
     while (!this.#end.signal.aborted) {
@@ -99,7 +99,7 @@ class Flood {
       });
       await response.text();
       if (response.status !== 429) continue;
-      onRefused();
+      onRejected();
       await setTimeout(patienceMillis);
     }
   }

@@ -15,7 +15,7 @@ export interface RunOptions {
   readonly pageRows?: number;
   /** For a source that needs its time to come back: the clock is the real one, and an invocation has minutes. */
   readonly isRealTime?: boolean;
-  /** Told when a batch is asked for, and when it has come. */
+  /** Notified when a batch is asked for, and when it has come. */
   readonly onBatch?: (change: 1 | -1) => void;
   /** Called before each batch is asked for. */
   readonly beforeBatch?: () => Promise<void>;

@@ -41,7 +41,7 @@ const invocationBatches = 3;
 const objectBatches = 2;
 const realInvocationMillis = 300_000;
 const realObjectBounds = { maxBytes: 20_000, maxMillis: 60_000 };
-/** A source that rejected again and again is left alone for minutes. */
+/** A source that rejected requests again and again is left alone for minutes. */
 const mostRealMillis = 400_000;
 const betweenRealRunsMillis = 500;
 const mostRuns = 15;

@@ -54,7 +54,7 @@ test.each([
   expect(translateError("Source", error).message).toMatch(message);
 });
 
-test("a rejected page state is told from other refusals", () => {
+test("a rejected page state is distinguished from other errors", () => {
   expect(isPageStateRejected(response(0x000a))).toBe(true);
   expect(isPageStateRejected(response(0x1200))).toBe(false);
   expect(isPageStateRejected(new Error("m"))).toBe(false);

@@ -16,7 +16,7 @@ interface Asked {
   readonly isGivenUp: boolean;
 }
 
-/** Reads documents of these sizes page by page, as a view does. */
+/** Reads documents of these sizes page by page, as a reader does. */
 function readAll(sizes: readonly number[], mostRows: number): Asked[] {
   const asked: Asked[] = [];
   let measured: Measured | null = null;

@@ -1,4 +1,4 @@
-// Stands between a client and a real Elasticsearch: notes what was asked, and responds in its place where a test wants it.
+// Stands between a client and a real Elasticsearch: notes what was asked, and responds in its place where a test asks for it.
 import { createServer, request as ask, type IncomingMessage, type ServerResponse } from "node:http";
 
 export interface Recorded {

@@ -177,7 +177,7 @@ test("a key line holds no version and needs none", () => {
   expect(page.lastSort).toEqual(["7"]);
 });
 
-test("failed shards and time-outs are told", () => {
+test("failed shards and time-outs are reported", () => {
   const partial = Buffer.from(
     '{"timed_out":true,"_shards":{"total":4,"failed":3},"hits":{"hits":[]}}',
   );

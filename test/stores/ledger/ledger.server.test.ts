@@ -327,7 +327,7 @@ describe("recording an object", () => {
     );
   });
 
-  it("is a success when the very same object was recorded and the answer was lost", async () => {
+  it("is a success when the very same object was recorded and the response was lost", async () => {
     const { token } = await openRows();
     const before = await firstSplit();
     const object = objectOf(before);
@@ -336,7 +336,7 @@ describe("recording an object", () => {
     expect(await ledger.transactions.recordObject(args)).toEqual(first);
   });
 
-  it("is refused after the commit's fence, and changes nothing", async () => {
+  it("is rejected after the commit's fence, and changes nothing", async () => {
     const { token } = await openRows();
     const before = await firstSplit();
     await ledger.leases.fence("t", token);
@@ -363,7 +363,7 @@ describe("recording an object", () => {
     });
   });
 
-  it("refuses a sequence that is not the split's next", async () => {
+  it("rejects a sequence that is not the split's next", async () => {
     const { token } = await openRows();
     const before = await firstSplit();
     const object = objectOf(before, { sequence: 4 });

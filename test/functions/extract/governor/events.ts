@@ -1,4 +1,4 @@
-// Sequences of responses and refusals, and what the governor decides on each.
+// Sequences of responses and rejected requests, and what the governor decides on each.
 import fc from "fast-check";
 import {
   type AfterRejection,

@@ -1,4 +1,4 @@
-// Tests that no sequence of responses and refusals makes a lane use more of its source than its budget, and what it does
+// Tests that no sequence of responses and rejected requests makes a lane use more of its source than its budget, and what it does
 // when the source slows.
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -17,7 +17,7 @@ import {
 } from "../../../../contract/state.ts";
 import { response, anyEvent, anyPace, follow } from "./events.ts";
 
-/** How much a healthy response takes off the slowdown, and after how many refusals in a row a lane gives up. */
+/** How much a response of usual speed takes off the slowdown, and after how many rejected requests in a row a lane gives up. */
 const RECOVERY = 0.25;
 const MOST_REJECTIONS = 7;
 
@@ -46,7 +46,7 @@ test("over any sequence the duty cycle and both rates hold, counted from the beg
   );
 });
 
-test("after any rejection the pause is at least the back-off, which doubles with each one in a row up to a minute", () => {
+test("after any rejected request the pause is at least the back-off, which doubles with each one in a row up to a minute", () => {
   fc.assert(
     fc.property(anyPace, events, (pace, sequence) => {
       let inARow = 0;
@@ -118,7 +118,7 @@ test("how many rows are asked for shrinks with the slowdown, and stays within th
   ]);
 });
 
-test("pauses grow with each rejection up to a ceiling, then the lane gives up", () => {
+test("pauses grow with each rejected request up to a ceiling, then the lane gives up", () => {
   const pauses: number[] = [];
   let state: GovernorState = RELAXED;
   for (;;) {

@@ -1,4 +1,4 @@
-// Tests what the reader makes of refusals and partial responses, by a server that responds as Elasticsearch does.
+// Tests what the reader makes of rejected requests and partial responses, by a server that responds as Elasticsearch does.
 import { createServer, type Server } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
@@ -34,7 +34,7 @@ const capabilities = JSON.stringify({
 const error = (type: string): string =>
   JSON.stringify({ error: { root_cause: [{ type, reason: "r" }], type: "outer", reason: "o" } });
 const rejected = "es_rejected_execution_exception";
-/** As a cluster responds a search whose second phase it rejects. */
+/** A cluster's response to a search whose second phase it rejects. */
 const caused = (type: string): string =>
   JSON.stringify({
     error: {
@@ -52,7 +52,7 @@ const page = (failed: number, timedOut: boolean): string =>
     ...{ timed_out: timedOut, _shards: { total: 4, failed }, hits: { hits: [] } },
   });
 
-/** A reader of a server that responds searches in turn; it notes points in time. */
+/** A reader of a server that responds to searches in turn; it notes points in time. */
 async function readerOf(searches: Response[]): Promise<{ reader: SplitReader; held: Held }> {
   let opened = 0;
   const responseTo = (method: string, path: string): Response => {
