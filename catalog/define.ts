@@ -1,4 +1,4 @@
-// What the files of the catalog call: typed identity functions. The catalog as a whole reports the mistakes of all entries at once.
+// What the files of the catalog call: typed identity functions. The catalog reports the mistakes of all entries at once.
 import { existsSync } from "node:fs";
 import { CatalogError, rememberMistakes } from "./errors.ts";
 import type { Mistake } from "../contract/mistake.ts";

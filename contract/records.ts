@@ -129,7 +129,7 @@ export const progressSchema = z.strictObject({
   /** `<pass>/<split>` to the number of its objects that are in manifests. */
   committed: z.record(z.string(), z.int().nonnegative()),
   lastKeysPassStartedAt: z.int().nullable(),
-  /** When past rows were last read again, or the whole table was read; missing in what was written before there was such a pass. */
+  /** When past rows were last read again, or the whole table was read; missing in older records. */
   lastLatePassStartedAt: z.int().nullable().default(null),
 });
 export type Progress = z.infer<typeof progressSchema>;

@@ -213,8 +213,8 @@ class Invocation {
   }
 
   /**
-   * The tables whose requests were rejected last, with no response since, either end the lane as it is, for the source needs a pause, or are
-   * left out.
+   * The tables whose requests were rejected last, with no response since, either end the lane as it is, for the source
+   * needs a pause, or are left out.
    * @throws SourceUnavailableError if the source gave no response at all in this run
    */
   async #decideOnRejected(): Promise<void> {
@@ -357,8 +357,8 @@ class Invocation {
   }
 
   /**
-   * Asks the source once it has paused, and again more slowly where it rejects the request. Null if the lane must stop before it
-   * responded.
+   * Asks the source once it has paused, and again more slowly where it rejects the request. Null if the lane must stop
+   * before there is a response.
    * @throws SourceUnavailableError if it rejected requests too often
    */
   async #ask<T>(table: OpenTable, isBatch: boolean, request: () => Promise<T>): Promise<T | null> {

@@ -147,7 +147,7 @@ export class Pacer {
     return next;
   }
 
-  /** The rejected requests were one table's: the next one is asked as if there had been none, but after the pause that is due. */
+  /** The rejected requests were one table's: the next one starts without them, but after the pause that is due. */
   forgetRejections(): void {
     const outcomes = this.#governor.outcomes.replaceAll("x", "");
     this.#governor = { ...this.#governor, refusals: 0, outcomes };

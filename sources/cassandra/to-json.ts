@@ -1,4 +1,4 @@
-// Writes CQL values as JSON text without loss: a total map from CQL type to JSON, no number goes through a double unless it is one.
+// Writes CQL values as JSON text without loss: a total map from CQL type to JSON; only doubles go through a double.
 import cassandra from "cassandra-driver";
 import { ProtocolError } from "../../contract/errors.ts";
 

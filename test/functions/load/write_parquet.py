@@ -1,4 +1,4 @@
-"""Writes a Parquet file for each line of stdin, which has Arrow types and rows; writes a line for each."""
+"""Writes a Parquet file for each line of stdin, of Arrow types and rows; acknowledges each by a line."""
 
 import json
 import re
