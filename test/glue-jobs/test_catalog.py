@@ -54,7 +54,7 @@ def test_a_type_that_is_none(glue: str, amendments: Any, message: str) -> None: 
         ("sluice.required", "id,other", r"columns \['other'\] are described"),
         ("sluice.paths", '{"id":[]}', r"column id: \[\] is not a path"),
         ("sluice.types", "[]", r"sluice.types is \[\], not an object"),
-        ("sluice.types", '{"id":"jsn"}', "column id: 'jsn' cannot be said"),
+        ("sluice.types", '{"id":"jsn"}', "column id: 'jsn' does not fit"),
     ],
 )
 def test_a_definition_that_is_none(parameter: str, value: str, message: str) -> None:
