@@ -1,4 +1,4 @@
-// What the files of the catalog call: typed identity functions. The catalog as a whole tells the mistakes of all entries at once.
+// What the files of the catalog call: typed identity functions. The catalog reports the mistakes of all entries at once.
 import { existsSync } from "node:fs";
 import { CatalogError, rememberMistakes } from "./errors.ts";
 import type { Mistake } from "../contract/mistake.ts";
@@ -6,7 +6,7 @@ import type { Catalog, Model, Source, Table } from "./table.ts";
 import { asFarAsItGoes, mistakesInCatalog, mistakesInEntry, mistakesInSource } from "./validate.ts";
 
 /**
- * Mistakes in the source are told by {@invocation defineCatalog}, together with those of all others, and where the source is
+ * Mistakes in the source are reported by {@link defineCatalog}, together with those of all others, and where the source is
  * used without a catalog.
  */
 export function defineSource<const Defined extends Source>(source: Defined): Defined {
@@ -14,7 +14,7 @@ export function defineSource<const Defined extends Source>(source: Defined): Def
 }
 
 /**
- * Mistakes in the table are told by {@invocation defineCatalog}, together with those of all others, and where the table is
+ * Mistakes in the table are reported by {@link defineCatalog}, together with those of all others, and where the table is
  * used without a catalog.
  */
 export function defineTable<const Defined extends Table>(table: Defined): Defined {
@@ -22,7 +22,7 @@ export function defineTable<const Defined extends Table>(table: Defined): Define
 }
 
 /**
- * Mistakes in the model are told by {@invocation defineCatalog}, together with those of all others, and where the model is
+ * Mistakes in the model are reported by {@link defineCatalog}, together with those of all others, and where the model is
  * used without a catalog.
  */
 export function defineModel<const Defined extends Model>(model: Defined): Defined {

@@ -1,4 +1,4 @@
-// What the Data Catalog tells at run time: an entry with every default filled in, parsed and checked.
+// What the Data Catalog says at run time: an entry with every default filled in, parsed and checked.
 import { z } from "zod";
 import { columnTypeSchema } from "../contract/column-types.ts";
 import { jsonObjectSchema } from "../contract/json.ts";
@@ -19,7 +19,7 @@ export const columnDefinitionSchema = columnSchema.extend({
 });
 
 export const budgetSchema = commonBudgetSchema.extend({
-  /** What budgets of the source's system have beside that; the system's declaration knows its form. */
+  /** What budgets of the source's system have besides that; the system's declaration knows its form. */
   own: jsonObjectSchema,
 });
 

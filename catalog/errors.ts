@@ -1,4 +1,4 @@
-// The error of a catalog with mistakes, and the mistakes of entries that are not told yet.
+// The error of a catalog with mistakes, and the mistakes of entries that are not reported yet.
 import { describeMistake, type Mistake } from "../contract/mistake.ts";
 
 /** The catalog, or what the Data Catalog holds of it, is wrong. Never retried. */
@@ -15,13 +15,13 @@ export class CatalogError extends Error {
 
 const remembered = new WeakMap<object, readonly Mistake[]>();
 
-/** Keeps the mistakes of an entry until a catalog, or whoever uses the entry alone, tells them. */
+/** Keeps the mistakes of an entry until a catalog, or whoever uses the entry alone, reports them. */
 export function rememberMistakes(entry: object, mistakes: readonly Mistake[]): void {
   if (mistakes.length > 0) remembered.set(entry, mistakes);
 }
 
 /** @throws CatalogError if the entry was defined with mistakes */
-export function refuseMistaken(entry: object): void {
+export function rejectMistaken(entry: object): void {
   const mistakes = remembered.get(entry);
   if (mistakes !== undefined) throw new CatalogError(mistakes);
 }

@@ -25,7 +25,7 @@ import { deletesSchema } from "../sources/table-fields.ts";
 import { glueType } from "./type-map.ts";
 import type { ColumnType } from "../contract/column-types.ts";
 
-/** The format of the parameters; a reader refuses one it does not know. */
+/** The format of the parameters; a reader rejects one that it does not know. */
 export const DEFINITION_FORMAT = "2";
 
 /**
@@ -170,7 +170,7 @@ function splitDescription(description: string): { comment: string; rest?: string
   return { comment: cut + GOES_ON, rest: description.slice(cut.length) };
 }
 
-/** What Glue would refuse of a table when it is deployed; every text that is too long, with its limit. */
+/** What Glue would reject of a table when it is deployed; every text that is too long, with its limit. */
 export function mistakesForGlue(table: GlueTableInput): Mistake[] {
   const mistakes: Mistake[] = [];
   const check = (place: string, text: string, limit: number, fix: string): void => {
@@ -318,7 +318,7 @@ class ParameterReader {
     try {
       value = JSON.parse(text);
     } catch {
-      this.fail(parameter, `it is no JSON: ${excerpt(text)}`);
+      this.fail(parameter, `it is not JSON: ${excerpt(text)}`);
     }
     return this.#parsed(parameter, schema, value);
   }

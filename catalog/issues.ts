@@ -7,9 +7,9 @@ type Issue = z.core.$ZodIssue;
 export type Path = readonly PropertyKey[];
 
 /**
- * All mistakes that zod found, each with its fix. An unknown field that looks like a missing one is told once.
+ * All mistakes that zod found, each with its fix. An unknown field that looks like a missing one is reported once.
  *
- * The message of a schema's own check is the fix, in the imperative; a check that wants to say what is wrong as well
+ * The message of a schema's own check is the fix, in the imperative; a check that has to say what is wrong as well
  * adds a custom issue whose message is the problem and whose `params.fix` is the fix.
  *
  * @param value what was parsed

@@ -81,7 +81,7 @@ export function repeatedNames(names: readonly string[]): string[] {
   return [...repeated];
 }
 
-/** A name as CloudFormation's logical ids have it, which know no underscores: `OrderLines` for `order_lines`. */
+/** A name as CloudFormation's logical ids have it, which do not allow underscores: `OrderLines` for `order_lines`. */
 export function logicalName(name: string): string {
   return name
     .split("_")

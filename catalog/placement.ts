@@ -5,7 +5,7 @@ import { DEFINITION_FORMAT, type GlueTable, type GlueTableInput } from "./glue.t
 /** The most catalog stacks that a deployment can have; IAM's and Glue's names of them have three digits. */
 export const MAX_CATALOG_STACKS = 128;
 
-/** Of the table that a catalog stack writes last. An entry's name begins with a letter, so that none is called so. */
+/** Of the table that a catalog stack writes last. An entry's name begins with a letter, so no entry has this name. */
 export const STAMP_NAME = "_stack";
 
 /**
@@ -70,7 +70,7 @@ export function encodeStamp(stacks: number): GlueTableInput {
   };
 }
 
-/** The number of stacks that a stamp tells; null if there is none, or one that this version does not know. */
+/** The number of stacks that a stamp says; null if there is none, or one that this version does not know. */
 export function decodeStamp(table: GlueTable | undefined): number | null {
   if (table?.Name !== STAMP_NAME || table.Parameters?.["sluice.format"] !== DEFINITION_FORMAT)
     return null;

@@ -14,7 +14,7 @@ import {
   sourceSchema,
   type TableDefinition,
 } from "./definition.ts";
-import { CatalogError, refuseMistaken } from "./errors.ts";
+import { CatalogError, rejectMistaken } from "./errors.ts";
 import {
   budgetSchemaOf,
   type Column,
@@ -48,7 +48,7 @@ export function isModel(entry: Table | Model): entry is Model {
  * @throws CatalogError if the entry was defined with mistakes, or a model comes without its script's address and hash
  */
 export function resolveEntry(entry: Table | Model, context: EntryContext): Definition {
-  refuseMistaken(entry);
+  rejectMistaken(entry);
   return isModel(entry) ? resolveModel(entry, context) : resolveTable(entry, context.deployment);
 }
 
@@ -130,7 +130,7 @@ function oneLine(text: string): string {
  * @throws CatalogError if the source was defined with mistakes
  */
 export function resolveSource(source: Source, deployment: string): SourceDefinition {
-  refuseMistaken(source);
+  rejectMistaken(source);
   const { name, system, owner, description, budget } = source;
   return {
     ...{ name, system, owner, description },
@@ -175,7 +175,7 @@ function tableContent(table: Omit<TableDefinition, "fingerprint">): unknown {
   const { deletes, source, cursor } = table;
   return {
     ...sharedContent(table),
-    // Versions of two cursors cannot be compared; a pass's number is no cursor.
+    // Versions of two cursors cannot be compared; a pass's number is not a cursor.
     cursor: declarationOf(source.system).versions === "cursor" ? (cursor?.field ?? null) : null,
     deletes: deletes.strategy === "soft-delete" ? deletes : { strategy: deletes.strategy },
   };

@@ -1,4 +1,4 @@
-// What a type in the Data Catalog does not say: written beside Glue's type, so that no type is written twice.
+// What a type in the Data Catalog does not say: written beside Glue's type, so that each type is written once.
 import { z } from "zod";
 import { parseGlueType } from "./type-map.ts";
 import type { ColumnType, StructField } from "../contract/column-types.ts";
@@ -66,7 +66,7 @@ export function amendedType(glue: string, amendments: TypeAmendments): ColumnTyp
   const scalar = (part: "string" | "timestamp"): ColumnType => {
     const amendment = types.shift() ?? 0;
     if (amendment === 0) return part;
-    if (MEANT[amendment] !== part) throw new Error(`${amendment} cannot be said of a ${part}`);
+    if (MEANT[amendment] !== part) throw new Error(`${amendment} does not fit a ${part}`);
     return amendment === "json" ? "json" : { timestamp: "epoch_seconds" };
   };
   const visit = (part: ColumnType): ColumnType => {

@@ -113,7 +113,7 @@ export function budgetSchemaOf({ budget, dutyCycle = DUTY_CYCLE }: SourceDeclara
 }
 
 const text = z.string();
-const owner = z.string().describe("the team that answers for it");
+const owner = z.string().describe("the team that is responsible for it");
 const texts = z.array(text).readonly();
 
 /** The fields of each source, whatever its system. */
@@ -127,7 +127,7 @@ export const sourceFields = {
 export const columnSchema = z.strictObject({
   /** Lower-case letters, digits and underscores. */
   name: text,
-  /** Checked by itself, for its mistakes are told with the place in it. */
+  /** Checked by itself, for its mistakes are reported with the place in it. */
   type: z.custom<ColumnType>().describe(TYPE_FORMS),
   /** What a value means, with its unit. */
   description: text,
@@ -184,7 +184,7 @@ export const entryFields = {
   name: text,
   owner,
   description: text.describe("a sentence that says what it holds"),
-  key: texts.describe("the columns that tell one row from all others"),
+  key: texts.describe("the columns that distinguish one row from all others"),
   columns: z.array(columnSchema).readonly(),
   partitioning: z.array(partitionSchema).readonly().default([]),
   checks: z.array(checkSchema).readonly().default([]),

@@ -173,7 +173,7 @@ function* mistakesInScalar(name: string, place: string, nested: boolean): Genera
   } else if (name === "json" && nested) {
     yield {
       place,
-      problem: "json stands inside another type, where it could not be told from text",
+      problem: "json stands inside another type, where it could not be distinguished from text",
       fix: 'make the whole column "json", or declare what is inside',
     };
   }

@@ -100,7 +100,7 @@ function* mistakesInWords(
   place: string,
 ): Generator<Mistake> {
   if (entry.owner.trim() === "") {
-    yield { place, problem: "the owner is empty", fix: "name the team that answers for it" };
+    yield { place, problem: "the owner is empty", fix: "name the team that is responsible for it" };
   }
   if (entry.description.trim() === "") {
     yield { place, problem: "the description is empty", fix: "say in a sentence what it holds" };
@@ -147,7 +147,7 @@ function* mistakesInKey(entry: Table | Model, entryPlace: string): Generator<Mis
     yield {
       place,
       problem: "the key is empty",
-      fix: "name the columns that tell one row from all others",
+      fix: "name the columns that distinguish one row from all others",
     };
   }
   for (const name of repeatedNames(entry.key)) {
@@ -300,7 +300,7 @@ function* mistakesInCursor(table: Table, cursor: Cursor, place: string): Generat
       };
     }
   }
-  // The overlap of a long is in the cursor's own units, of which nothing is known.
+  // The overlap of a long is in the cursor's own units, which are not known.
   if (column?.type !== "long" && overlapSeconds > MAX_OVERLAP_SECONDS) {
     yield {
       place: `${place}.overlapSeconds`,

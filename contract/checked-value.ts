@@ -1,4 +1,4 @@
-// Schemas of single values whose mistakes are told with the value and the fix.
+// Schemas of single values whose mistakes are reported with the value and the fix.
 import { z } from "zod";
 import { shown } from "./mistake.ts";
 
@@ -11,7 +11,7 @@ interface Check<Value> {
 }
 
 /**
- * A number that passes a check. A missing one is told as missing, any other value with the check's words.
+ * A number that passes a check. A missing one is reported as missing, any other value with the check's words.
  *
  * @param byDefault what holds where none is written
  */

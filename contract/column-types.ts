@@ -1,7 +1,7 @@
 // The types of columns, as definitions and deltas have them.
 import { z } from "zod";
 
-/** Types that need no further words. Timestamps are UTC with microseconds; `json` is any JSON value kept as text. */
+/** Types without parameters. Timestamps are UTC with microseconds; `json` is any JSON value kept as text. */
 export const SCALAR_TYPES = [
   "string",
   "boolean",

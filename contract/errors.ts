@@ -5,12 +5,12 @@ export class FencedError extends Error {
   override readonly name = "FencedError";
 }
 
-/** The source slows, refuses or cannot be reached for now. Retried with back-off. */
+/** The source slows, rejects requests or cannot be reached for now. Retried with back-off. */
 export class SourceUnavailableError extends Error {
   override readonly name = "SourceUnavailableError";
 }
 
-/** The source refuses these credentials, or its certificate is not one that the secret trusts. Not retried. */
+/** The source rejects these credentials, or its certificate is not one that the secret trusts. Not retried. */
 export class SourceAuthenticationError extends Error {
   override readonly name = "SourceAuthenticationError";
 }

@@ -3,6 +3,6 @@ import { z } from "zod";
 
 type Json = z.core.util.JSONType;
 
-/** An object of which the reader knows no more than that it is JSON; an undefined member is none. */
+/** An object of which the reader only knows that it is JSON; an undefined member counts as missing. */
 export type JsonObject = Readonly<Record<string, Json | undefined>>;
 export const jsonObjectSchema: z.ZodType<JsonObject, JsonObject> = z.record(z.string(), z.json());

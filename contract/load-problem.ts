@@ -10,7 +10,7 @@ export const loadProblemSchema = z.strictObject({
   /** The kind of failure. */
   cause: z.string(),
   message: z.string(),
-  /** The SQL that was refused, and its id in the Data API; null where it was no statement. */
+  /** The SQL that was rejected, and its id in the Data API; null where it was not a statement. */
   statement: z.string().nullable(),
   statementId: z.string().nullable(),
   /** ISO 8601, UTC. */

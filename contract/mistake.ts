@@ -1,4 +1,4 @@
-// How a mistake in what people write is told: the place, the value and the fix.
+// How a mistake in what people write is reported: the place, the value and the fix.
 
 /** One thing that is wrong in what somebody wrote. */
 export interface Mistake {

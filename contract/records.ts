@@ -28,7 +28,7 @@ const boundsSchema = z.discriminatedUnion("by", [
 export type Bounds = z.infer<typeof boundsSchema>;
 
 /**
- * What cursor text counts: milliseconds or nanoseconds since 1970, or the field's own whole numbers, which are no time.
+ * What cursor text counts: milliseconds or nanoseconds since 1970, or the field's own whole numbers, which are not times.
  */
 export const cursorUnitSchema = z.enum(["ms", "ns", "value"]);
 export type CursorUnit = z.infer<typeof cursorUnitSchema>;
@@ -49,11 +49,11 @@ const passSchema = z.strictObject({
   startedAt: z.int(),
   /** The cursor window in cursor text; null where all rows are read each time. */
   window: z.strictObject({ from: z.string().nullable(), to: z.string() }).nullable(),
-  /** What the window's text counts, for people; absent without a window. */
+  /** What the window's text counts, for people; missing without a window. */
   unit: cursorUnitSchema.optional(),
   /** What the source had been written when the window was planned: its own text. */
   writeMark: z.string().optional(),
-  /** True if a key absent from the completed pass is gone. */
+  /** True if a key that is missing from the completed pass is gone. */
   findsDeletes: z.boolean(),
   /** The table's last manifest when it began. */
   sinceManifest: z.int().nonnegative(),
@@ -116,7 +116,7 @@ export type ObjectRecord = z.infer<typeof objectRecordSchema>;
 export const progressSchema = z.strictObject({
   lastManifest: z.int().nonnegative(),
   watermark: z.string().nullable(),
-  /** What the watermark counts, for people; absent while there is none. */
+  /** What the watermark counts, for people; missing while there is none. */
   watermarkUnit: cursorUnitSchema.optional(),
   /** The mark of the pass that was completed last: what was written since must not lie before the watermark. */
   writeMark: z.string().optional(),
@@ -129,7 +129,7 @@ export const progressSchema = z.strictObject({
   /** `<pass>/<split>` to the number of its objects that are in manifests. */
   committed: z.record(z.string(), z.int().nonnegative()),
   lastKeysPassStartedAt: z.int().nullable(),
-  /** When past rows were last read again, or the whole table was read; absent in what was written before there was such a pass. */
+  /** When past rows were last read again, or the whole table was read; missing in older records. */
   lastLatePassStartedAt: z.int().nullable().default(null),
 });
 export type Progress = z.infer<typeof progressSchema>;
@@ -153,7 +153,7 @@ export const leaseSchema = z.strictObject({
   expiresAt: z.int(),
   /** The token that the lease's own execution fenced last; makes a repeated fence find out that it is done. */
   fencedFrom: z.int().positive().optional(),
-  /** The attempt of a invocation that reads in this lane; makes an older attempt of the same invocation find out. */
+  /** The attempt of an invocation that reads in this lane; makes an older attempt of the same invocation find out. */
   attempt: z.string().optional(),
 });
 export type Lease = z.infer<typeof leaseSchema>;
@@ -184,13 +184,13 @@ export const openResourceSchema = z.strictObject({
 });
 export type OpenResource = z.infer<typeof openResourceSchema>;
 
-/** A source that refused too often is left alone by all runs for a while. */
+/** A source that rejected requests too often is left alone by all runs for a while. */
 export const sourcePauseSchema = z.strictObject({
   /** Milliseconds since 1970. */
   until: z.number(),
-  /** The run that it refused. */
+  /** The run whose requests it rejected. */
   run: z.string(),
-  /** What it answered at last. */
+  /** Its last response. */
   reason: z.string(),
 });
 export type SourcePause = z.infer<typeof sourcePauseSchema>;

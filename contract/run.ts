@@ -67,9 +67,9 @@ const runLaneSchema = z.strictObject({
   pauseMillis: z.number().nonnegative(),
   /** How often reading was slowed down. */
   backOffs: z.int().nonnegative(),
-  /** Those of them because answers took longer than usual; the others are refusals. */
+  /** Those of them because responses took longer than usual; the others are rejected requests. */
   slow: z.int().nonnegative().default(0),
-  /** Bytes of answers. */
+  /** Bytes of responses. */
   bytes: z.int().nonnegative().default(0),
   /** Rows over the time spent reading and paused; null if it spent none. */
   rowsPerSecond: z.number().nonnegative().nullable(),
@@ -119,7 +119,7 @@ export const runRecordSchema = z.strictObject({
   startedAt: z.string(),
   endedAt: z.string(),
   status: z.enum(["succeeded", "failed"]),
-  /** Whether a build was due, and why; absent if the run ended before that was decided. */
+  /** Whether a build was due, and why; missing if the run ended before that was decided. */
   decision: decisionSchema.optional(),
   tables: z.array(runTableSchema),
   lanes: z.array(runLaneSchema),

@@ -1,4 +1,4 @@
-// What the warehouse was last seen to hold in full, so that it need not be woken to say so again.
+// What the warehouse was last seen to hold in full, so that it is not woken to say so again.
 import { z } from "zod";
 
 export const seenLoadsSchema = z.strictObject({
@@ -11,7 +11,7 @@ export const seenLoadsSchema = z.strictObject({
     z.strictObject({
       table: z.string(),
       contentId: z.string(),
-      /** A hash of what the warehouse shows of the definition beside the rows. */
+      /** A hash of what the warehouse shows of the definition besides the rows. */
       shown: z.string(),
     }),
   ),

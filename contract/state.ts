@@ -1,27 +1,27 @@
-// The state that a lane carries from one extractor run to the next, and what a invocation answers.
+// The state that a lane carries from one extractor run to the next, and what an invocation returns.
 import { z } from "zod";
 
-/** Outcomes of questions to the source by which the governor judges it. */
+/** Outcomes of requests to the source by which the governor decides how to go on. */
 export const OUTCOMES_KEPT = 20;
 /** Sizes of batches of which it knows how long they take. */
 export const SIZES_KEPT = 8;
 
-/** What a lane has learnt of its source: how it bears the reading, and how long its answers usually take. */
+/** What a lane has learnt of its source: how much reading it withstands, and how long its responses usually take. */
 export const governorStateSchema = z.strictObject({
-  /** By how much pauses are lengthened; 1 while the source answers gladly. */
+  /** By how much pauses are lengthened; 1 while the source is healthy. */
   slowdown: z.number().min(1),
-  /** Refusals since the last answer. */
+  /** Rejected requests since the last response. */
   refusals: z.int().nonnegative(),
-  /** Answered (`.`) and refused (`x`) questions, the latest last. */
+  /** Requests that got a response (`.`) and rejected ones (`x`), the latest last. */
   outcomes: z
     .string()
     .regex(/^[.x]*$/)
     .max(OUTCOMES_KEPT),
-  /** How many times as long as usual the last answers took, smoothed; 1 is usual. */
+  /** How many times as long as usual the last responses took, smoothed; 1 is usual. */
   slowness: z.number().nonnegative(),
   /** The source is not asked before, milliseconds since 1970. */
   notBefore: z.number().nonnegative(),
-  /** How long answers usually take, by the size of the batch, for the table that was read last. */
+  /** How long responses usually take, by the size of the batch, for the table that was read last. */
   usual: z
     .strictObject({
       /** Table and kind of reading. */
@@ -33,7 +33,7 @@ export const governorStateSchema = z.strictObject({
             /** Steps of the square root of two, in rows and kilobytes. */
             size: z.int(),
             millis: z.number().nonnegative(),
-            /** Answers that this is known from. */
+            /** Responses that this is known from. */
             answers: z.int().positive(),
           }),
         )
@@ -55,7 +55,7 @@ export const RELAXED: GovernorState = {
 
 /**
  * Why a lane's reading in a run was over: its work was done, the run's extraction time was used up, the source's hours
- * closed, or it refused so often that it was given a pause.
+ * closed, or it rejected so many requests that it was given a pause.
  */
 export const laneEndSchema = z.enum(["done", "time", "hours", "refusals"]);
 export type LaneEnd = z.infer<typeof laneEndSchema>;
@@ -86,9 +86,9 @@ export const laneStateSchema = z.strictObject({
     pauseMillis: z.number().nonnegative(),
     /** How often reading was slowed down. */
     backOffs: z.int().nonnegative(),
-    /** Those of them because answers took longer than usual; the others are refusals. */
+    /** Those of them because responses took longer than usual; the others are rejected requests. */
     slow: z.int().nonnegative().default(0),
-    /** Bytes of answers. */
+    /** Bytes of responses. */
     bytes: z.int().nonnegative().default(0),
   }),
   governor: governorStateSchema.default(RELAXED),

@@ -54,17 +54,17 @@ interface Spec<
   /** A name for the table that a place suggests. */
   readonly nameOf: (from: z.output<From>) => string;
 
-  /** The fields that a table of this system has beside those of all tables, `from` and `deletes`. */
+  /** The fields that a table of this system has besides those of all tables, `from` and `deletes`. */
   readonly fields: Fields;
   /** The field that a cursor stands in, where tables can have one. */
   readonly cursorField?: string & keyof Fields;
   /** `from`, as the Data Catalog holds it, with all that the client needs of the other fields. */
   readonly place: Place;
   readonly reading: (table: OwnFields<From, Fields>) => Reading<z.output<Place>>;
-  /** What is wrong with the fields beside each other and the columns; each alone is right. */
+  /** What is wrong with the fields together with each other and the columns; each alone is right. */
   readonly mistakes?: (table: OwnFields<From, Fields>, place: string) => Iterable<Mistake>;
 
-  /** The fields that a budget of this system has beside those of all budgets, each with a default. */
+  /** The fields that a budget of this system has besides those of all budgets, each with a default. */
   readonly budget: Budget;
   /** The share of one of the source's threads that a lane may use, where another than the catalog's default. */
   readonly dutyCycle?: number;
@@ -75,9 +75,9 @@ interface Spec<
   readonly listTypes: readonly string[];
   /** What a type is called that stands for lists of another one. */
   readonly listsOf?: Readonly<Record<string, string>>;
-  /** The key that is no field of a row, and the path that it is declared by. It can't be a cursor. */
+  /** The key that is not a field of a row, and the path that it is declared by. It can't be a cursor. */
   readonly idColumn?: { readonly path: string; readonly description: string };
-  /** What tells which of a row's versions is the later: its cursor, or the number of the pass that read it. */
+  /** What shows which of a row's versions is the later: its cursor, or the number of the pass that read it. */
   readonly versions: "cursor" | "pass";
   /** True if a table is read although a declared field is nowhere in its schema. */
   readonly readsWithoutField: boolean;
@@ -89,12 +89,12 @@ interface Spec<
   readonly showAddress: (secret: z.output<Secret>) => string;
   /** How an address is typed: short for the help, and in words with an example. */
   readonly addressForm: { readonly short: string; readonly example: string; readonly long: string };
-  /** @returns undefined for a text that is no address; throws URIError for one that is badly encoded */
+  /** @returns undefined for a text that is not an address; throws URIError for one that is badly encoded */
   readonly parseAddress: (typed: string) => z.output<Secret> | undefined;
 }
 
 /**
- * A system, as those know it who know no system by name: everything of its own comes as JSON, and is parsed here.
+ * A system for callers that do not know it by name: everything of its own comes as JSON, and is parsed here.
  * The type parameters carry what people write to the types of the catalog's language.
  */
 export interface SourceDeclaration<

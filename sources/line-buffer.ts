@@ -90,7 +90,7 @@ export class LineBuffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Begins anew, in the same memory. */
+  /** Begins again, in the same memory. */
   clear(): void {
     this.#length = 0;
   }

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 const certificatePattern = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
-/** Certificates of authorities, PEM. Text that Node would silently trust nothing by is refused. */
+/** Certificates of authorities, PEM. Text by which Node would silently trust nothing is rejected. */
 export const authoritiesSchema = z.string().refine(areCertificates, {
   error:
     "must be certificates in PEM, with real line ends: -----BEGIN CERTIFICATE----- … -----END CERTIFICATE-----",

@@ -1,4 +1,4 @@
-// What every source system offers to planning and extraction; the rest of the extractor knows no system.
+// What every source system offers to planning and extraction; the other parts of the extractor know no system.
 import type { SourceDefinition, TableDefinition } from "../catalog/definition.ts";
 import type { Discovery } from "./discover/discovery.ts";
 import type { SourceShape } from "./discover/shape.ts";
@@ -11,11 +11,11 @@ export interface Batch {
   /** NDJSON object lines, each ended by `\n`; good until the reader is asked for its next batch. */
   readonly lines: Uint8Array;
   readonly rows: number;
-  /** Size of the source's answer in bytes; the lines' where a source does not know it. */
-  readonly answerBytes?: number;
+  /** Size of the source's response in bytes; the lines' where a source does not know it. */
+  readonly responseBytes?: number;
   /** When it was asked for, milliseconds since 1970: the lines' `observed_at`. */
   readonly observedAt: number;
-  /** What the source took to answer, milliseconds. */
+  /** What the source took to respond, milliseconds. */
   readonly sourceMillis: number;
   /** JSON text: where reading goes on after this batch. */
   readonly position: string;
@@ -41,14 +41,14 @@ export interface OpenRequest {
   /** A position of an earlier batch, or null at the split's beginning. */
   readonly position: string | null;
   /**
-   * Told of each resource that must be given back (a point in time's id) before it is used, also of one that an
+   * Notified of each resource that must be given back (a point in time's id) before it is used, also of one that an
    * earlier reader left for this one, and when it is closed.
    */
   readonly held: {
     opened(resource: string): Promise<void>;
     closed(resource: string): Promise<void>;
   };
-  /** Told of what costs more than it should, for the log. */
+  /** Notified of what costs more than it should, for the log. */
   readonly warn: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -69,7 +69,7 @@ export interface UnreadRows {
   readonly reason: string;
 }
 
-/** Nobody answered: the connection failed or timed out, so the source as a whole may be away. */
+/** Nobody responded: the connection failed or timed out, so the source as a whole may be away. */
 export class SourceUnreachableError extends SourceUnavailableError {}
 
 /** The source as a whole has too much to do, whichever table is asked for. */
@@ -114,7 +114,7 @@ export interface SourceClient {
   planKeys(table: TableDefinition): Promise<Bounds[]>;
   open(request: OpenRequest): Promise<SplitReader>;
   /**
-   * The fields that a table has now, from the mapping or the schema: a question or two, asked in each run's plan.
+   * The fields that a table has now, from the mapping or the schema: a request or two, asked in each run's plan.
    * @param place what `from` of a table says, as it is written or as the Data Catalog holds it
    * @throws SourceConfigurationError if it is not a place of this system
    */

@@ -1,4 +1,4 @@
-// What people must mend when a TLS handshake fails, for the messages of all sources.
+// What people must fix when a TLS handshake fails, for the messages of all sources.
 
 const advices: readonly (readonly [RegExp, string])[] = [
   [

@@ -39,7 +39,7 @@ export function searchLeads(address: string, history: History, seed: number): As
         (response) => {
           response.on("end", () => {
             if (response.statusCode === 200) resolve();
-            else reject(new Error(`the search answered ${response.statusCode ?? "nothing"}`));
+            else reject(new Error(`the search returned ${response.statusCode ?? "nothing"}`));
           });
           response.on("error", reject);
           response.resume();

@@ -46,5 +46,5 @@ export async function settleElasticsearch(server: Server): Promise<void> {
 
 async function expectOk(response: Response): Promise<Response> {
   if (response.ok) return response;
-  throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  throw new Error(`${response.url} returned ${response.status}: ${await response.text()}`);
 }

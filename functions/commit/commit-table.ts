@@ -113,7 +113,7 @@ async function writeManifest(
     const { table, number } = manifest;
     const key = keys.manifest({ table, number, token, attempt: randomUUID() });
     const written = await store.putNew(key, manifest);
-    // Taken: an answer was lost and the client sent it again. What is there can't be read back, so it is left alone.
+    // Taken: a response was lost and the client sent it again. What is there can't be read back, so it is left alone.
     if (written !== undefined) return { key, etag: written.etag };
   }
 }

@@ -1,4 +1,4 @@
-// Commits the tables of one run, each by itself, and gives back what the run needs no longer: what fails with one table
+// Commits the tables of one run, each by itself, and gives back what the run no longer needs: what fails with one table
 // does not hold up the others.
 import { z } from "zod";
 import type { Log } from "../runtime/log.ts";

@@ -47,7 +47,7 @@ export function decideCommit(args: {
       ),
     ),
   };
-  // From a completed pass the build concludes absences, and nothing else.
+  // From a completed pass the build concludes which keys are missing, and nothing else.
   if (objects.length === 0 && !complete.some(({ pass }) => pass.findsDeletes)) {
     return { manifest: null, after };
   }

@@ -57,7 +57,7 @@ function whyDue(
   if (entry.kind === "table" && lastManifest !== entry.through) {
     return `${name} is built to manifest ${entry.through} of ${lastManifest}`;
   }
-  // Nobody serves the request of what is published no more.
+  // Nobody serves the request of what is no longer published.
   if (isReplaceDue && publish !== null) return `the warehouse asks for the whole of ${name}`;
   const stale = Object.entries(entry.inputs).find(
     ([input, contentId]) => built.get(input)?.contentId !== contentId,

@@ -1,4 +1,4 @@
-// Finds out whether a run's build is due, and leaves the answer in the data bucket.
+// Finds out whether a run's build is due, and leaves the decision in the data bucket.
 import { z } from "zod";
 import type { Definitions } from "../../stores/data-catalog/read-definitions.ts";
 import type { Ledger } from "../../stores/ledger/ledger.ts";
@@ -28,7 +28,7 @@ export interface DecideDependencies {
   };
 }
 
-/** Asked again it decides anew, by what is there then. */
+/** Asked again it decides again, by what is there then. */
 export async function decideRun(
   { run }: z.infer<typeof decideInputSchema>,
   dependencies: DecideDependencies,

@@ -1,4 +1,4 @@
-// One invocation of a lane: reads batches at the pace that the source bears, puts them into objects and records each.
+// One invocation of a lane: reads batches at the pace that the source allows, puts them into objects and records each.
 import type { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import type { SourceDefinition, TableDefinition } from "../../catalog/definition.ts";
@@ -33,7 +33,7 @@ import {
 } from "../../sources/source.ts";
 import { type Outcome, SplitExtraction } from "./split-extraction.ts";
 
-/** What a invocation does with the ledger. */
+/** What an invocation does with the ledger. */
 export interface ExtractLedger {
   readonly leases: Pick<Ledger["leases"], "renew">;
   readonly lanes: Pick<Ledger["lanes"], "claim" | "renew" | "release">;
@@ -65,7 +65,7 @@ const leaseMarginMillis = 60_000;
 const heldMillis = 10 * 60_000;
 const mostSafetyMillis = 45_000;
 const safetyShare = 0.2;
-// In which a cluster can recover, and another run need not try; short enough for the next scheduled run to try again.
+// In which a cluster can recover, and another run does not have to try; short enough for the next scheduled run to try again.
 const sourcePauseMillis = 2 * 60_000;
 const longestReason = 500;
 // A rotation is followed for this long before the table is left out.
@@ -74,10 +74,10 @@ const mostSecretLooks = 10;
 
 /**
  * Reads on from where the lane's state and the ledger say, until the invocation's time or the run's budget is nearly
- * used up, the source's hours close, it refuses again and again, or all work is done.
+ * used up, the source's hours close, it rejects requests again and again, or all work is done.
  * @returns the state for the next invocation
  * @throws FencedError if another run took over; StaleSplitError if another attempt of this invocation did;
- *   SourceUnavailableError if the source refuses again and again and answered nothing at all in this run;
+ *   SourceUnavailableError if the source rejects requests again and again and gave no response at all in this run;
  *   ProtocolError if the state or the work list has a form that this version does not know
  */
 export async function runInvocation(
@@ -106,8 +106,8 @@ class Invocation {
   /** After it this invocation certainly writes no more. */
   readonly #leaseEnd: number;
   readonly #tables = new Map<string, OpenTable>();
-  /** Tables that were refused too often, with nothing answered since: is it they, or the source? */
-  readonly #refused = new Map<string, SourceUnavailableError>();
+  /** Tables whose requests were rejected too often, with no response since: is it they, or the source? */
+  readonly #rejected = new Map<string, SourceUnavailableError>();
   /** What is open at the source, and since when. */
   readonly #held = new Map<string, number>();
   #rows: number;
@@ -162,10 +162,10 @@ class Invocation {
       if (item === undefined || (await this.#isGivenUp(item.table))) continue;
       if ((await this.#readItem(item)) === "stopped") break;
     }
-    await this.#judgeRefused();
+    await this.#decideOnRejected();
     if (index >= this.#work.length) this.#ended ??= "done";
     const isDone = this.#ended !== null;
-    if (!isDone) await this.#pacer.restFor(this.#deps.remainingMillis() - this.#safetyMillis);
+    if (!isDone) await this.#pacer.pauseFor(this.#deps.remainingMillis() - this.#safetyMillis);
     const account = this.#pacer.account();
     // So that other runs can read while this one builds and loads.
     if (isDone) await ledger.lanes.release(source, lane, token, attempt);
@@ -181,10 +181,10 @@ class Invocation {
   }
 
   async #isGivenUp(table: string): Promise<boolean> {
-    return this.#refused.has(table) || (await this.#problems.has(table));
+    return this.#rejected.has(table) || (await this.#problems.has(table));
   }
 
-  // A table that people must mend, or whose own part of the source is away, is left out of this run; the lane's other
+  // A table that people must fix, or whose own part of the source is away, is left out of this run; the lane's other
   // tables are still read.
   async #readItem(item: WorkItem): Promise<Outcome> {
     try {
@@ -197,36 +197,36 @@ class Invocation {
     }
   }
 
-  // The next table is asked once: does the source answer at all? Not if two tables found it unable to.
+  // The next table is asked once: does the source respond at all? Not if two tables found it unable to.
   #afterGivingUp(item: WorkItem, error: SourceUnavailableError): Outcome {
-    this.#refused.set(item.table, error);
-    const unable = [...this.#refused.values()].filter(isAboutSource);
+    this.#rejected.set(item.table, error);
+    const unable = [...this.#rejected.values()].filter(isAboutSource);
     return unable.length > 1 ? "stopped" : "finished";
   }
 
-  /** Tables that were refused are the trouble, since another one was answered. */
-  async #acquitSource(): Promise<void> {
-    if (this.#refused.size === 0) return;
-    for (const [table, error] of this.#refused) await this.#leaveOut(table, error);
-    this.#refused.clear();
-    this.#pacer.forgetRefusals();
+  /** The tables whose requests were rejected are the trouble, since the source responded to another one's. */
+  async #clearSource(): Promise<void> {
+    if (this.#rejected.size === 0) return;
+    for (const [table, error] of this.#rejected) await this.#leaveOut(table, error);
+    this.#rejected.clear();
+    this.#pacer.forgetRejections();
   }
 
   /**
-   * What was refused at last, with no answer since, either ends the lane as it is, for the source needs a pause, or is
-   * left out.
-   * @throws SourceUnavailableError if the source answered nothing at all in this run
+   * The tables whose requests were rejected last, with no response since, either end the lane as it is, for the source
+   * needs a pause, or are left out.
+   * @throws SourceUnavailableError if the source gave no response at all in this run
    */
-  async #judgeRefused(): Promise<void> {
-    const errors = [...this.#refused.values()];
+  async #decideOnRejected(): Promise<void> {
+    const errors = [...this.#rejected.values()];
     const [first] = errors;
     if (first === undefined) return;
-    if (!this.#pacer.hasAnswered) {
+    if (!this.#pacer.hasResponded) {
       await this.#recordPause(this.#pacer.pauseUntil, first);
       throw first;
     }
     const about = errors.find(isAboutSource);
-    if (about === undefined) await this.#acquitSource();
+    if (about === undefined) await this.#clearSource();
     else {
       await this.#recordPause(this.#deps.clock.now() + sourcePauseMillis, about);
       this.#ended = "refusals";
@@ -237,7 +237,7 @@ class Invocation {
   async #recordPause(until: number, error: Error): Promise<void> {
     const { source, run } = this.#state;
     const reason = error.message.slice(0, longestReason);
-    this.#deps.log("The source refuses too often and is given a pause.", {
+    this.#deps.log("The source rejects requests too often and is given a pause.", {
       ...{ source, reason, until: new Date(until).toISOString() },
     });
     await this.#deps.ledger.pauses.give(source, { until, run, reason });
@@ -247,7 +247,7 @@ class Invocation {
   async #honourPause(): Promise<boolean> {
     const pause = await this.#deps.ledger.pauses.read(this.#state.source);
     if (pause === undefined || pause.until <= this.#deps.clock.now()) return false;
-    this.#pacer.restAtLeastUntil(pause.until);
+    this.#pacer.pauseAtLeastUntil(pause.until);
     return true;
   }
 
@@ -300,7 +300,7 @@ class Invocation {
     try {
       return await new SplitExtraction(item, split, reader, this.#deps, {
         rowLimit: () => this.#pacer.rowLimit(table.definition.source.budget.pageRows),
-        ask: (question) => this.#ask(table, true, question),
+        ask: (request) => this.#ask(table, true, request),
         onBatch: (batch, rows) => {
           this.#note(item, rows, reader);
           return this.#afterBatch(item, batch, table.pace);
@@ -357,25 +357,25 @@ class Invocation {
   }
 
   /**
-   * Asks the source once it has paused, and again more slowly where it refuses. Null if the lane must stop before it
-   * answered.
-   * @throws SourceUnavailableError if it refused too often
+   * Asks the source once it has paused, and again more slowly where it rejects the request. Null if the lane must stop
+   * before there is a response.
+   * @throws SourceUnavailableError if it rejected requests too often
    */
-  async #ask<T>(table: OpenTable, isBatch: boolean, question: () => Promise<T>): Promise<T | null> {
+  async #ask<T>(table: OpenTable, isBatch: boolean, request: () => Promise<T>): Promise<T | null> {
     for (;;) {
       if (this.#mustStop(table)) return null;
       await this.#pacer.pause();
       const askedAt = this.#deps.clock.now();
       try {
-        const answer = await question();
-        this.#pacer.answered(askedAt, isBatch);
-        return answer;
+        const response = await request();
+        this.#pacer.responded(askedAt, isBatch);
+        return response;
       } catch (error) {
         if (!(error instanceof SourceUnavailableError)) {
-          this.#pacer.answered(askedAt, false);
+          this.#pacer.responded(askedAt, false);
           throw error;
         }
-        await this.#afterRefusal(error, askedAt, table);
+        await this.#afterRejection(error, askedAt, table);
       }
     }
   }
@@ -417,25 +417,25 @@ class Invocation {
   }
 
   async #afterBatch(item: WorkItem, batch: Batch, pace: LanePace): Promise<void> {
-    const { sourceMillis, rows, lines, answerBytes: bytes = lines.length } = batch;
+    const { sourceMillis, rows, lines, responseBytes: bytes = lines.length } = batch;
     const of = `${item.table}/${item.kind}`;
     if (this.#pacer.afterBatch(of, { sourceMillis, rows, bytes }, pace))
       this.#deps.log("The source is slower than usual; reading less and more slowly.", {
         ...{ source: this.#state.source, table: item.table, sourceMillis, rows, bytes },
       });
-    await this.#acquitSource();
+    await this.#clearSource();
   }
 
-  async #afterRefusal(
+  async #afterRejection(
     error: SourceUnavailableError,
     askedAt: number,
     { definition, pace }: OpenTable,
   ): Promise<void> {
-    const { pauseMillis, state, giveUp } = this.#pacer.afterRefusal(askedAt, pace);
-    // Another lane may have found already that the source needs a pause: this one need not find it out as well.
+    const { pauseMillis, state, giveUp } = this.#pacer.afterRejection(askedAt, pace);
+    // Another lane may have found already that the source needs a pause: this one does not need to find it out as well.
     const isPaused = await this.#honourPause();
-    if (giveUp !== null || (isPaused && this.#pacer.hasAnswered)) throw error;
-    this.#deps.log("The source refuses or is slow; asking again after a pause.", {
+    if (giveUp !== null || (isPaused && this.#pacer.hasResponded)) throw error;
+    this.#deps.log("The source rejects requests or is slow; asking again after a pause.", {
       source: this.#state.source,
       table: definition.name,
       pauseMillis: Math.round(pauseMillis),
@@ -460,7 +460,7 @@ class Invocation {
   }
 }
 
-/** True if whichever table is asked for would be refused. */
+/** True if requests for any other table would be rejected too. */
 function isAboutSource(error: SourceUnavailableError): boolean {
   return error instanceof SourceOverloadedError || error instanceof SourceUnreachableError;
 }

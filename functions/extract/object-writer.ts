@@ -95,7 +95,7 @@ export class ObjectWriter {
     }
   }
 
-  // The key holds this invocation's random id, so what stands there can only be our own: an answer was lost and the
+  // The key holds this invocation's random id, so what stands there can only be our own: a response was lost and the
   // client sent it again.
   async #findOwn(s3: S3Client, bucket: string, key: string, bytes: number): Promise<WrittenObject> {
     const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
@@ -109,7 +109,7 @@ export class ObjectWriter {
 }
 
 function required(etag: string | undefined, key: string): string {
-  if (etag === undefined) throw new Error(`S3 answered without an ETag for ${key}.`);
+  if (etag === undefined) throw new Error(`S3 responded without an ETag for ${key}.`);
   return etag.replaceAll('"', "");
 }
 

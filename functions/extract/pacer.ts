@@ -1,10 +1,10 @@
-// Keeps a lane to its pace: pauses as the governor decides, and keeps account of what was read, paused and refused.
+// Keeps a lane to its pace: pauses as the governor decides, and keeps account of what was read, paused and rejected.
 import type { GovernorState, LaneState } from "../../contract/state.ts";
 import {
-  afterAnswer,
-  type AfterRefusal,
-  afterRefusal,
-  hasAnsweredLately,
+  afterResponse,
+  type AfterRejection,
+  afterRejection,
+  hasRespondedLately,
   rowLimit,
 } from "./governor/governor.ts";
 import { type LanePace, owedMillis } from "./governor/pace.ts";
@@ -38,7 +38,7 @@ export class Pacer {
   #slow: number;
   #batches = 0;
   #longestLately: number | null = null;
-  /** Requests that were answered and not paused for. */
+  /** Requests that got their responses and were not paused for. */
   #besideMillis = 0;
   /** When the source was last asked nothing any more; pauses count from here. */
   #idleSince: number;
@@ -63,8 +63,8 @@ export class Pacer {
   }
 
   /** True if the lane ever got rows from its source in this run, so that the source is known to be there. */
-  get hasAnswered(): boolean {
-    return this.#batches > 0 || hasAnsweredLately(this.#governor);
+  get hasResponded(): boolean {
+    return this.#batches > 0 || hasRespondedLately(this.#governor);
   }
 
   /** The moment before which the source is not asked; now, if no pause is due. */
@@ -77,27 +77,27 @@ export class Pacer {
     return this.#longestLately === null ? firstBatchMillis : this.#longestLately * batchMargin;
   }
 
-  /** What the invocations before read without paused for it is paused for before anything is asked. */
+  /** Pauses for what the invocations before read and did not pause for, before anything is asked. */
   begin(pace: LanePace): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     const read = { millis: this.#readMillis, rows: this.#before.rows, bytes: this.#bytes };
-    this.restAtLeastUntil(this.#idleSince + owedMillis(read, this.#pauseMillis, pace));
+    this.pauseAtLeastUntil(this.#idleSince + owedMillis(read, this.#pauseMillis, pace));
   }
 
-  restAtLeastUntil(instant: number): void {
+  pauseAtLeastUntil(instant: number): void {
     const notBefore = Math.max(this.#governor.notBefore, Math.ceil(instant));
     this.#governor = { ...this.#governor, notBefore };
   }
 
-  /** Rests as long as is due. */
+  /** Pauses as long as is due. */
   async pause(): Promise<void> {
     await this.#sleep(this.#governor.notBefore - this.#clock.now());
     this.#countPause();
   }
 
-  /** Rests as far as the time goes; the next invocation pauses the remainder. */
-  async restFor(mostMillis: number): Promise<void> {
+  /** Pauses as far as the time goes; the next invocation pauses for the remainder. */
+  async pauseFor(mostMillis: number): Promise<void> {
     await this.#sleep(Math.min(this.#governor.notBefore - this.#clock.now(), mostMillis));
   }
 
@@ -106,21 +106,21 @@ export class Pacer {
     return rowLimit(pageRows, this.#governor);
   }
 
-  /** The source has answered something that was asked `askedAt`. */
-  answered(askedAt: number, isBatch: boolean): void {
+  /** The source has responded to a request of `askedAt`. */
+  responded(askedAt: number, isBatch: boolean): void {
     this.#idleSince = this.#clock.now();
-    // Batches tell themselves what the source took; what goes with them is paused for together with the next one, for
-    // a invocation must not spend its time on paused for a split that it had opened and could not read then.
+    // Batches report themselves what the source took; the pause for what goes with them is made with the next one, for
+    // an invocation must not spend its time on a pause for a split that it had opened and could not read then.
     if (isBatch) return;
     this.#besideMillis += this.#idleSince - askedAt;
     this.#readMillis += this.#idleSince - askedAt;
   }
 
-  /** @returns true if reading is slowed down because answers take longer than usual */
+  /** @returns true if reading is slowed down because responses take longer than usual */
   afterBatch(of: string, batch: PacedBatch, pace: LanePace): boolean {
     const { sourceMillis: millis, rows, bytes } = batch;
     const besideMillis = this.#besideMillis;
-    const next = afterAnswer({ of, millis, rows, bytes, besideMillis }, this.#governor, pace);
+    const next = afterResponse({ of, millis, rows, bytes, besideMillis }, this.#governor, pace);
     this.#governor = next.state;
     this.#besideMillis = 0;
     this.#batches += 1;
@@ -131,24 +131,24 @@ export class Pacer {
       this.#backOffs += 1;
       this.#slow += 1;
     }
-    this.restAtLeastUntil(this.#idleSince + next.pauseMillis);
+    this.pauseAtLeastUntil(this.#idleSince + next.pauseMillis);
     return next.isSlowed;
   }
 
-  /** The source refused, or did not answer, what was asked `askedAt`. */
-  afterRefusal(askedAt: number, pace: LanePace): AfterRefusal {
+  /** The source rejected a request of `askedAt`, or did not respond to it. */
+  afterRejection(askedAt: number, pace: LanePace): AfterRejection {
     this.#idleSince = this.#clock.now();
     const askedMillis = this.#idleSince - askedAt;
-    const next = afterRefusal(askedMillis, this.#governor, pace);
+    const next = afterRejection(askedMillis, this.#governor, pace);
     this.#governor = next.state;
     this.#readMillis += askedMillis;
     this.#backOffs += 1;
-    this.restAtLeastUntil(this.#idleSince + next.pauseMillis);
+    this.pauseAtLeastUntil(this.#idleSince + next.pauseMillis);
     return next;
   }
 
-  /** The refusals were one table's: the next one is asked as if there had been none, but after the rest that is due. */
-  forgetRefusals(): void {
+  /** The rejected requests were one table's: the next one starts without them, but after the pause that is due. */
+  forgetRejections(): void {
     const outcomes = this.#governor.outcomes.replaceAll("x", "");
     this.#governor = { ...this.#governor, refusals: 0, outcomes };
   }

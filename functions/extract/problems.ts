@@ -11,7 +11,7 @@ import type { JsonStore } from "../../stores/bucket/json-store.ts";
 
 const longestMessage = 4000;
 
-/** True for an error that lasts until people mend the table or its source, so that only this table is left out. */
+/** True for an error that lasts until people fix the table or its source, so that only this table is left out. */
 export function isTableProblem(error: unknown): error is Error {
   return (
     error instanceof SourceConfigurationError ||

@@ -12,7 +12,7 @@ import type { Batch, SplitReader } from "../../sources/source.ts";
 interface ExtractionHooks {
   /** How many rows to ask for now. */
   rowLimit(): number;
-  ask<T>(question: () => Promise<T>): Promise<T | null>;
+  ask<T>(request: () => Promise<T>): Promise<T | null>;
   /** @param rows what of the split was read with this batch: in all, and since an object was recorded */
   onBatch(batch: Batch, rows: { readonly split: number; readonly open: number }): Promise<void>;
   /** Throws if this attempt may not record any more. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { laneResultSchema } from "../../contract/lane-result.ts";
 
-/** What is not understood is a failure to be told, not a reason to tell nothing. */
+/** What is not understood is a failure to be reported, not a reason to report nothing. */
 export const laneResultsSchema = z
   .array(
     laneResultSchema.catch((context) => ({

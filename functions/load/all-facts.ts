@@ -12,7 +12,7 @@ import { SCHEMAS } from "./sql.ts";
 
 /**
  * Lists the columns of all relations of Sluice's schemas, with what is compared of them: schema, relation, column, type,
- * and for views the column's comment and, with the first column, the view's. Redshift answers it on its leader node.
+ * and for views the column's comment and, with the first column, the view's. Redshift runs it on its leader node.
  */
 export function allRelationsQuery(): string {
   return `SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
@@ -36,7 +36,7 @@ export function allAuditsQuery(): string {
   );
 }
 
-/** The answers to both queries, so that each table's facts can be looked up. */
+/** The results of both queries, so that each table's facts can be looked up. */
 export class AllFacts {
   readonly #relations: Relations;
   readonly #audits: ReadonlyMap<string, string | null>;

@@ -18,11 +18,11 @@ import { StatementError, StillRunningError, type Warehouse } from "./warehouse.t
 
 export const chooseInputSchema = z.object({
   run: z.string().min(1),
-  /** Tells this from the load of one table. */
+  /** Distinguishes this from the load of one table. */
   choose: z.literal(true),
   /** Calls in this run before this one. */
   polls: z.int().nonnegative(),
-  /** The question, if it was asked and not answered yet. */
+  /** The query, if it was started and has no result yet. */
   statement: z.string().optional(),
 });
 type ChooseInput = z.infer<typeof chooseInputSchema>;
@@ -64,7 +64,7 @@ interface Published {
  * Writes the tables that are to be loaded to `tables.json`, each after all that it is derived from.
  *
  * @param deadline when to stop waiting for the warehouse, milliseconds since 1970
- * @throws StatementError if the warehouse refuses the question; Error if it does not answer for an hour; ProtocolError
+ * @throws StatementError if the warehouse rejects the query; Error if it does not respond for an hour; ProtocolError
  *   if the lake's metadata can't be understood
  */
 export async function chooseLoads(
@@ -106,7 +106,7 @@ async function finish(
 }
 
 function wait({ run, polls }: ChooseInput, statement?: string): ChooseResult {
-  if (polls >= MAX_POLLS) throw new Error(`the warehouse did not answer within ${polls} calls`);
+  if (polls >= MAX_POLLS) throw new Error(`the warehouse did not respond within ${polls} calls`);
   return {
     ...{ run, choose: true, polls: polls + 1, status: "wait", waitSeconds: WAIT_SECONDS },
     ...(statement === undefined ? {} : { statement }),
@@ -115,8 +115,8 @@ function wait({ run, polls }: ChooseInput, statement?: string): ChooseResult {
 
 /**
  * Asks for relations and audits in one request.
- * @returns the answer, or the statement that is still running
- * @throws StillRunningError if it must be asked anew
+ * @returns the result, or the statement that is still running
+ * @throws StillRunningError if it must be asked again
  */
 async function ask(
   warehouse: Warehouse,
@@ -233,7 +233,7 @@ function isSeen(seen: SeenLoads, published: readonly Published[], parts: ChooseP
   );
 }
 
-/** A hash of what the warehouse shows of a definition beside the rows. */
+/** A hash of what the warehouse shows of a definition besides the rows. */
 function shownOf({ description, columns, publish }: Definition): string {
   const shown = columns.map((column) => [column.name, column.type, column.description]);
   return createHash("sha256")

@@ -31,7 +31,7 @@ export function countFailures(before: LoadRecord | undefined, run: string): numb
 /**
  * Before when a load that failed is not tried again: 30 minutes, an hour, two … at most a day after it failed.
  *
- * @param copiedBytes what was copied in vain
+ * @param copiedBytes what was copied without success
  * @returns milliseconds since 1970, or null if a try costs so little that each run may
  */
 export function retryAt(copiedBytes: number, failures: number, nowMillis: number): number | null {
@@ -57,7 +57,7 @@ type RequestDecision =
 /**
  * Whether to ask for a whole copy: once, and again only when the failure's kind, the definition or the content is
  * another, not sooner than 6 hours, 12, 24 … at most a week after the last time. A changed definition, and a run that
- * names its tables, need not wait.
+ * names its tables, does not have to wait.
  *
  * @param before the last request, if there is one
  */

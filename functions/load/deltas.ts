@@ -42,7 +42,7 @@ function parseDelta(text: string, table: string, snapshot: string, place: string
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new ProtocolError(`delta ${place} is no JSON: ${String(error)}`);
+    throw new ProtocolError(`delta ${place} is not JSON: ${String(error)}`);
   }
   const parsed = deltaSchema.safeParse(value);
   if (!parsed.success) {

@@ -24,7 +24,7 @@ export interface Facts {
   readonly audited: string | null;
 }
 
-/** Rows of an answer; a NULL is null. */
+/** Rows of a result; a NULL is null. */
 export type Rows = readonly (readonly (string | null)[])[];
 
 /** Relations by `<schema>.<name>`. */

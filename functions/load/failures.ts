@@ -3,7 +3,7 @@
 /** One kind of failure. */
 export interface FailureKind {
   readonly cause: string;
-  /** How Redshift says it, quoted names and values left out; null for what no message tells. */
+  /** How Redshift says it, quoted names and values left out; null for what no message says. */
   readonly pattern: RegExp | null;
   /** Whether the table's whole copy could be loaded where a part of it, or a change of columns, could not. */
   readonly wholeHelps: boolean;
@@ -18,16 +18,16 @@ export interface FailureKind {
 /**
  * The kinds in the order in which they are looked for; the first one that fits counts.
  *
- * The Data API tells an error's text and no SQLSTATE, so texts are all there is. Redshift's leader node speaks as
+ * The Data API returns an error's text without a SQLSTATE, so texts are all there is. Redshift's leader node speaks as
  * PostgreSQL 8 does, its compute nodes and Spectrum by codes of their own. Where the words come from:
  * - `conflict`: Redshift's guide, "Troubleshooting serializable isolation errors" (ERROR: 1023 and 1018), its "conflict
  *   with concurrent transaction", and PostgreSQL's messages of SQLSTATE 40001 and 40P01. `check_audit_position` is the
  *   load's own: another load was there first.
- * - `damaged-delta`: the load's own `check_staged_rows`; COPY's and Spectrum's refusals of manifests and files (codes
+ * - `damaged-delta`: the load's own `check_staged_rows`; COPY's and Spectrum's errors for manifests and files (codes
  *   15001 to 15007, HTTP 404 and 416).
  * - `access`: PostgreSQL's messages of SQLSTATE 42501, which Redshift has too ("permission denied for relation", "must
  *   be owner of relation"); COPY's "Not authorized to get credentials of role" and "S3ServiceException:Access Denied",
- *   which it also tells as "requires full path of an S3 object".
+ *   which it also reports as "requires full path of an S3 object".
  * - `dependency`: PostgreSQL's messages of SQLSTATE 2BP01 and 0A000, which Redshift's DROP TABLE and ALTER TABLE give.
  * - `length`: "Value too long for character type" (code 8001), PostgreSQL's message of SQLSTATE 22001, and Spectrum's
  *   "length of the data column … is longer than the length defined in the table".
@@ -35,7 +35,7 @@ export interface FailureKind {
  *   "Invalid digit".
  * - `limit`: PostgreSQL's messages of SQLSTATE 54xxx.
  * - `statement`: PostgreSQL's message of SQLSTATE 42601.
- * - `column-change`: ALTER TABLE's refusals to widen a VARCHAR, in Redshift's guide under "ALTER COLUMN TYPE".
+ * - `column-change`: ALTER TABLE's errors when it can't widen a VARCHAR, in Redshift's guide under "ALTER COLUMN TYPE".
  * - `space`: "Disk Full" (code 1016), PostgreSQL's messages of SQLSTATE 53100 and 53200, and CREATE SCHEMA's QUOTA: a
  *   transaction "is aborted due to exceeding the disk space quota in schema(s)".
  * - `interrupted`: PostgreSQL's messages of SQLSTATE 57014, 57P01 and 08006; Redshift's "cancelled on user's request"
@@ -140,7 +140,7 @@ const UNKNOWN_FAILURE: FailureKind = {
   advice: "Look the message up, and at the statement in the log of Load.",
 };
 
-/** What kind of failure a message of the warehouse tells. */
+/** What kind of failure a message of the warehouse means. */
 export function classifyFailure(message: string): FailureKind {
   // What stands in quotes is a name or a value, which may be any words; and a file's place holds the table's name.
   const words = message

@@ -70,9 +70,9 @@ const parts: Omit<LoadParts, "log"> = {
   now: Date.now,
 };
 
-/** A call answers within this time, however long the warehouse takes. */
+/** A call returns within this time, however long the warehouse takes. */
 const CALL_MILLIS = 20_000;
-/** What is kept of the Lambda's own time to answer in. */
+/** What is kept of the Lambda's own time to return in. */
 const MARGIN_MILLIS = 5000;
 
 /** Chooses the tables of a run, or does the next things for one of them. */

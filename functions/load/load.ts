@@ -1,4 +1,4 @@
-// Loads one table: each call does the next small thing, found anew from what the warehouse and the lake hold.
+// Loads one table: each call does the next small thing, decided each time by what the warehouse and the lake hold.
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Definition } from "../../catalog/definition.ts";
@@ -40,7 +40,7 @@ export interface LoadParts {
   readonly ledger: Pick<Ledger, "loads">;
   /** Keeps the whole of what went wrong for the report. */
   readonly putProblem: (problem: LoadProblem) => Promise<void>;
-  /** Whether the run was given its tables by name, so that somebody wants a try now. */
+  /** Whether the run was given its tables by name, so that somebody asks for a try now. */
   readonly isByName: (run: string) => Promise<boolean>;
   readonly log: Log;
   /** Milliseconds since 1970, for what is kept between runs. */
@@ -53,7 +53,7 @@ const MAX_POLLS = 900;
 /** Somebody else is in the way for a moment, not for this long. */
 const MAX_TRANSIENT_POLLS = 60;
 
-/** A transaction that ends within this time needs no further call. */
+/** A transaction that ends within this time does not need another call. */
 const STEP_MILLIS = 3000;
 
 /** A statement is logged up to here; one of many columns may have 100 KB. */
@@ -89,7 +89,7 @@ export async function load(
 /** What went wrong, and what it went wrong with. */
 interface Failure extends Refusal {
   readonly step: Step["kind"] | "read" | "deltas" | "polls" | "unexpected";
-  /** Where it is not the message that tells. */
+  /** Where it is not the message that says it. */
   readonly kind?: FailureKind;
   /** The delta that was to be applied, or made ready for. */
   readonly delta?: Delta;
@@ -278,7 +278,7 @@ class TableLoad {
     return this.fail(failure);
   }
 
-  /** Tells the whole of it, and decides what later runs do about it. */
+  /** Logs the whole of it, and decides what later runs do about it. */
   async fail(failure: Failure): Promise<LoadResult> {
     const kind = failure.kind ?? classifyFailure(failure.error);
     await this.#keepProblem(failure, kind);
@@ -418,7 +418,7 @@ function mayHelp({ step, delta }: Failure, kind: FailureKind, isCorrected: boole
   if (step !== "apply" && step !== "evolve" && step !== "deltas") return false;
   if (kind.isOfRows === true) return isCorrected;
   if (!kind.wholeHelps) return false;
-  // A whole copy that failed was no help; but one whose files are damaged can be written anew.
+  // A whole copy that failed did not help; but one whose files are damaged can be written again.
   return delta === undefined || !isWhole(delta) || isOfFiles(kind);
 }
 

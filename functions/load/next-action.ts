@@ -140,7 +140,7 @@ function viewColumns(target: Target, held: readonly { readonly name: string }[])
   const names = new Set(held.map(({ name }) => name));
   const declared = target.definition.columns.map(({ name }) => name);
   const shown = declared.filter((name) => names.has(name));
-  // A view needs a column; a catalog without any of the table's is about to be built anew.
+  // A view needs a column; a catalog without any of the table's is about to be built again.
   return shown.length > 0 ? shown : held.map(({ name }) => name);
 }
 

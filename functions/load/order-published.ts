@@ -6,7 +6,7 @@ export function orderPublished(definitions: readonly Definition[]): string[] {
   const byName = new Map(definitions.map((definition) => [definition.name, definition]));
   const ordered = new Set<string>();
   const visit = (definition: Definition, above: readonly string[]): void => {
-    // A circle is the build's to refuse; here it must only not turn round for ever.
+    // The build rejects a circle; here it must only not turn round for ever.
     if (ordered.has(definition.name) || above.includes(definition.name)) return;
     for (const input of inputsOf(definition)) {
       const upstream = byName.get(input);

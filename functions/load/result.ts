@@ -29,7 +29,7 @@ export interface Started {
   readonly step: string;
 }
 
-/** The state machine keeps the last answer of each table for the report. */
+/** The state machine keeps the last result of each table for the report. */
 const MAX_BYTES = 199;
 
 const MAX_WAIT_SECONDS = 10;

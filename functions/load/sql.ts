@@ -24,7 +24,7 @@ export interface Layout {
 
 type DeltaColumn = Delta["columns"][number];
 
-/** What is made once, before the first load of any table. The audit comes last: where it is, the rest is as well. */
+/** What is made once, before the first load of any table. The audit comes last: where it is, the others are as well. */
 export function setUpStatements(): string[] {
   return [
     ...Object.values(SCHEMAS).map((schema) => `CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`),
@@ -86,7 +86,7 @@ export function dropView(table: string): string {
   return `DROP VIEW IF EXISTS ${qualified(SCHEMAS.mart, table)}`;
 }
 
-/** Makes the view that people read, and lets them. Redshift replaces no view by one with other columns: drop it first. */
+/** Makes the view that people read, and lets them. Redshift does not replace a view by one with other columns: drop it first. */
 export function createView(table: string, columns: readonly string[]): [string, string] {
   const view = qualified(SCHEMAS.mart, table);
   return [

@@ -1,4 +1,4 @@
-// Runs statements through the Redshift Data API, and never waits for them longer than it is told.
+// Runs statements through the Redshift Data API, and never waits for them longer than the caller allows.
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   ActiveStatementsExceededException,
@@ -19,7 +19,7 @@ export class StillRunningError extends Error {
   override readonly name = "StillRunningError";
 }
 
-/** What the warehouse refused, whole. */
+/** What the warehouse rejected, whole. */
 export interface Refusal {
   /** The warehouse's words; after the check's name, if the statement was one that checks. */
   readonly error: string;
@@ -30,7 +30,7 @@ export interface Refusal {
   readonly copied: boolean;
 }
 
-/** The warehouse refused a statement. */
+/** The warehouse rejected a statement. */
 export class StatementError extends Error {
   override readonly name = "StatementError";
   readonly refusal: Refusal;
@@ -122,7 +122,7 @@ export class Warehouse {
    * Runs one statement to its end and returns its rows, of which there must be few.
    *
    * @throws StillRunningError at the deadline
-   * @throws StatementError if the warehouse refuses it
+   * @throws StatementError if the warehouse rejects it
    */
   async query(sql: string, deadline: number): Promise<(string | null)[][]> {
     return this.rows(await this.#finish(sql, deadline));
@@ -144,7 +144,7 @@ export class Warehouse {
    * Runs one statement without a result to its end.
    *
    * @throws StillRunningError at the deadline
-   * @throws StatementError if the warehouse refuses it
+   * @throws StatementError if the warehouse rejects it
    */
   async execute(sql: string, deadline: number): Promise<void> {
     await this.#finish(sql, deadline);

@@ -11,12 +11,12 @@ export interface DriftLook {
 }
 
 /**
- * What a run tells of a table, and what the next one compares with. What was there at the first look is no news, but
- * for columns that cannot be filled.
+ * What a run reports of a table, and what the next one compares with. What was there at the
+ * first look is not reported, except columns that cannot be filled.
  *
  * A table is looked at under its lease. An attempt that comes again, or a stopped one that is late, may report the
- * same twice, and nothing is left out: what a run has reported it reports again, for the plan's first attempt may have been lost
- * after it wrote this file.
+ * same twice, and nothing is left out: what a run has reported it reports again, for the plan's first attempt may have
+ * been lost after it wrote this file.
  */
 export function compareWithLast(
   { table, shape }: DriftLook,

@@ -1,4 +1,4 @@
-// The plan Lambda: decides what a run reads and hands out one state a lane.
+// The plan Lambda: decides what a run reads and hands out one state per lane.
 import { Logger } from "@aws-lambda-powertools/logger";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GlueClient } from "@aws-sdk/client-glue";

@@ -44,7 +44,7 @@ interface SourcePlan {
   readonly looks: DriftLook[];
 }
 
-// Until a invocation renews it. While the execution runs its leases count whether they have expired or not; this is for
+// Until an invocation renews it. While the execution runs its leases count whether they have expired or not; this is for
 // what may still be under way at the source when it is stopped, and before the first invocation nothing is.
 const LANE_LEASE_MILLIS = 60_000;
 const TABLE_LEASE_MILLIS = 20 * 60_000;
@@ -124,7 +124,7 @@ class SourcePlanner {
     const pause = await ledger.pauses.read(name);
     if (pause === undefined || pause.until <= nowMillis) return false;
     const until = new Date(pause.until).toISOString();
-    const reason = `source ${name} refused again and again and is left alone until ${until}: ${pause.reason}`;
+    const reason = `source ${name} rejected requests again and again and is left alone until ${until}: ${pause.reason}`;
     for (const table of tables) this.#wait(table.name, "pause", reason);
     return true;
   }
@@ -203,7 +203,7 @@ class SourcePlanner {
       }
     } catch (error) {
       await ledger.leases.release(table.name, token);
-      // One table that nobody answers for may be its own trouble; with a second one it is the source's.
+      // One table for which nothing responds may be its own trouble; with a second one it is the source's.
       if (error instanceof SourceUnreachableError) this.#unreachableTables += 1;
       if (this.#unreachableTables === 2) throw error;
       if (!(error instanceof SourceUnavailableError)) await this.#look(client, table);

@@ -1,4 +1,4 @@
-// What a source bears if its tables' definitions disagree, as they can while a deployment is under way: a pure decision.
+// What a source allows if its tables' definitions disagree, as they can while a deployment is under way: a pure decision.
 import type { Definition, LoadBudgetDefinition } from "../../catalog/definition.ts";
 import { minutesADay } from "../source-access/hours.ts";
 
@@ -31,7 +31,7 @@ export function smallestBudget(
 
 type Own = LoadBudgetDefinition["own"];
 
-/** A choice, such as who answers, has no size: any that was made counts. */
+/** A choice, such as which copies respond, has no size: any that was made counts. */
 function smallestOwn(one: Own, other: Own): Own {
   return Object.fromEntries(
     Object.entries(one).map(([name, value]) => {

@@ -1,7 +1,7 @@
 // Decides whether a deployment may begin, by what exists under the names that it is about to give.
 import type { Found, RetainedKind, RetainedName } from "./names.ts";
 
-interface PreflightQuestion {
+interface PreflightInput {
   readonly stack: string;
   readonly names: readonly RetainedName[];
   /** Names that the stack had before: what is there is its own. */
@@ -11,7 +11,7 @@ interface PreflightQuestion {
 }
 
 /** Names that were not looked at by an earlier preflight of the same stack. */
-export function newNames({ names, before }: PreflightQuestion): RetainedName[] {
+export function newNames({ names, before }: PreflightInput): RetainedName[] {
   const known = new Set(before.map(keyOf));
   return names.filter((name) => !known.has(keyOf(name)));
 }
@@ -44,36 +44,36 @@ export function resourceMapping(found: readonly Found[]): Record<string, Record<
 
 /**
  * Why the deployment can't begin, or nothing if it can.
- * @param found what exists of the question's new names
- * @param fits whether a message can be told; the mapping is left out, and then names, until it does
+ * @param found what exists of the input's new names
+ * @param fits whether a message fits into the response; the mapping is left out, and then names, until it does
  */
 export function decide(
-  question: PreflightQuestion,
+  input: PreflightInput,
   found: readonly Found[],
   fits: (message: string) => boolean,
 ): string | undefined {
   const blocked = found.filter(({ obstacle }) => obstacle !== undefined);
-  if (question.adopt) {
-    return torn(question, found) ?? (blocked.length === 0 ? undefined : listing(blocked, fits));
+  if (input.adopt) {
+    return torn(input, found) ?? (blocked.length === 0 ? undefined : listing(blocked, fits));
   }
-  return found.length === 0 ? undefined : listing(found, fits, howToAdopt(question, found));
+  return found.length === 0 ? undefined : listing(found, fits, howToAdopt(input, found));
 }
 
 /** Bucket, ledger and lake database are one: progress without data, or data without progress, would lose rows. */
-function torn(question: PreflightQuestion, found: readonly Found[]): string | undefined {
-  const data = newNames(question).filter(({ isData }) => isData === "true");
+function torn(input: PreflightInput, found: readonly Found[]): string | undefined {
+  const data = newNames(input).filter(({ isData }) => isData === "true");
   const there = new Set(found.map(keyOf));
   const missing = data.filter((name) => !there.has(keyOf(name)));
   if (missing.length === 0 || missing.length === data.length) return undefined;
   const left = data.filter((name) => there.has(keyOf(name)));
   return (
     `Only a part of an earlier deployment's data is left: ${left.map(describe).join(", ")} ` +
-    `exists, ${missing.map(describe).join(", ")} does not. The one means nothing without the other, ` +
-    "and rows would be lost unseen. Restore what is missing from its backup, or delete what is left and begin anew."
+    `exists, ${missing.map(describe).join(", ")} does not. Neither is of use without the other, ` +
+    "and rows would be lost unseen. Restore what is missing from its backup, or delete what is left and start again."
   );
 }
 
-function howToAdopt({ stack }: PreflightQuestion, found: readonly Found[]): string {
+function howToAdopt({ stack }: PreflightInput, found: readonly Found[]): string {
   return (
     `Save as import.json: ${JSON.stringify(resourceMapping(found))} and set adopt to true in the deployment's ` +
     `configuration, then: npx cdk import ${stack} --resource-mapping import.json -c import=true, then deploy as before.`

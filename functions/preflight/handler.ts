@@ -44,13 +44,13 @@ export async function handler(event: unknown): Promise<void> {
   const request = eventSchema.parse(event);
   const body = responseOf(request, await reasonOf(request));
   // As it comes from CloudFormation the address is signed for a request without a content type.
-  const answer = await fetch(request.ResponseURL, {
+  const response = await fetch(request.ResponseURL, {
     method: "PUT",
     headers: { "content-type": "" },
     body: new TextEncoder().encode(body),
   });
   // Lambda then calls again.
-  if (!answer.ok) throw new Error(`CloudFormation did not take the response: ${answer.status}`);
+  if (!response.ok) throw new Error(`CloudFormation did not take the response: ${response.status}`);
 }
 
 /** Why the deployment must stop, or nothing. Never throws: CloudFormation would wait an hour for a response. */
@@ -63,13 +63,13 @@ async function reasonOf(request: PreflightEvent): Promise<string | undefined> {
         ? propertiesSchema.parse(request.OldResourceProperties).names
         : [];
     const [, stack = request.StackId] = request.StackId.split("/");
-    const question = { stack, names, before, adopt: adopt === "true" };
-    const looked = await Promise.all(newNames(question).map((name) => lookUp(name, clients)));
+    const input = { stack, names, before, adopt: adopt === "true" };
+    const looked = await Promise.all(newNames(input).map((name) => lookUp(name, clients)));
     const found = looked.filter((one) => one !== undefined);
     logger.info("looked for retained names", { found, mapping: resourceMapping(found) });
     const fits = (reason: string): boolean =>
       Buffer.byteLength(responseOf(request, reason)) <= MAX_RESPONSE_BYTES;
-    return decide(question, found, fits);
+    return decide(input, found, fits);
   } catch (error) {
     logger.error("preflight failed", { error });
     return `The preflight could not look: ${String(error).slice(0, 1000)}`;

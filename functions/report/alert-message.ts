@@ -1,28 +1,28 @@
 // The message that people get when a run failed or needs a look: a pure function.
 import type { RunAlert, RunRecord } from "../../contract/run.ts";
 
-// SNS refuses longer subjects, and ones with line breaks.
+// SNS rejects longer subjects, and ones with line breaks.
 const MAX_SUBJECT_CHARACTERS = 100;
-// SNS refuses messages above 256 KiB; nobody reads more than this.
+// SNS rejects messages above 256 KiB; nobody reads more than this.
 const MAX_LINES = 100;
 const MAX_LINE_CHARACTERS = 500;
 
 /**
- * What is as people want it is told beside other things only: that a source's hours are closed, and that a table waits
+ * What is as intended is reported only together with other things: that a source's hours are closed, and that a table waits
  * while another run reads it, which ends by itself. A run that never ended would be ended by the state machine's
  * time-out, which has an alarm.
  */
-const TOLD_BESIDE_OTHERS: ReadonlySet<RunAlert["kind"]> = new Set(["closed", "waiting"]);
+const REPORTED_BESIDE_OTHERS: ReadonlySet<RunAlert["kind"]> = new Set(["closed", "waiting"]);
 
-/** @returns nothing if there is nothing to tell */
+/** @returns nothing if there is nothing to report */
 export function alertMessage(
   deployment: string,
   record: RunRecord,
 ): { subject: string; message: string } | undefined {
   const { run, status, failed, alerts } = record;
-  const toLookAt = alerts.filter(({ kind }) => !TOLD_BESIDE_OTHERS.has(kind)).length;
+  const toLookAt = alerts.filter(({ kind }) => !REPORTED_BESIDE_OTHERS.has(kind)).length;
   if (failed.length === 0 && toLookAt === 0) return undefined;
-  const told =
+  const outcome =
     status === "failed" ? `run failed (${failed.length})` : `run needs a look (${toLookAt})`;
   const lines = [
     `Run ${run} of ${deployment}: ${status}, ${record.startedAt} to ${record.endedAt}`,
@@ -35,7 +35,7 @@ export function alertMessage(
   if (lines.length > MAX_LINES)
     shown.push(`and ${lines.length - MAX_LINES} more: see the run record`);
   return {
-    subject: `${deployment}: ${told}: ${run}`
+    subject: `${deployment}: ${outcome}: ${run}`
       .replaceAll(/[^\x20-\x7e]/g, "?")
       .slice(0, MAX_SUBJECT_CHARACTERS),
     message: shown.join("\n"),

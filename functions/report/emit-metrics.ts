@@ -1,4 +1,4 @@
-// A run's numbers as CloudWatch metrics: a few a run and a source, none a table, so that they cost the same for any catalog.
+// A run's numbers as CloudWatch metrics: a few per run and source, none per table, so that they cost the same for any catalog.
 import { MetricUnit, type Metrics } from "@aws-lambda-powertools/metrics";
 import type { RunRecord } from "../../contract/run.ts";
 
@@ -25,7 +25,7 @@ export function emitMetrics(metrics: Metrics, record: RunRecord): void {
     MetricUnit.Count,
     alerts.filter(({ kind }) => kind === "waiting").length,
   );
-  // No dimension, which would make a metric a run, but in the line, as in all lines.
+  // No dimension, which would make one metric per run, but in the line, as in all lines.
   metrics.addMetadata("run", run);
   metrics.publishStoredMetrics();
 

@@ -16,7 +16,7 @@ import { reportRun } from "./report.ts";
 const environment = environmentSchema
   .omit({ SLUICE_CATALOG_STACKS: true })
   .extend({
-    /** Empty where nobody is to be told. */
+    /** Empty where nobody is to be notified. */
     SLUICE_TOPIC_ARN: z.string().default(""),
   })
   .parse(process.env);

@@ -16,7 +16,7 @@ export interface RunResults {
   readonly build: BuildResult | undefined;
   /** Tables that a lane gave up in the middle of the run. */
   readonly extractProblems: readonly Pick<ExtractProblem, "table" | "error" | "message">[];
-  /** The last pause that was given to each source that refused too often. */
+  /** The last pause that was given to each source that rejected requests too often. */
   readonly pauses: ReadonlyMap<string, SourcePause>;
   /** Why tables could not be loaded in this run, whole. */
   readonly loadProblems: ReadonlyMap<string, LoadProblem>;
@@ -263,7 +263,7 @@ function alertsOfLoad(table: string, { load, replace }: LoadRecords): RunAlert[]
 /** What each table waits for. A source that pauses is one thing to look at, however many tables it has. */
 function alertsOfWaiting(waiting: PlanFile["waiting"]): RunAlert[] {
   const kinds = { held: "waiting", lanes: "waiting", hours: "closed" } as const;
-  const resting = Map.groupBy(
+  const pausing = Map.groupBy(
     waiting.filter(({ cause }) => cause === "pause"),
     ({ source }) => source,
   );
@@ -271,7 +271,7 @@ function alertsOfWaiting(waiting: PlanFile["waiting"]): RunAlert[] {
     ...waiting.flatMap(({ table, cause, reason }): RunAlert[] =>
       cause === "pause" ? [] : [{ kind: kinds[cause], name: table, message: reason }],
     ),
-    ...[...resting].map(([source, tables]): RunAlert => {
+    ...[...pausing].map(([source, tables]): RunAlert => {
       const names = tables.map(({ table }) => table).join(", ");
       const message = `${tables[0]?.reason ?? ""}; left out of this run: ${names}`;
       return { kind: "paused", name: source, message };
@@ -280,19 +280,19 @@ function alertsOfWaiting(waiting: PlanFile["waiting"]): RunAlert[] {
 }
 
 function alertOfPause(source: string, pause: SourcePause | undefined): RunAlert {
-  const answer = pause === undefined ? "" : ` Its last answer: ${pause.reason}`;
+  const response = pause === undefined ? "" : ` Its last response: ${pause.reason}`;
   return {
     kind: "paused",
     name: source,
     message:
-      "it refused again and again, so it was given a pause; what was read by then is kept, and the next run goes on " +
-      `from there.${answer}`,
+      "it rejected requests again and again, so it was given a pause; what was read by then is kept, and the next run goes on " +
+      `from there.${response}`,
   };
 }
 
 const MOST_DIFFERENCES = 5;
 
-/** One alert a table: an index may get a hundred fields at once. */
+/** One alert per table: an index may get a hundred fields at once. */
 function alertsOfDrift(drift: PlanFile["drift"]): RunAlert[] {
   return [...Map.groupBy(drift, ({ table }) => table)].map(([name, differences]) => {
     const shown = differences.slice(0, MOST_DIFFERENCES).map(({ message }) => message);

@@ -1,4 +1,4 @@
-// Ends a run: gathers what its steps did, keeps the record, tells people, and gives back what the run held.
+// Ends a run: gathers what its steps did, keeps the record, notifies people, and gives back what the run held.
 import type { z } from "zod";
 import type { Ledger } from "../../stores/ledger/ledger.ts";
 import type { Log } from "../runtime/log.ts";
@@ -27,12 +27,12 @@ interface ReportDependencies {
   readonly ledger: Pick<Ledger, "leases" | "lanes" | "pauses" | "runs" | "loads">;
   readonly store: JsonStore;
   readonly emitMetrics: (record: RunRecord) => void;
-  /** Tells people; absent where a deployment has nobody to tell. */
+  /** Notifies people; undefined where a deployment has nobody to notify. */
   readonly publish: ((subject: string, message: string) => Promise<void>) | undefined;
   readonly log: Pick<Log, "info" | "error">;
 }
 
-// The answer becomes a payload of the state machine.
+// The result becomes a payload of the state machine.
 const MAX_NAMES = 50;
 
 export async function reportRun(
@@ -48,7 +48,7 @@ export async function reportRun(
   await ledger.runs.put(record);
   if (results.plan !== undefined) await release(input, results.plan, ledger);
   dependencies.emitMetrics(record);
-  await tell(record, dependencies);
+  await notify(record, dependencies);
   for (const table of record.tables) log.info("table", { ...table });
   for (const { step, name, error, message } of record.failed) {
     const isOfTable = record.tables.some(({ table }) => table === name);
@@ -59,7 +59,7 @@ export async function reportRun(
   return { status: record.status, failed: names.slice(0, MAX_NAMES) };
 }
 
-/** What the sources answered that were given a pause. */
+/** The last response of each source that was given a pause. */
 async function readPauses(
   { lanes }: ReportInput,
   ledger: Pick<Ledger, "pauses">,
@@ -139,7 +139,7 @@ async function release(
   }
 }
 
-async function tell(
+async function notify(
   record: RunRecord,
   { deployment, publish, log }: ReportDependencies,
 ): Promise<void> {
@@ -148,7 +148,7 @@ async function tell(
   try {
     await publish(alert.subject, alert.message);
   } catch (error) {
-    // The record stands and the run's own status tells the same; failing here would only hide it.
+    // The record stands and the run's own status says the same; failing here would only hide it.
     log.error("could not publish the alert", { reason: String(error) });
   }
 }

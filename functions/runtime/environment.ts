@@ -1,4 +1,4 @@
-// What the deployment tells its functions; a handler parses what it needs of it when its process starts.
+// What the deployment passes to its functions; a handler parses what it needs of it when its process starts.
 import { z } from "zod";
 
 export const environmentSchema = z.object({

@@ -46,7 +46,7 @@ export class BucketReader implements SplitReader {
       query = this.#query();
       page = await this.#ask(query, rowLimit);
     }
-    if (page === null) throw new Error("a page state was refused where none was given");
+    if (page === null) throw new Error("a page state was rejected, but none was given");
     const { lines, rows, observedAt, sourceMillis, pageState } = page;
     this.#pageState = pageState;
     const position = this.#position(query);

@@ -33,7 +33,7 @@ export function describeBuckets(
   const type = types.get(column);
   if (type === undefined || !partitionKey.includes(column))
     throw problem(
-      `"${column}" is no column of the partition key`,
+      `"${column}" is not a column of the partition key`,
       "Name the one that holds the bucket",
     );
   const form = bucketForm(type, unit);
@@ -47,7 +47,7 @@ export function describeBuckets(
   );
   if (unknown !== undefined)
     throw problem(
-      `"${unknown}" is no other column of the partition key`,
+      `"${unknown}" is not another column of the partition key`,
       'Take it out of "values"',
     );
   const others = partitionKey
@@ -66,7 +66,7 @@ export function describeBuckets(
       const wrong = written.indexOf(null);
       if (wrong !== -1)
         throw problem(
-          `${JSON.stringify(listed[wrong])} is no value of "${name}"`,
+          `${JSON.stringify(listed[wrong])} is not a value of "${name}"`,
           "Write whole numbers for a column of int, bigint, smallint or tinyint, and text for text",
         );
       return { column: name, values: written };

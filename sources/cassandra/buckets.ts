@@ -35,7 +35,7 @@ export function cutIntoBuckets(
 /** How a partition key's column writes a bucket, and whether a value is one that it could have written. */
 export interface BucketForm {
   readonly write: (start: number) => unknown;
-  /** The bucket's text, as a value of the column shows it; null if the value is no bucket of this unit. */
+  /** The bucket's text, as a value of the column shows it; null if the value is not a bucket of this unit. */
   readonly read: (value: unknown) => string | null;
   /** What a value looks like, for messages. */
   readonly example: string;
@@ -115,7 +115,7 @@ function same(one: unknown, other: unknown): boolean {
   return String(asShown(one)) === String(asShown(other));
 }
 
-/** A value that a column of a partition key takes beside the bucket, as the driver wants it; null if it has no such form. */
+/** A value that a column of a partition key takes beside the bucket, as the driver needs it; null if it has no such form. */
 export function keyValue({ code }: CqlType, value: string | number): unknown {
   switch (code) {
     case codes.ascii:

@@ -58,7 +58,7 @@ export class CassandraSource implements SourceClient {
   readonly #sizes = new Map<string, { value: RowSize | null }>();
   #isConnected = false;
 
-  /** @param dataCenter whose replicas answer, in place of the secret's */
+  /** @param dataCenter whose replicas respond, in place of the secret's */
   constructor(sourceName: string, secret: CassandraSecret, dataCenter: string | null = null) {
     this.#where = `Source "${sourceName}" (${secret.contactPoints.join(", ")}, port ${secret.port})`;
     this.#dataCenter = dataCenter ?? secret.localDataCenter;
@@ -207,11 +207,11 @@ export class CassandraSource implements SourceClient {
     return size;
   }
 
-  async #asking<T>(question: () => Promise<T>): Promise<T> {
+  async #asking<T>(request: () => Promise<T>): Promise<T> {
     try {
       if (!this.#isConnected) await this.#client.connect();
       this.#isConnected = true;
-      return await question();
+      return await request();
     } catch (error) {
       throw await this.#explain(this.#where, error);
     }

@@ -16,7 +16,7 @@ export function makeClient(secret: CassandraSecret, dataCenter: string): cassand
     // Numbers as bigints and maps as Maps: the driver's defaults lose digits and the types of keys.
     encoding: { useBigIntAsLong: true, useBigIntAsVarint: true, map: Map },
     policies: {
-      // Every refusal reaches the governor, which knows how to slow down.
+      // Every rejected request reaches the governor, which knows how to slow down.
       retry: new cassandra.policies.retry.FallthroughRetryPolicy(),
       speculativeExecution:
         new cassandra.policies.speculativeExecution.NoSpeculativeExecutionPolicy(),
@@ -38,8 +38,8 @@ function tlsOptions(secret: CassandraSecret): Pick<cassandra.ClientOptions, "ssl
 }
 
 /**
- * The error as ours. A client that has lost all nodes says no more than that, also when they refuse a changed
- * password; then a connection of its own tells why.
+ * The error as ours. A client that has lost all nodes says only that, also when they reject a changed
+ * password; then a connection of its own shows why.
  */
 export async function explainError(
   where: string,

@@ -9,7 +9,7 @@ type Cursor = NonNullable<TableDefinition["cursor"]>;
 
 export interface CursorColumn {
   readonly column: string;
-  /** A time as the driver wants it for the column's type. */
+  /** A time as the driver needs it for the column's type. */
   readonly write: (millis: string) => unknown;
 }
 

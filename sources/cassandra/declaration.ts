@@ -68,7 +68,7 @@ export const placeSchema = fromSchema.extend({
 });
 
 export const budgetFields = {
-  /** The data center whose replicas answer, for one that serves analytics. Default: the secret's. */
+  /** The data center whose replicas respond, for one that serves analytics. Default: the secret's. */
   dataCenter: checkedText({
     isSound: isText,
     problem: "is not a name",
@@ -121,7 +121,7 @@ export const cassandra = declareSystem({
   },
 
   budget: budgetFields,
-  // It answers customers in a third of Elasticsearch's time, so one who meets a page waits for relatively longer.
+  // It answers customers' requests in a third of Elasticsearch's time, so one who meets a page waits for relatively longer.
   dutyCycle: 0.02,
 
   // Without `frozen` and type parameters; `udt` is any user-defined type.
@@ -205,7 +205,7 @@ function* mistakesInIndex(
   if (column === undefined || column.type === "timestamp") return;
   yield {
     place: `${place}, column ${name}`,
-    problem: `it has the type ${JSON.stringify(column.type)}, whose greatest value Cassandra can't tell`,
+    problem: `it has the type ${JSON.stringify(column.type)}, whose greatest value Cassandra can't find`,
     fix: "name a column of type timestamp (in Cassandra a timestamp, or a bigint with milliseconds since 1970)",
   };
 }

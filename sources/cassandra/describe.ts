@@ -19,7 +19,7 @@ export interface Described {
 
 export type CassandraPlace = z.output<typeof placeSchema>;
 
-/** @throws SourceConfigurationError if the table names no keyspace and table */
+/** @throws SourceConfigurationError if the table does not name a keyspace and a table */
 export function placeOf(table: TableDefinition): CassandraPlace {
   return placeIn(placeSchema, table.from, cassandra);
 }

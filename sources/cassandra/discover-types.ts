@@ -27,7 +27,7 @@ export const PROPOSED_TYPES: Readonly<Record<CqlName, ProposedType>> = {
   blob: "binary",
   boolean: "boolean",
   counter: "long",
-  // What the driver does not know comes as bytes; vectors are told apart below.
+  // What the driver does not know comes as bytes; vectors are distinguished below.
   custom: "json",
   date: "date",
   decimal: { decimal: [38, 10] },

@@ -87,7 +87,7 @@ function remarksOf(
     );
   if (found.defaultTtl > 0)
     remarks.push(
-      `Rows expire after ${found.defaultTtl} s by the table's default_time_to_live; with deletes by absence they go from the warehouse too. {strategy: "none"} keeps them.`,
+      `Rows expire after ${found.defaultTtl} s by the table's default_time_to_live; with deletes by full scan they go from the warehouse too. {strategy: "none"} keeps them.`,
     );
   const indexes = found.indexes.map(({ name, target }) => `${name} on ${target}`);
   if (indexes.length > 0)
@@ -161,7 +161,7 @@ async function readTable(
   const found: Metadata | null = nullable(await client.metadata.getTable(keyspace, table));
   if (found !== null) return found;
   throw new SourceConfigurationError(
-    `${where} has no table ${keyspace}.${table}. Names are case-sensitive; views and indexes are no tables.`,
+    `${where} has no table ${keyspace}.${table}. Names are case-sensitive; views and indexes are not tables.`,
   );
 }
 
@@ -174,7 +174,7 @@ async function sampleRows(
 ): Promise<unknown[]> {
   if (rows === 0) return [];
   const names = found.columns.map(({ name }) => quoted(name)).join(", ");
-  const answer = await client.execute(
+  const response = await client.execute(
     `SELECT ${names} FROM ${quoted(keyspace)}.${quoted(table)} LIMIT ${rows}`,
     [],
     {
@@ -183,7 +183,7 @@ async function sampleRows(
     },
   );
   const writers = found.columns.map(({ name, type }) => ({ name, write: toJson(type) }));
-  return answer.rows.map((row) =>
+  return response.rows.map((row) =>
     Object.fromEntries(
       writers.map(({ name, write }) => [name, parseExact(write(row.get(name) as unknown))]),
     ),

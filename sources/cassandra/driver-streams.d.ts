@@ -5,7 +5,7 @@ declare module "cassandra-driver/lib/streams.js" {
     readonly info?: unknown;
   }
 
-  /** An answer of which the metadata was read. */
+  /** A response of which the metadata was read. */
   interface Frame {
     readonly header: { readonly version: number };
     readonly meta: {
@@ -16,7 +16,7 @@ declare module "cassandra-driver/lib/streams.js" {
     readonly byRow?: boolean;
   }
 
-  /** The answer's bytes, read up to `offset`. */
+  /** The response's bytes, read up to `offset`. */
   interface Reader {
     readonly buf: Buffer;
     readonly offset: number;

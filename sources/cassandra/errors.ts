@@ -20,7 +20,7 @@ const unavailable: ReadonlyMap<number, string> = new Map([
   [codes.isBootstrapping, "the node is still starting"],
   [
     codes.readTimeout,
-    "read timeout: too few replicas answered in the time that the cluster allows",
+    "read timeout: too few replicas responded in the time that the cluster allows",
   ],
   [
     codes.readFailure,
@@ -30,8 +30,8 @@ const unavailable: ReadonlyMap<number, string> = new Map([
   ],
 ]);
 
-/** True if the cluster refused a page state, which a changed schema or version can make useless. */
-export function isPageStateRefused(error: unknown): boolean {
+/** True if the cluster rejected a page state, which a changed schema or version can make useless. */
+export function isPageStateRejected(error: unknown): boolean {
   return error instanceof errors.ResponseError && error.code === codes.protocolError;
 }
 
@@ -53,13 +53,13 @@ export function translateError(where: string, error: unknown): Error {
     error instanceof errors.DriverInternalError ||
     isSocketError(error)
   )
-    return new SourceUnreachableError(`${where} gave no answer: ${error.message}`, {
+    return new SourceUnreachableError(`${where} gave no response: ${error.message}`, {
       cause: error,
     });
   return error instanceof Error ? error : new Error(`${where} failed: ${String(error)}`);
 }
 
-/** The connection broke while an answer was waited for. */
+/** The connection broke while a response was waited for. */
 function isSocketError(error: unknown): error is Error {
   return (
     error instanceof errors.DriverError && "isSocketError" in error && error.isSocketError === true
@@ -72,7 +72,7 @@ function noHostError(where: string, error: cassandra.errors.NoHostAvailableError
   const translated = inner
     .filter((cause) => !(cause instanceof errors.NoHostAvailableError))
     .map((cause) => translateError(where, cause));
-  // Only what people must mend takes precedence; a refused connection is worth another try.
+  // Only what people must fix takes precedence; a refused connection is worth another try.
   const lasting = translated.find((cause) => cause instanceof SourceAuthenticationError);
   if (lasting !== undefined) return lasting;
   const reasons = inner.map(errorMessage);
@@ -89,15 +89,15 @@ function noHostError(where: string, error: cassandra.errors.NoHostAvailableError
       `${where} could not be connected to securely (${[...new Set(reasons)].join("; ").trim()}). ${advice}`,
       { cause: error },
     );
-  // A node that answered, if only that it lacks replicas, shows that the cluster is there.
-  const hasAnswered = inner.some((cause) => cause instanceof errors.ResponseError);
+  // A node that responded, if only that it lacks replicas, shows that the cluster is there.
+  const hasResponded = inner.some((cause) => cause instanceof errors.ResponseError);
   const isOverloaded = translated.some((cause) => cause instanceof SourceOverloadedError);
-  const answered = isOverloaded ? SourceOverloadedError : SourceUnavailableError;
-  const Unavailable = hasAnswered ? answered : SourceUnreachableError;
+  const Responded = isOverloaded ? SourceOverloadedError : SourceUnavailableError;
+  const Unavailable = hasResponded ? Responded : SourceUnreachableError;
   return new Unavailable(
     `${where} could not be reached (${[...new Set(reasons)].join("; ") || error.message}). ` +
       'If it stays so, check that the cluster is up, that "contactPoints", "port" and "localDataCenter" in the ' +
-      "source's secret are right and \"ca\" is there if the cluster wants TLS, and that the function's network reaches it.",
+      "source's secret are right and \"ca\" is there if the cluster requires TLS, and that the function's network reaches it.",
     { cause: error },
   );
 }
@@ -108,31 +108,31 @@ function responseError(where: string, error: cassandra.errors.ResponseError): Er
   if (reason !== undefined) {
     const Unavailable =
       error.code === codes.overloaded ? SourceOverloadedError : SourceUnavailableError;
-    return new Unavailable(`${where} answered ${code} (${reason}): ${error.message}`, {
+    return new Unavailable(`${where} returned ${code} (${reason}): ${error.message}`, {
       cause: error,
     });
   }
   if (error.code === codes.badCredentials) return authenticationError(where, error);
   if (error.code === codes.unauthorized)
     return new SourceAuthenticationError(
-      `${where} refuses to be read: ${error.message}. Grant the role in the source's secret SELECT on the table.`,
+      `${where} does not allow reading: ${error.message}. Grant the role in the source's secret SELECT on the table.`,
       { cause: error },
     );
   if (error.message.includes("ALLOW FILTERING"))
     return new SourceConfigurationError(
-      `${where} answered ${code}: it finds no index for the query. Create the SAI index on the cursor's column again, ` +
+      `${where} returned ${code}: it finds no index for the query. Create the SAI index on the cursor's column again, ` +
         'or write changes: {strategy: "full-scan"} in the table\'s file. ALLOW FILTERING would read the whole table and is never used.',
       { cause: error },
     );
   return new SourceConfigurationError(
-    `${where} answered ${code}: ${error.message}. Correct the table's file to what the keyspace has, or the keyspace.`,
+    `${where} returned ${code}: ${error.message}. Correct the table's file to what the keyspace has, or the keyspace.`,
     { cause: error },
   );
 }
 
 function authenticationError(where: string, error: Error): SourceAuthenticationError {
   return new SourceAuthenticationError(
-    `${where} refuses the credentials: ${error.message}. Correct "username" and "password" in the source's secret.`,
+    `${where} rejects the credentials: ${error.message}. Correct "username" and "password" in the source's secret.`,
     { cause: error },
   );
 }

@@ -1,7 +1,7 @@
 // Asks a Cassandra table for one page and writes its rows as object lines.
 import cassandra from "cassandra-driver";
 import type { ObjectLine } from "../../contract/object-line.ts";
-import { isPageStateRefused } from "./errors.ts";
+import { isPageStateRejected } from "./errors.ts";
 import { afterPage, rowsToAsk, type RowSize } from "./page-size.ts";
 import type { PageQuery } from "./query.ts";
 import { rawRowsOf } from "./raw-rows.ts";
@@ -51,8 +51,8 @@ export class Pages {
   }
 
   /**
-   * The next page, or null if the cluster refuses the page state.
-   * @param token a token whose replicas shall answer; where it is null, the query's own partition key decides
+   * The next page, or null if the cluster rejects the page state.
+   * @param token a token whose replicas shall respond; where it is null, the query's own partition key decides
    */
   async ask(
     query: PageQuery,
@@ -61,7 +61,7 @@ export class Pages {
     try {
       return await this.#ask(query, at);
     } catch (error) {
-      if (at.pageState !== null && isPageStateRefused(error)) return null;
+      if (at.pageState !== null && isPageStateRejected(error)) return null;
       throw await this.#plan.explain(this.#plan.where, error);
     }
   }
@@ -90,7 +90,7 @@ export class Pages {
     const written = this.#writer.write(rawRowsOf(result), head);
     const { rows, lines } = written;
     size.value = afterPage(size.value, { askedRows, rows, bytes: lines.length });
-    // Typed as text, but absent after the last page.
+    // Typed as text, but missing after the last page.
     const pageState: unknown = result.pageState;
     return {
       ...written,

@@ -46,7 +46,7 @@ export class RangeReader implements SplitReader {
       this.#startAtToken();
       page = await this.#ask(rowLimit);
     }
-    if (page === null) throw new Error("a page state was refused where none was given");
+    if (page === null) throw new Error("a page state was rejected, but none was given");
     const { lines, rows, lastToken, nulls, observedAt, sourceMillis, pageState } = page;
     this.#token = lastToken ?? this.#token;
     this.#pageState = pageState;

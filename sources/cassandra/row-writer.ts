@@ -51,7 +51,7 @@ export class RowWriter {
    */
   write(raw: RawRows, head: Buffer): WrittenRows {
     const { bytes, columns, count } = raw;
-    // From the answer itself: a type may have been given another field since the table was described.
+    // From the response itself: a type may have been given another field since the table was described.
     const cells = columns.map(({ type }) => cellWriter(type, raw.decode));
     const members = cells.slice(0, this.#openings.length);
     const others = cells.slice(this.#openings.length);

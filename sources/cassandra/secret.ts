@@ -11,7 +11,7 @@ export const cassandraSecretSchema = z
     password: z.string().optional(),
     /** Certificate authorities that the cluster's certificates are signed by, PEM; with it the connection is TLS. */
     ca: authoritiesSchema.optional(),
-    /** The name that every node's certificate has, where certificates name no addresses: nodes are met by address. */
+    /** The name that every node's certificate has, where certificates do not name addresses: nodes are met by address. */
     serverName: z.string().min(1).optional(),
   })
   .refine(areBothOrNeither, bothOrNeither);

@@ -11,7 +11,7 @@ export const SPLIT_BYTES = 256 * 1024 * 1024;
 /** More would make the ledger's record of a pass large; each is then larger instead. */
 export const MOST_SPLITS = 4096;
 
-// Tokens are spread evenly, so that some nodes tell enough about all.
+// Tokens are spread evenly, so that some nodes show enough about all.
 const MOST_NODES_ASKED = 8;
 
 /** A node's estimate for one of its own ranges, `(start, end]`; a range that ends where it starts is the whole ring. */
@@ -21,7 +21,7 @@ export interface SizeEstimate {
   readonly bytes: number;
 }
 
-/** At least `least`, and so many that a split is of about SPLIT_BYTES, as far as the estimates tell. */
+/** At least `least`, and so many that a split is of about SPLIT_BYTES, as far as the estimates show. */
 export function splitsFor(estimates: readonly SizeEstimate[], least: number): number {
   let bytes = 0;
   let tokens = 0n;
@@ -42,7 +42,7 @@ const QUERY =
 
 /**
  * What nodes of the data center estimate. Each node knows of its own ranges only, and of a new table nothing yet; one
- * that does not answer is left out, for the estimates only decide the number of splits.
+ * that does not respond is left out, for the estimates only decide the number of splits.
  */
 export async function readEstimates(
   client: cassandra.Client,
@@ -50,13 +50,13 @@ export async function readEstimates(
   table: { readonly keyspace: string; readonly table: string },
 ): Promise<SizeEstimate[]> {
   const asked = hosts.filter((host) => host.isUp()).slice(0, MOST_NODES_ASKED);
-  const answers = await Promise.allSettled(
+  const responses = await Promise.allSettled(
     asked.map((host) =>
       client.execute(QUERY, [table.keyspace, table.table], { prepare: true, host }),
     ),
   );
-  return answers.flatMap((answer) =>
-    answer.status === "fulfilled" ? answer.value.rows.map(estimateOf) : [],
+  return responses.flatMap((response) =>
+    response.status === "fulfilled" ? response.value.rows.map(estimateOf) : [],
   );
 }
 

@@ -1,4 +1,4 @@
-// Writes CQL values as JSON text without loss: a total map from CQL type to JSON, no number through a double that is none.
+// Writes CQL values as JSON text without loss: a total map from CQL type to JSON; only doubles go through a double.
 import cassandra from "cassandra-driver";
 import { ProtocolError } from "../../contract/errors.ts";
 
@@ -137,7 +137,7 @@ function objectWriter(info: unknown): ToJson {
   };
 }
 
-// The driver decodes vectors, and durations, which answers of protocol version 4 call custom; what else is custom comes as
+// The driver decodes vectors, and durations, which responses of protocol version 4 call custom; what else is custom comes as
 // bytes.
 function customText(value: unknown): string {
   if (value instanceof types.Duration) return durationText(value);

@@ -38,7 +38,7 @@ export function canBeAsked({ isSortable, type }: FoundField): boolean {
 
 /**
  * Whether a candidate is the cursor.
- * @param sampledDocuments of which nothing may have been asked: then nothing is borne out
+ * @param sampledDocuments about which nothing may have been asked: then nothing is confirmed
  */
 export function verdictOn(
   field: FoundField,

@@ -1,4 +1,4 @@
-// Whether what an index holds bears a field out as the cursor: pure decisions over what was asked of it.
+// Whether what an index holds confirms a field as the cursor: pure decisions over what was asked of it.
 import { cursorTime, cursorWords } from "../../contract/cursor-time.ts";
 import type { CursorUnit } from "../../contract/records.ts";
 
@@ -82,7 +82,7 @@ export function decideCursor(evidence: CursorEvidence, meaning: CursorMeaning): 
   return { isBorneOut: false, reason: `${notRecent}${against}` };
 }
 
-/** Why no order of writing and no recent value could bear the field out. */
+/** Why no order of writing and no recent value could confirm the field. */
 function objectionTo(evidence: CursorEvidence): string | undefined {
   const { documents, missing, least, greatest, future, written, unit } = evidence;
   const present = documents - missing;

@@ -17,14 +17,14 @@ export function differencesNow(table: Definition, shape: SourceShape): Differenc
   return [...faultsNow(table, shape), ...undeclared(table, shape.fields).map(newField)];
 }
 
-/** Columns that their fields cannot fill: what holds until somebody mends it. */
+/** Columns that their fields cannot fill: what holds until somebody fixes it. */
 export function faultsNow(table: Definition, shape: SourceShape): Difference[] {
   const { system } = table.source;
   return table.columns.flatMap((column) => {
     if (isId(column, system)) return [];
     const field = find(shape.fields, column.path);
     if (field === null) {
-      // A field that the mapping does not tell of is read all the same.
+      // A field that the mapping does not show is read all the same.
       return shape.hidesFields ? [] : [lost(column, column.path, system)];
     }
     return faultsIn(column, column.type, field, column.path, system, shape.hidesFields);
@@ -118,7 +118,7 @@ function faultsIn(
   if (type === "json") return [];
   if (typeof type !== "string" && "list" in type) {
     const { listTypes, listsOf = {} } = declarationOf(system);
-    // A mapping does not tell lists from single values, and the build takes both.
+    // A mapping does not distinguish lists from single values, and the build takes both.
     const isList = source.types.every((name) => listTypes.includes(name));
     if (isList && source.element === undefined) return [];
     const inner = isList && source.element !== undefined ? source.element : source;
@@ -159,7 +159,7 @@ function lost(column: Column, path: readonly string[], system: string): Differen
       ? "new rows have null there"
       : "new rows are quarantined, for it may not be null"
     : isWhole
-      ? "the table is not read until that is mended"
+      ? "the table is not read until that is fixed"
       : "new rows have null there";
   return {
     ...{ kind: "lost", field, column: column.name },

@@ -20,7 +20,7 @@ export function fieldName(name: string): string {
 }
 
 /**
- * A name that an entry or a column may have, which must be no reserved word.
+ * A name that an entry or a column may have, which must not be a reserved word.
  * @param ending what is added to a reserved word
  */
 export function columnName(name: string, ending: string): string {

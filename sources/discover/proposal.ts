@@ -75,7 +75,7 @@ class Proposer {
     const deletes = this.#chooseDeletes(nullable, cursor !== null);
     const needed = [...key, cursor?.column, "column" in deletes ? deletes.column : undefined];
     fields = this.#limit(fields, new Set(needed), documentId === null ? 0 : 1);
-    this.#tellOfNulls(fields, never);
+    this.#reportNulls(fields, never);
     const isFirst = ({ name }: Named): boolean => key.includes(name);
     const columns = [
       ...(documentId === null ? [] : [documentId]),
@@ -164,7 +164,7 @@ class Proposer {
       .sort((a, b) => b.rank - a.rank);
     const borneOut = candidates.filter(({ verdict }) => verdict.isBorneOut);
     const [best] = borneOut;
-    if (best === undefined) this.#tellOfNoCursor(fields, candidates);
+    if (best === undefined) this.#reportNoCursor(fields, candidates);
     for (const { name, verdict } of candidates)
       if (!verdict.isBorneOut) this.#remarks.push(`Cursor: not ${name}: ${verdict.reason}.`);
     if (best === undefined) return null;
@@ -190,7 +190,7 @@ class Proposer {
     };
   }
 
-  #tellOfNoCursor(fields: readonly Named[], candidates: readonly Named[]): void {
+  #reportNoCursor(fields: readonly Named[], candidates: readonly Named[]): void {
     const tried = new Set(candidates.map(({ name }) => name));
     const others = fields
       .filter(
@@ -200,7 +200,7 @@ class Proposer {
     const none =
       candidates.length === 0
         ? "no field looks as if each change raised it"
-        : "none of the fields that look like one is borne out by the documents";
+        : "none of the fields that look like one is confirmed by the documents";
     const isEmpty = this.#discovery.sampledDocuments === 0;
     this.#remarks.push(
       `Cursor: ${none}, so the whole index is read each time. ` +
@@ -238,7 +238,7 @@ class Proposer {
       : { strategy: "key-scan", everyHours: SCAN_HOURS };
   }
 
-  #tellOfNulls(fields: readonly Named[], never: ReadonlySet<string | undefined>): void {
+  #reportNulls(fields: readonly Named[], never: ReadonlySet<string | undefined>): void {
     const { sampledDocuments } = this.#discovery;
     if (sampledDocuments === 0) return;
     const full = fields.filter(

@@ -26,7 +26,7 @@ export function renderEntry(proposal: Proposal, { sourceVariable }: RenderOption
     "",
     `export const ${variable} = defineTable({`,
     `  name: ${text(name)},`,
-    ...comment("TODO: the team that answers for it.", 2),
+    ...comment("TODO: the team that is responsible for it.", 2),
     `  owner: ${text(owner)},`,
     `  description: ${text(description)},`,
     `  source: ${sourceVariable},`,

@@ -2,7 +2,7 @@
 import type { SourceFields, SourceType } from "../../contract/source-fields.ts";
 export interface SourceShape {
   readonly fields: SourceFields;
-  /** True if documents may hold fields that the source does not tell of (Elasticsearch's `dynamic: false`). */
+  /** True if documents may hold fields that the source does not show (Elasticsearch's `dynamic: false`). */
   readonly hidesFields: boolean;
 }
 

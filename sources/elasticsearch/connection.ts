@@ -1,4 +1,4 @@
-// One cluster's HTTP connection: raw answers in bytes, and every failure as an error that says what to do.
+// One cluster's HTTP connection: raw responses in bytes, and every failure as an error that says what to do.
 import { Client, errors } from "@elastic/elasticsearch";
 import { z } from "zod";
 import {
@@ -16,9 +16,9 @@ export class PointInTimeLostError extends Error {
   override readonly name = "PointInTimeLostError";
 }
 
-/** The answer was longer than the request allowed; the rest of it was not waited for. */
-export class AnswerTooLargeError extends Error {
-  override readonly name = "AnswerTooLargeError";
+/** The response was longer than the request allowed; the remainder was not waited for. */
+export class ResponseTooLargeError extends Error {
+  override readonly name = "ResponseTooLargeError";
 }
 
 export interface Request {
@@ -27,19 +27,19 @@ export interface Request {
   readonly query?: Readonly<Record<string, string>>;
   /** JSON text. */
   readonly body?: string;
-  /** An answer that is longer is given up; without it any length is waited for. */
+  /** A response that is longer is given up; without it any length is waited for. */
   readonly mostBytes?: number;
-  /** Where the answer is put, which lives until the next one; without it in memory of its own. */
+  /** Where the response is put, which lives until the next one; without it in memory of its own. */
   readonly into?: ReceiveBuffer;
 }
 
-// A node that has too much to do says so of each table's searches, also inside an answer of another status.
+// A node that has too much to do says so of each table's searches, also inside a response of another status.
 const overloads: ReadonlySet<string> = new Set([
   "es_rejected_execution_exception",
   "circuit_breaking_exception",
 ]);
 
-// Shorter than what a invocation keeps of its time, so that it can still record what it read before.
+// Shorter than what an invocation keeps of its time, so that it can still record what it read before.
 const requestTimeoutMillis = 30_000;
 
 export class ElasticsearchConnection {
@@ -61,15 +61,15 @@ export class ElasticsearchConnection {
   }
 
   /**
-   * The body of a successful answer, untouched.
+   * The body of a successful response, untouched.
    * @throws SourceUnavailableError, SourceAuthenticationError, SourceConfigurationError, PointInTimeLostError,
-   *   AnswerTooLargeError
+   *   ResponseTooLargeError
    */
   async request(request: Request): Promise<Buffer> {
     let status: number;
     let body: Buffer;
     try {
-      const answer = await this.#client.transport.request<AsyncIterable<Uint8Array>>(
+      const response = await this.#client.transport.request<AsyncIterable<Uint8Array>>(
         {
           method: request.method,
           path: request.path,
@@ -85,23 +85,23 @@ export class ElasticsearchConnection {
           },
         },
       );
-      status = answer.statusCode;
-      body = await readBody(answer.body, request, this.where(request));
+      status = response.statusCode;
+      body = await readBody(response.body, request, this.where(request));
     } catch (error) {
-      if (error instanceof AnswerTooLargeError) throw error;
+      if (error instanceof ResponseTooLargeError) throw error;
       throw this.#connectionError(request, error);
     }
     if (status >= 200 && status < 300) return body;
-    throw this.#refusal(request, status, body);
+    throw this.#rejection(request, status, body);
   }
 
-  /** The body of a successful answer, parsed; for small answers whose numbers are small. */
+  /** The body of a successful response, parsed; for small responses whose numbers are small. */
   async json<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
     const body = await this.request(request);
     const parsed = schema.safeParse(parseOrNull(body));
     if (parsed.success) return parsed.data;
     throw new SourceConfigurationError(
-      `${this.where(request)} answered in a form that is not known: ${z.prettifyError(parsed.error)}. ` +
+      `${this.where(request)} returned in a form that is not known: ${z.prettifyError(parsed.error)}. ` +
         "Check that the address is an Elasticsearch 8 cluster.",
     );
   }
@@ -128,22 +128,22 @@ export class ElasticsearchConnection {
         { cause: error },
       );
     return new SourceUnreachableError(
-      `${this.where(request)} gave no answer (${reason}). ` +
+      `${this.where(request)} gave no response (${reason}). ` +
         'If it stays so, check that the cluster is up, that "nodes" in the source\'s secret is right (http or https, ' +
         "too), and that the function's network reaches it.",
       { cause: error },
     );
   }
 
-  #refusal(request: Request, status: number, body: Buffer): Error {
-    const { type, reason, all } = describeRefusal(body);
-    // A search that names no index is one in a point in time. To close one that is gone is answered without a type.
+  #rejection(request: Request, status: number, body: Buffer): Error {
+    const { type, reason, all } = describeRejection(body);
+    // A search that names no index is one in a point in time. The response to closing one that is gone has no type.
     const isGone =
       (request.path === "/_search" && type === "index_not_found_exception") ||
       (request.path === "/_pit" && status === 404);
     if (isGone || all.includes("search_context_missing_exception"))
       return new PointInTimeLostError(reason);
-    const what = `${this.where(request)} answered ${status} ${type}: ${reason}.`;
+    const what = `${this.where(request)} returned ${status} ${type}: ${reason}.`;
     if (status === 401)
       return new SourceAuthenticationError(
         `${what} Correct "username" and "password", or "apiKey", in the source's secret; a key may have expired or ` +
@@ -157,7 +157,7 @@ export class ElasticsearchConnection {
       const isOverloaded = status === 429 || all.some((one) => overloads.has(one));
       const Unavailable = isOverloaded ? SourceOverloadedError : SourceUnavailableError;
       return new Unavailable(
-        `${what} The cluster refuses work for now; it is asked again more slowly.`,
+        `${what} The cluster rejects requests for now; it is asked again more slowly.`,
       );
     }
     if (type === "index_not_found_exception")
@@ -181,7 +181,7 @@ async function readBody(
   for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > mostBytes)
-      throw new AnswerTooLargeError(`${where} answered more than ${mostBytes} bytes.`);
+      throw new ResponseTooLargeError(`${where} returned more than ${mostBytes} bytes.`);
     into.append(chunk);
   }
   return into.received;
@@ -208,7 +208,7 @@ const causeSchema = z.looseObject({
   caused_by: z.unknown().optional(),
 });
 type Cause = z.infer<typeof causeSchema>;
-const refusalSchema = z.looseObject({
+const rejectionSchema = z.looseObject({
   error: z.union([
     causeSchema.extend({
       root_cause: z.array(causeSchema).optional(),
@@ -218,15 +218,15 @@ const refusalSchema = z.looseObject({
   ]),
 });
 
-function describeRefusal(body: Buffer): { type: string; reason: string; all: string[] } {
-  const parsed = refusalSchema.safeParse(parseOrNull(body));
+function describeRejection(body: Buffer): { type: string; reason: string; all: string[] } {
+  const parsed = rejectionSchema.safeParse(parseOrNull(body));
   if (!parsed.success)
     return { type: "", reason: body.toString("utf8", 0, 300).replaceAll(/\s+/g, " "), all: [] };
   const { error } = parsed.data;
   if (typeof error === "string") return { type: "", reason: error, all: [] };
   const roots = error.root_cause ?? [];
   const shards = (error.failed_shards ?? []).flatMap(({ reason }) => reason ?? []);
-  // A search whose second phase is refused names no root cause, only what it was caused by.
+  // A search whose second phase is rejected names no root cause, only what it was caused by.
   const [root = deepest(error)] = roots;
   return {
     type: root.type,

@@ -1,4 +1,4 @@
-// Decides over how much of the cursor's values a page's question reaches. Pure: no clock, no I/O.
+// Decides over how much of the cursor's values a page's request reaches. Pure: no clock, no I/O.
 import type { CursorUnit } from "./cursor.ts";
 import { LARGEST_LONG } from "./cursor.ts";
 
@@ -31,7 +31,7 @@ export function rangeAfter({ rows, askedRows, mostRows, first, last }: ReadPage)
 }
 
 /**
- * The end of what a page asks for that begins at `start`, or null if that is no nearer than `to`. It is a whole
+ * The end of what a page asks for that begins at `start`, or null if that is not nearer than `to`. It is a whole
  * millisecond where the cursor is a time.
  */
 export function endOfRange(

@@ -23,7 +23,7 @@ export function tieBreakerType(types: readonly string[]): "keyword" | "long" | n
   return types.every((type) => integerTypes.has(type)) ? "long" : null;
 }
 
-/** The unit of a field with these mapping types (over all indices of an alias), or null if it can be no cursor. */
+/** The unit of a field with these mapping types (over all indices of an alias), or null if it can't be a cursor. */
 export function cursorUnit(types: readonly string[]): CursorUnit | null {
   if (types.length === 0) return null;
   if (types.every((type) => type === "date")) return "ms";
@@ -134,7 +134,7 @@ function boundText(value: bigint, unit: CursorUnit): string {
   return unit === "ms" ? `"${value}"` : `"${nanosToIso(value)}"`;
 }
 
-// The server knows no epoch format in nanoseconds. date_nanos reaches from 1970 to 2262.
+// The server does not have an epoch format in nanoseconds. date_nanos reaches from 1970 to 2262.
 function nanosToIso(nanos: bigint): string {
   if (nanos < 0n) return "1970-01-01T00:00:00.000000000Z";
   const seconds = nanos / 1_000_000_000n;

@@ -53,7 +53,7 @@ function mistakeInPreference(preference: string): [problem: string, fix: string]
 export const budgetFields = {
   /** Shards of one node that a batch may search at the same time. Default 1. */
   shardsAtOnce: checkedNumber(wholeFrom(1, 100), 1),
-  /** Which copies answer, as the search preference names them, such as `_only_nodes:rack:reports`. Default: any. */
+  /** Which copies respond, as the search preference names them, such as `_only_nodes:rack:reports`. Default: any. */
   preference: preferenceSchema.nullable().default(null),
 };
 

@@ -1,5 +1,5 @@
 // Asks an index about the fields that may be its cursor: their range, their gaps, and how they follow the order of writing.
-import { setTimeout as rest } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { canBeAsked, cursorCandidate } from "../discover/cursor-choice.ts";
 import {
@@ -15,7 +15,7 @@ import { cursorUnit, type CursorUnit, rangeQuery, timeInUnit } from "./cursor.ts
 import { countMatching, type CursorField, findExtreme } from "./inspection.ts";
 import type { SearchLoad } from "./load.ts";
 
-/** Each costs a cluster four small questions. */
+/** Each costs a cluster four small requests. */
 const MOST_CANDIDATES = 5;
 const MOST_ON_EACH_SIDE = 100;
 /** A small index may have its documents in any of its shards. */
@@ -185,12 +185,12 @@ class Asker {
       }),
     } as const;
     const body = await this.#connection.request(request);
-    const answer = answerSchema.safeParse(parseExact(body.toString("utf8")));
-    if (!answer.success)
+    const response = responseSchema.safeParse(parseExact(body.toString("utf8")));
+    if (!response.success)
       throw new SourceUnavailableError(
-        `${this.#connection.where(request)} gave an answer that is not whole: ${z.prettifyError(answer.error)}`,
+        `${this.#connection.where(request)} gave a response that is not whole: ${z.prettifyError(response.error)}`,
       );
-    return answer.data.hits.hits.map(({ _index, _seq_no, fields }) => ({
+    return response.data.hits.hits.map(({ _index, _seq_no, fields }) => ({
       index: _index,
       number: BigInt(_seq_no.text),
       values: new Map(
@@ -202,16 +202,16 @@ class Asker {
     }));
   }
 
-  async #gently<T>(question: () => Promise<T>): Promise<T> {
+  async #gently<T>(request: () => Promise<T>): Promise<T> {
     const started = performance.now();
-    const answer = await question();
+    const response = await request();
     const millis = performance.now() - started;
-    await rest((millis * (1 - this.#dutyCycle)) / this.#dutyCycle);
-    return answer;
+    await sleep((millis * (1 - this.#dutyCycle)) / this.#dutyCycle);
+    return response;
   }
 }
 
-/** A value of `docvalue_fields`: a number, or milliseconds as text with the rest behind a point. */
+/** A value of `docvalue_fields`: a number, or milliseconds as text with the remainder behind a point. */
 function inUnit(value: unknown, unit: CursorUnit): bigint | null {
   const text = value instanceof ExactNumber ? value.text : value;
   const match = typeof text === "string" ? /^(-?\d+)(?:\.(\d+))?$/.exec(text) : null;
@@ -227,7 +227,7 @@ const shardsSchema = z.record(
   z.looseObject({ settings: z.looseObject({ "index.number_of_shards": z.string() }) }),
 );
 
-const answerSchema = z.looseObject({
+const responseSchema = z.looseObject({
   timed_out: z.literal(false),
   _shards: z.looseObject({ failed: z.custom<ExactNumber>(isNone, "some shards failed") }),
   hits: z.looseObject({

@@ -53,7 +53,7 @@ export function readFields(
       : [`Documents hold no value of these, so they are left out: ${nothing.join(", ")}.`]),
     ...(searchOnly.length === 0
       ? []
-      : [`Multi-fields serve searches only, so they are no columns: ${searchOnly.join(", ")}.`]),
+      : [`Multi-fields serve searches only, so they are not columns: ${searchOnly.join(", ")}.`]),
     ...unmapped(mapped, observed),
   ];
   return { fields, remarks };
@@ -67,7 +67,7 @@ function unmapped(
   return names.length === 0
     ? []
     : [
-        `Documents have fields that the mapping does not tell of; declare by hand what you need of them: ${names.join(", ")}.`,
+        `Documents have fields that the mapping does not show; declare by hand what you need of them: ${names.join(", ")}.`,
       ];
 }
 

@@ -9,7 +9,7 @@ export interface MappedField {
   /** In how many indices it has which type. */
   readonly types: Map<string, number>;
   readonly formats: Set<string>;
-  /** True if an index maps it without "index" or "doc_values", so that it can be no cursor. */
+  /** True if an index maps it without "index" or "doc_values", so that it can't be a cursor. */
   isUnsearchable: boolean;
   /** True if an object's fields are not mapped, or may be new ones at any time. */
   isOpen: boolean;

@@ -1,4 +1,4 @@
-// What fields an index, alias or pattern has, merged over its indices by the cluster itself: two small answers.
+// What fields an index, alias or pattern has, merged over its indices by the cluster itself: two small responses.
 import { z } from "zod";
 import { SourceUnavailableError } from "../../contract/errors.ts";
 import type { SourceFields, SourceType } from "../../contract/source-fields.ts";
@@ -12,7 +12,7 @@ const capabilitiesSchema = z.looseObject({
   fields: z.record(z.string(), z.record(z.string(), z.unknown())),
 });
 
-/** @throws SourceConfigurationError if there is no such index; SourceUnavailableError if a part did not answer */
+/** @throws SourceConfigurationError if there is no such index; SourceUnavailableError if a part did not respond */
 export async function readShape(
   connection: ElasticsearchConnection,
   index: string,
@@ -22,16 +22,16 @@ export async function readShape(
     path: `/${encodeURIComponent(index)}/_field_caps`,
     query: { fields: "*", filters: "-metadata,-multifield", ...existing },
   } as const;
-  const answer = await connection.json(request, capabilitiesSchema);
-  if ((answer.failed_indices ?? 0) > 0)
+  const response = await connection.json(request, capabilitiesSchema);
+  if ((response.failed_indices ?? 0) > 0)
     throw new SourceUnavailableError(
-      `${connection.where(request)} could not look into ${answer.failed_indices ?? 0} indices.`,
+      `${connection.where(request)} could not look into ${response.failed_indices ?? 0} indices.`,
     );
-  // Objects with `enabled: false` are in no answer about fields, and are often declared as json.
+  // Objects with `enabled: false` are missing from responses about fields, and are often declared as json.
   const { disabled, hidesFields } = await readClosedPlaces(connection, index);
   const object = { object: {} };
   const closed = Object.fromEntries(disabled.map((path) => [path, object]));
-  return { fields: treeOf({ ...closed, ...answer.fields }), hidesFields };
+  return { fields: treeOf({ ...closed, ...response.fields }), hidesFields };
 }
 
 const placeSchema = z.looseObject({
@@ -73,7 +73,7 @@ interface Node {
   readonly children: Map<string, Node>;
 }
 
-/** @param fields their types by their dotted paths; `unmapped` is no type */
+/** @param fields their types by their dotted paths; `unmapped` is not a type */
 export function treeOf(
   fields: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
 ): SourceFields {

@@ -1,11 +1,11 @@
 // Discovers an index, alias or pattern: its mapping, how soon rows become searchable, and a gentle sample of documents.
-import { setTimeout as rest } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { Discovery } from "../discover/discovery.ts";
 import { ExactNumber, parseExact } from "../discover/exact-json.ts";
 import { observe } from "../discover/observe.ts";
 import { SourceConfigurationError, SourceUnavailableError } from "../../contract/errors.ts";
-import { AnswerTooLargeError, type ElasticsearchConnection } from "./connection.ts";
+import { ResponseTooLargeError, type ElasticsearchConnection } from "./connection.ts";
 import { withCursorEvidence } from "./discover-cursor.ts";
 import { readFields } from "./discover-fields.ts";
 import { mergeMappings, readMappings, type MappedField } from "./discover-mapping.ts";
@@ -80,7 +80,7 @@ async function readRefresh(
     never.length === 0
       ? []
       : [
-          `${REFRESH_SETTING} of ${never.join(", ")} says never, so rows may never be found, and planning refuses the table until that is changed.`,
+          `${REFRESH_SETTING} of ${never.join(", ")} says never, so rows may never be found, and planning rejects the table until that is changed.`,
         ];
   return { seconds: seconds === 0 ? 1 : seconds, remarks };
 }
@@ -104,7 +104,7 @@ interface Sample {
 
 const FIRST_PAGE = 5;
 const LARGEST_PAGE = 50;
-/** An answer is to stay about so large. */
+/** About how large a response is to be. */
 const PAGE_BYTES = 1_000_000;
 const MOST_PAGE_BYTES = 32_000_000;
 const MOST_SAMPLE_BYTES = 40_000_000;
@@ -130,7 +130,7 @@ async function sampleDocuments(
       try {
         page = await readPage(connection, index, order, from, pageSize);
       } catch (error) {
-        if (!(error instanceof AnswerTooLargeError)) throw error;
+        if (!(error instanceof ResponseTooLargeError)) throw error;
         sample.remarks.push(
           `Documents are very large (${error.message}), so only ${sample.documents.length} were sampled.`,
         );
@@ -148,7 +148,7 @@ async function sampleDocuments(
       if (page.hits.length < pageSize || bytes > MOST_SAMPLE_BYTES) break;
       const each = Math.max(1, page.bytes / page.hits.length);
       size = Math.max(1, Math.min(LARGEST_PAGE, Math.floor(PAGE_BYTES / each)));
-      await rest((millis * (1 - dutyCycle)) / dutyCycle);
+      await sleep((millis * (1 - dutyCycle)) / dutyCycle);
     }
   }
   return sample;
@@ -156,7 +156,7 @@ async function sampleDocuments(
 
 const isNone = (value: unknown): boolean => value instanceof ExactNumber && value.text === "0";
 
-const answerSchema = z.looseObject({
+const responseSchema = z.looseObject({
   timed_out: z.literal(false),
   _shards: z.looseObject({ failed: z.custom<ExactNumber>(isNone, "some shards failed") }),
   hits: z.looseObject({
@@ -188,12 +188,12 @@ async function readPage(
     mostBytes: MOST_PAGE_BYTES,
   } as const;
   const body = await connection.request(request);
-  const answer = answerSchema.safeParse(parseExact(body.toString("utf8")));
-  if (!answer.success)
+  const response = responseSchema.safeParse(parseExact(body.toString("utf8")));
+  if (!response.success)
     throw new SourceUnavailableError(
-      `${connection.where(request)} gave an answer that is not whole: ${z.prettifyError(answer.error)}`,
+      `${connection.where(request)} gave a response that is not whole: ${z.prettifyError(response.error)}`,
     );
-  const hits = answer.data.hits.hits.map(({ _index, _id, _source }) => ({
+  const hits = response.data.hits.hits.map(({ _index, _id, _source }) => ({
     id: _id,
     // An id is unique in its index only.
     place: `${_index}/${_id}`,

@@ -30,13 +30,13 @@ import {
   findExtreme,
   findTieBreaker,
   identifyIndices,
-  refuseShortLag,
+  rejectShortLag,
   type TieBreaker,
 } from "./inspection.ts";
 import { closePointInTime } from "./point-in-time.ts";
 import { parsePosition, parseWholePosition } from "./position.ts";
 import { ElasticsearchReader } from "./reader.ts";
-import type { RowSize } from "./view.ts";
+import type { RowSize } from "./point-in-time-pages.ts";
 import { isPositionOf, WholeReader } from "./whole-reader.ts";
 import { discoverIndex, type SampleOptions } from "./discover.ts";
 import { readShape } from "./discover-shape.ts";
@@ -83,14 +83,14 @@ export class ElasticsearchSource implements SourceClient {
       const window = windowTo(end, watermark, overlapSeconds, cursor.unit);
       return { ...window, unit: shownUnit(table, cursor.unit) };
     }
-    await refuseShortLag(this.#connection, table, cursor.index, lagSeconds);
+    await rejectShortLag(this.#connection, table, cursor.index, lagSeconds);
     const end = timeInUnit(nowMillis - lagSeconds * 1000, cursor.unit);
     return { ...windowTo(end, watermark, overlapSeconds, cursor.unit), unit: cursor.unit };
   }
 
   async planRows(table: TableDefinition, window: Window | null): Promise<Bounds[]> {
     if (window === null) {
-      // So that an index that is not there is told before anything is opened.
+      // So that an index that is not there is reported before anything is opened.
       await identifyIndices(this.#connection, indexOf(table));
       return [{ by: "whole" }];
     }
@@ -207,7 +207,7 @@ export class ElasticsearchSource implements SourceClient {
     const index = indexOf(table);
     const keyFields = await this.#sortableKey(table, index);
     const stored = position === null ? null : parseWholePosition(position);
-    // A position in the order of another key (or of one whose mapping was changed) says nothing: all is read anew.
+    // A position in the order of another key (or of one whose mapping was changed) says nothing: all is read again.
     const at = stored !== null && isPositionOf(stored, keyFields) ? stored : null;
     if (at?.pit != null) await held.opened(at.pit.id);
     return new WholeReader(
@@ -276,7 +276,7 @@ function nothingGreater(table: string, { index, field }: CursorField): SourceCon
   );
 }
 
-/** The key's fields; null for `_id`, which is unique but by which clusters refuse to sort. */
+/** The key's fields; null for `_id`, which is unique but which clusters do not sort by. */
 function keyFieldsOf(table: TableDefinition): (string | null)[] {
   return table.key.map((name) => {
     const path = table.columns.find((column) => column.name === name)?.path ?? ["_id"];

@@ -1,4 +1,4 @@
-// Which fields of a document are asked for, and where to leave the rest away.
+// Which fields of a document are asked for, and where to leave the others away.
 import type { ColumnDefinition } from "../../catalog/definition.ts";
 import type { ColumnType } from "../../contract/column-types.ts";
 
@@ -10,7 +10,7 @@ export interface FieldSelection {
 }
 
 /**
- * The server filters documents by path, but writes their numbers anew as doubles (1.10 becomes 1.1, 1e400 a text).
+ * The server filters documents by path, but rewrites their numbers as doubles (1.10 becomes 1.1, 1e400 a text).
  * Where a column could show that, the whole document is fetched and its other top-level members are left away here.
  */
 export function selectFields(columns: readonly ColumnDefinition[]): FieldSelection {

@@ -40,7 +40,7 @@ const fieldCapabilitiesSchema = z.looseObject({
   ),
 });
 
-/** @throws SourceConfigurationError if the field is missing or can be no cursor */
+/** @throws SourceConfigurationError if the field is missing or can't be a cursor */
 export async function findCursorField(
   connection: ElasticsearchConnection,
   table: TableDefinition,
@@ -102,7 +102,7 @@ export async function findTieBreaker(
 
 type FieldCapability = z.infer<typeof fieldCapabilitiesSchema>["fields"][string][string];
 
-/** One entry a mapping type that the field has in the indices of an alias; none if no index has it. */
+/** One entry per mapping type that the field has in the indices of an alias; none if no index has it. */
 async function describeField(
   connection: ElasticsearchConnection,
   index: string,
@@ -113,12 +113,12 @@ async function describeField(
     path: `/${encodeURIComponent(index)}/_field_caps`,
     query: { fields: field, ...existing },
   } as const;
-  const answer = await connection.json(request, fieldCapabilitiesSchema);
-  if ((answer.failed_indices ?? 0) > 0)
+  const response = await connection.json(request, fieldCapabilitiesSchema);
+  if ((response.failed_indices ?? 0) > 0)
     throw new SourceUnavailableError(
-      `${connection.where(request)} could not look into ${answer.failed_indices ?? 0} indices.`,
+      `${connection.where(request)} could not look into ${response.failed_indices ?? 0} indices.`,
     );
-  return Object.values(answer.fields[field] ?? {});
+  return Object.values(response.fields[field] ?? {});
 }
 
 const countSchema = z.looseObject({
@@ -157,9 +157,9 @@ export async function countMatching(
     query: { ...existing, ...preferenceQuery(load) },
     body: `{"query":${query}}`,
   } as const;
-  const answer = await connection.json(request, countSchema);
-  refuseFailedShards(connection.where(request), answer._shards.failed, false);
-  return answer.count;
+  const response = await connection.json(request, countSchema);
+  rejectFailedShards(connection.where(request), response._shards.failed, false);
+  return response.count;
 }
 
 /** The smallest (`asc`) or greatest (`desc`) cursor value that occurs, or null if none does. */
@@ -181,15 +181,15 @@ export async function findExtreme(
       `{"size":1,"track_total_hits":false,"_source":false,"query":${rangeQuery(field, unit, null, null)},` +
       `"sort":[${cursorSort(field, unit, order)}]}`,
   } as const;
-  const answer = await connection.request(request);
-  const page = cutPage(answer, {
+  const response = await connection.request(request);
+  const page = cutPage(response, {
     ...{ op: "key", version: "cursor", observedAt: 0, hasDocument: false, keep: null },
   });
-  refuseFailedShards(connection.where(request), page.failedShards, page.timedOut);
+  rejectFailedShards(connection.where(request), page.failedShards, page.timedOut);
   if (page.firstCursor === null) return null;
   if (/^-?\d+$/.test(page.firstCursor)) return BigInt(page.firstCursor);
   throw new ProtocolError(
-    `${connection.where(request)} sorted by ${page.firstCursor}, which is no integer.`,
+    `${connection.where(request)} sorted by ${page.firstCursor}, which is not an integer.`,
   );
 }
 
@@ -198,7 +198,7 @@ const identitySchema = z.record(
   z.looseObject({ settings: z.looseObject({ "index.uuid": z.string() }) }),
 );
 
-/** The indices behind an alias or pattern, by their ids; another text as soon as one is added, removed or made anew. */
+/** The indices behind an alias or pattern, by their ids; another text as soon as one is added, removed or made again. */
 export async function identifyIndices(
   connection: ElasticsearchConnection,
   index: string,
@@ -223,7 +223,7 @@ const refreshSetting = "index.refresh_interval";
 const defaultRefreshMillis = 1000;
 
 /** @throws SourceConfigurationError if a row could become searchable only after the window that it belongs to */
-export async function refuseShortLag(
+export async function rejectShortLag(
   connection: ElasticsearchConnection,
   table: TableDefinition,
   index: string,
@@ -271,9 +271,9 @@ export function durationMillis(text: string): number | null {
   return unit === undefined ? null : Number(match[1]) * unit;
 }
 
-function refuseFailedShards(where: string, failed: number, timedOut: boolean): void {
+function rejectFailedShards(where: string, failed: number, timedOut: boolean): void {
   if (failed === 0 && !timedOut) return;
   throw new SourceUnavailableError(
-    `${where} answered a part only (${failed} shards failed, timed out: ${timedOut}). A partial answer is not used.`,
+    `${where} returned a part only (${failed} shards failed, timed out: ${timedOut}). A partial response is not used.`,
   );
 }

@@ -11,7 +11,7 @@ import {
   QUOTE,
 } from "../json-bytes.ts";
 
-/** The index of the first byte at or after `at` that is no JSON white space. */
+/** The index of the first byte at or after `at` that is not JSON white space. */
 export function skipSpace(bytes: Buffer, at: number): number {
   let index = at;
   while (isSpace(bytes[index])) index += 1;
@@ -29,7 +29,7 @@ export function skipValue(bytes: Buffer, at: number): number {
   return scalarEnd(bytes, at);
 }
 
-/** What a visitor is given: where a value begins; it answers where the value ends. */
+/** What a visitor is given: where a value begins; it returns where the value ends. */
 export type ElementVisitor = (at: number) => number;
 /** The same, and where the member's name stands, its quotes included. */
 export type MemberVisitor = (at: number, nameStart: number, nameEnd: number) => number;
@@ -187,7 +187,7 @@ function scalarEnd(bytes: Buffer, at: number): number {
 }
 
 function isSpace(byte: number | undefined): boolean {
-  // Nearly every byte is told by the first comparison.
+  // The first comparison decides for nearly every byte.
   return (
     byte !== undefined &&
     byte <= 0x20 &&
@@ -198,10 +198,10 @@ function isSpace(byte: number | undefined): boolean {
 function expect(bytes: Buffer, at: number, byte: number, what: string): void {
   if (bytes[at] === byte) return;
   throw new ProtocolError(
-    `The answer is not the JSON that was expected: ${what} should begin at byte ${at} of ${bytes.length}.`,
+    `The response is not the JSON that was expected: ${what} should begin at byte ${at} of ${bytes.length}.`,
   );
 }
 
 function ended(): ProtocolError {
-  return new ProtocolError("The answer ended in the middle of a JSON value.");
+  return new ProtocolError("The response ended in the middle of a JSON value.");
 }

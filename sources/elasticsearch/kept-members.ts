@@ -7,29 +7,29 @@ const ABSENT = -1;
 
 /** Where the members that are kept stand in a document: neighbours are one run, which is copied as it is. */
 export class KeptMembers {
-  readonly #answer: Buffer;
+  readonly #response: Buffer;
   readonly #names: MemberNames;
   readonly #bounds: number[] = [];
   runs = 0;
 
-  constructor(answer: Buffer, keep: ReadonlySet<string>) {
-    this.#answer = answer;
+  constructor(response: Buffer, keep: ReadonlySet<string>) {
+    this.#response = response;
     this.#names = new MemberNames(keep);
   }
 
   /** Finds them in the object at `at`, and returns where the object ends. */
   find(at: number): number {
-    const answer = this.#answer;
+    const response = this.#response;
     const names = this.#names;
     const bounds = this.#bounds;
     let runs = 0;
     /** The run that the next kept member continues; none at the beginning and after one that is left away. */
     let openRun = ABSENT;
     let expected = 0;
-    let nameStart = firstMember(answer, at);
-    while (answer[nameStart] !== CLOSE_OBJECT) {
-      const name = names.read(answer, nameStart, expected);
-      const end = skipValue(answer, skipSpace(answer, nameStart + names.lengthOf(name)));
+    let nameStart = firstMember(response, at);
+    while (response[nameStart] !== CLOSE_OBJECT) {
+      const name = names.read(response, nameStart, expected);
+      const end = skipValue(response, skipSpace(response, nameStart + names.lengthOf(name)));
       expected = name + 1;
       if (!names.isKept(name)) openRun = ABSENT;
       else {
@@ -40,7 +40,7 @@ export class KeptMembers {
         }
         bounds[2 * openRun + 1] = end;
       }
-      nameStart = nextMember(answer, end);
+      nameStart = nextMember(response, end);
     }
     this.runs = runs;
     return nameStart + 1;

@@ -1,4 +1,4 @@
-// Which copies of an index answer, and how many of its shards at the same time: a source's budget as search parameters.
+// Which copies of an index respond, and how many of its shards at the same time: a source's budget as search parameters.
 import { z } from "zod";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import { budgetFields } from "./declaration.ts";
@@ -10,7 +10,7 @@ export function loadOf(table: TableDefinition): SearchLoad {
   return loadSchema.parse(table.source.budget.own);
 }
 
-/** Which copies answer; of a point in time this is decided when it is opened. */
+/** Which copies respond; of a point in time this is decided when it is opened. */
 export function preferenceQuery({ preference }: SearchLoad): Readonly<Record<string, string>> {
   return preference === null ? {} : { preference };
 }

@@ -1,4 +1,4 @@
-// Tells the names of members from their bytes, so that no text is made of them.
+// Recognises the names of members by their bytes, so that no text is made of them.
 import { startsWith, stringEnd, stringValue, valueAfterName } from "./json-scanner.ts";
 
 const mostKnown = 4096;

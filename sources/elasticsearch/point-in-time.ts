@@ -1,4 +1,4 @@
-// Opens and closes points in time: a frozen view of an index that a reading pages through.
+// Opens and closes points in time: an index as it was at one moment, which a reading pages through.
 import { z } from "zod";
 import { SourceUnavailableError } from "../../contract/errors.ts";
 import { type ElasticsearchConnection, PointInTimeLostError } from "./connection.ts";
@@ -13,7 +13,7 @@ const openedSchema = z.looseObject({
   _shards: z.looseObject({ failed: z.number() }).optional(),
 });
 
-/** The copies that answer are chosen here: a search in a point in time takes no `preference` any more. */
+/** The copies that respond are chosen here: a search in a point in time does not take a `preference`. */
 export async function openPointInTime(
   connection: ElasticsearchConnection,
   index: string,
@@ -34,7 +34,7 @@ export async function openPointInTime(
   await closePointInTime(connection, opened.id);
   throw new SourceUnavailableError(
     `${connection.where(request)} could not reach all shards (${opened._shards?.failed ?? 0} failed). ` +
-      "A partial view is not read.",
+      "A partial point in time is not read.",
   );
 }
 

@@ -19,7 +19,7 @@ const positionSchema = z.strictObject({
     .nullable(),
   unit: z.enum(["ms", "ns", "value"]),
   /**
-   * The point in time that the next reader may use once more; only where the cursor value alone would not bring it
+   * The point in time that the next reader may use again; only where the cursor value alone would not bring it
    * forward: as long as all rows since it was opened have one cursor value.
    */
   pit: pointInTimeSchema.nullable(),

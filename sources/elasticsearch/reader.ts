@@ -15,7 +15,7 @@ import type { SearchLoad } from "./load.ts";
 import type { Position } from "./position.ts";
 import type { Page } from "./search-page.ts";
 import { endOfRange, rangeAfter } from "./cursor-range.ts";
-import { type Question, type RowSize, View } from "./view.ts";
+import { type SearchRequest, type RowSize, PointInTimePages } from "./point-in-time-pages.ts";
 
 /** What is read, decided before the first request. */
 export interface SplitPlan {
@@ -49,14 +49,14 @@ interface Tie {
  * that can be sorted by. That is slower, so it is done there only.
  *
  * A full scan of keys follows the cursor as well. A document whose cursor moves backwards while it lasts, past the value
- * that was reached, is not seen. It does not count as absent if its change was read as a row since the full scan began;
+ * that was reached, is not seen. It does not count as missing if its change was read as a row since the full scan began;
  * a cursor that moves backwards by more than the table's overlap breaks the table's contract and is not read as one.
  */
 export class ElasticsearchReader implements SplitReader {
   readonly #connection: ElasticsearchConnection;
   readonly #plan: SplitPlan;
   readonly #warn: OpenRequest["warn"];
-  readonly #view: View;
+  readonly #pages: PointInTimePages;
   /** The cursor value at which reading in the present point in time began; null before its first row. */
   #began: string | null = null;
   #cursor: string | null;
@@ -88,7 +88,7 @@ export class ElasticsearchReader implements SplitReader {
     this.#warn = warn;
     const { index, fields, pageRows, load } = plan;
     const op = plan.kind === "rows" ? "upsert" : "key";
-    this.#view = new View(
+    this.#pages = new PointInTimePages(
       connection,
       { index, op, version: "cursor", fields, pageRows, load },
       held,
@@ -97,7 +97,7 @@ export class ElasticsearchReader implements SplitReader {
     this.#cursor = position?.cursor ?? null;
     this.#tieToResume = position?.tie ?? null;
     if (position?.pit != null) {
-      this.#view.adopt(position.pit);
+      this.#pages.adopt(position.pit);
       this.#began = position.cursor;
       this.#shardDoc = position.pit.shardDoc;
     }
@@ -106,7 +106,7 @@ export class ElasticsearchReader implements SplitReader {
   async next(rowLimit: number): Promise<Batch> {
     await this.#resumeTie();
     await this.#replaceOldView();
-    return this.#view.survivingLoss(
+    return this.#pages.survivingLoss(
       () => this.#readPage(rowLimit),
       async () => {
         if (this.#isStuck() && !(await this.#enterTie())) this.#warnOfRepeatedTie();
@@ -121,7 +121,7 @@ export class ElasticsearchReader implements SplitReader {
 
   async close(): Promise<void> {
     if (this.#isHandedOn()) return;
-    await this.#view.close().catch(() => undefined);
+    await this.#pages.close().catch(() => undefined);
   }
 
   // The next reader goes on in this point in time where the cursor value alone would begin the same rows again.
@@ -135,11 +135,11 @@ export class ElasticsearchReader implements SplitReader {
   }
 
   async #readPage(rowLimit: number): Promise<Batch> {
-    const { openedAt } = this.#view.pit ?? (await this.#openView());
+    const { openedAt } = this.#pages.pit ?? (await this.#openPointInTime());
     const end = this.#endOfPage();
-    const { page, askedRows, sourceMillis, answerBytes } = await this.#view.read(
+    const { page, askedRows, sourceMillis, responseBytes } = await this.#pages.read(
       rowLimit,
-      this.#question(end),
+      this.#searchRequest(end),
     );
     const mostRows = Math.min(rowLimit, this.#plan.pageRows);
     this.#range = rangeOf(page, askedRows, mostRows);
@@ -153,7 +153,7 @@ export class ElasticsearchReader implements SplitReader {
       rows: page.rows,
       observedAt: openedAt,
       sourceMillis,
-      answerBytes,
+      responseBytes,
       position: JSON.stringify(this.#position()),
       done: this.#isDone,
     };
@@ -170,7 +170,7 @@ export class ElasticsearchReader implements SplitReader {
     return endOfRange(reached, this.#range, to, unit);
   }
 
-  #question(end: bigint | null): Question {
+  #searchRequest(end: bigint | null): SearchRequest {
     const { field, unit } = this.#plan;
     const order = cursorSort(field, unit, "asc");
     // -1 comes before every document, so that a new point in time goes on at the value, not after it.
@@ -230,7 +230,7 @@ export class ElasticsearchReader implements SplitReader {
 
   #position(): Position {
     const tie = this.#tie;
-    const pit = this.#view.pit;
+    const pit = this.#pages.pit;
     return {
       format: 1,
       cursor: this.#cursor,
@@ -277,17 +277,17 @@ export class ElasticsearchReader implements SplitReader {
     );
   }
 
-  async #openView(): Promise<{ readonly openedAt: number }> {
-    const opened = await this.#view.open();
+  async #openPointInTime(): Promise<{ readonly openedAt: number }> {
+    const opened = await this.#pages.open();
     this.#began = this.#cursor;
     this.#shardDoc = null;
     return opened;
   }
 
   async #replaceOldView(): Promise<void> {
-    if (!this.#view.isOld) return;
+    if (!this.#pages.isOld) return;
     if (this.#isStuck() && !(await this.#enterTie())) return;
-    await this.#view.close();
+    await this.#pages.close();
     this.#shardDoc = null;
   }
 }

@@ -1,13 +1,13 @@
-// Memory into which one answer after the other is received, so that many large answers leave no garbage behind.
+// Memory into which one response after the other is received, so that many large responses leave no garbage behind.
 
 const smallestBytes = 64 * 1024;
 
-/** Holds one answer at a time: the next one overwrites it. */
+/** Holds one response at a time: the next one overwrites it. */
 export class ReceiveBuffer {
   #bytes = Buffer.allocUnsafeSlow(smallestBytes);
   #length = 0;
 
-  /** Forgets the answer before; its bytes must not be used any more. */
+  /** Forgets the response before; its bytes must not be used any more. */
   clear(): void {
     this.#length = 0;
   }
@@ -23,7 +23,7 @@ export class ReceiveBuffer {
     this.#length = needed;
   }
 
-  /** The answer, until `clear` is called. */
+  /** The response, until `clear` is called. */
   get received(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }

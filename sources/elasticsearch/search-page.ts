@@ -1,4 +1,4 @@
-// Cuts the answer of a search into object lines, byte by byte: no value of a document is parsed on the way.
+// Cuts the response of a search into object lines, byte by byte: no value of a document is parsed on the way.
 import { ProtocolError, SourceConfigurationError } from "../../contract/errors.ts";
 import {
   lineObservedAt,
@@ -48,7 +48,7 @@ export interface Page {
   readonly firstCursor: string | null;
   /** The last hit's sort values as text, exactly as they came; empty without hits. */
   readonly lastSort: readonly string[];
-  /** The point in time's id, which may change from one answer to the next. */
+  /** The point in time's id, which may change from one response to the next. */
   readonly pitId: string | null;
   readonly timedOut: boolean;
   readonly failedShards: number;
@@ -56,50 +56,50 @@ export interface Page {
 
 /**
  * @param lines into which the lines are written; what it held before is lost
- * @throws ProtocolError if the answer is not that of a search, where the version is the cursor's with
+ * @throws ProtocolError if the response is not that of a search, where the version is the cursor's with
  *   `seq_no_primary_term` and a numeric sort
  * @throws SourceConfigurationError if the index keeps no documents
  */
 export function cutPage(
-  answer: Buffer,
+  response: Buffer,
   request: PageRequest,
   lines: LineBuffer = new LineBuffer(),
 ): Page {
-  const writer = new LineWriter(answer, request, lines);
+  const writer = new LineWriter(response, request, lines);
   const rest = { pitId: null as string | null, timedOut: false, failedShards: 0 };
-  visitMembers(answer, 0, (at, nameStart, nameEnd) => {
-    switch (stringValue(answer, nameStart, nameEnd)) {
+  visitMembers(response, 0, (at, nameStart, nameEnd) => {
+    switch (stringValue(response, nameStart, nameEnd)) {
       case "hits":
-        return visitHits(answer, at, (hitAt) => writer.write(hitAt));
+        return visitHits(response, at, (hitAt) => writer.write(hitAt));
       case "pit_id": {
-        const end = skipValue(answer, at);
-        rest.pitId = stringValue(answer, at, end);
+        const end = skipValue(response, at);
+        rest.pitId = stringValue(response, at, end);
         return end;
       }
       case "timed_out": {
-        const end = skipValue(answer, at);
-        rest.timedOut = rawText(answer, at, end) !== "false";
+        const end = skipValue(response, at);
+        rest.timedOut = rawText(response, at, end) !== "false";
         return end;
       }
       case "_shards":
-        return visitMembers(answer, at, (innerAt, innerStart, innerEnd) => {
-          const end = skipValue(answer, innerAt);
-          if (stringValue(answer, innerStart, innerEnd) === "failed")
-            rest.failedShards = Number(rawText(answer, innerAt, end));
+        return visitMembers(response, at, (innerAt, innerStart, innerEnd) => {
+          const end = skipValue(response, innerAt);
+          if (stringValue(response, innerStart, innerEnd) === "failed")
+            rest.failedShards = Number(rawText(response, innerAt, end));
           return end;
         });
       default:
-        return skipValue(answer, at);
+        return skipValue(response, at);
     }
   });
   return { ...writer.finish(), ...rest };
 }
 
-function visitHits(answer: Buffer, at: number, onHit: (at: number) => number): number {
-  return visitMembers(answer, at, (innerAt, nameStart, nameEnd) =>
-    stringValue(answer, nameStart, nameEnd) === "hits"
-      ? visitElements(answer, innerAt, onHit)
-      : skipValue(answer, innerAt),
+function visitHits(response: Buffer, at: number, onHit: (at: number) => number): number {
+  return visitMembers(response, at, (innerAt, nameStart, nameEnd) =>
+    stringValue(response, nameStart, nameEnd) === "hits"
+      ? visitElements(response, innerAt, onHit)
+      : skipValue(response, innerAt),
   );
 }
 
@@ -129,9 +129,9 @@ const partsByName = new Map<string, number>([
 
 const ABSENT = -1;
 
-/** Where the parts of the hit being read stand in the answer, and what was written so far. */
+/** Where the parts of the hit being read stand in the response, and what was written so far. */
 class LineWriter {
-  readonly #answer: Buffer;
+  readonly #response: Buffer;
   readonly #request: PageRequest;
   readonly #out: LineBuffer;
   readonly #opening: Buffer;
@@ -139,7 +139,7 @@ class LineWriter {
   readonly #needsOneLine: boolean;
   #rows = 0;
   #firstCursor: string | null = null;
-  // One number each, not an object a part: this runs a thousand times a page.
+  // One number each, not one object per part: this runs a thousand times per page.
   #idStart = ABSENT;
   #idEnd = ABSENT;
   #documentStart = ABSENT;
@@ -156,8 +156,8 @@ class LineWriter {
   readonly #betweens: Buffer[] = [];
   readonly #kept: KeptMembers | null;
 
-  constructor(answer: Buffer, request: PageRequest, lines: LineBuffer) {
-    this.#answer = answer;
+  constructor(response: Buffer, request: PageRequest, lines: LineBuffer) {
+    this.#response = response;
     this.#request = request;
     this.#out = lines;
     this.#out.clear();
@@ -165,8 +165,8 @@ class LineWriter {
     const isObservation = request.op === "upsert" && request.version === "observation";
     const version = isObservation ? lineVersion(request.observedAt, 0, 0) : "";
     this.#suffix = Buffer.from(`${version}${lineObservedAt(request.observedAt)}`);
-    this.#needsOneLine = hasLineEnds(answer);
-    this.#kept = request.keep === null ? null : new KeptMembers(answer, request.keep);
+    this.#needsOneLine = hasLineEnds(response);
+    this.#kept = request.keep === null ? null : new KeptMembers(response, request.keep);
   }
 
   /** Writes the line of the hit at `at`, and returns where the hit ends. */
@@ -176,7 +176,7 @@ class LineWriter {
     this.#readCursor();
     this.#writeLine();
     if (this.#rows === 0 && this.#cursorStart !== ABSENT)
-      this.#firstCursor = rawText(this.#answer, this.#cursorStart, this.#cursorEnd);
+      this.#firstCursor = rawText(this.#response, this.#cursorStart, this.#cursorEnd);
     this.#rows += 1;
     return end;
   }
@@ -184,9 +184,9 @@ class LineWriter {
   finish(): Pick<Page, "lines" | "rows" | "firstCursor" | "lastSort"> {
     const lastSort: string[] = [];
     if (this.#sortStart !== ABSENT)
-      visitElements(this.#answer, this.#sortStart, (start) => {
-        const end = skipValue(this.#answer, start);
-        lastSort.push(rawText(this.#answer, start, end));
+      visitElements(this.#response, this.#sortStart, (start) => {
+        const end = skipValue(this.#response, start);
+        lastSort.push(rawText(this.#response, start, end));
         return end;
       });
     const [rows, firstCursor] = [this.#rows, this.#firstCursor];
@@ -204,36 +204,36 @@ class LineWriter {
    * bytes between the parts are the same, so are the members that they are made of.
    */
   #readAlike(at: number): number {
-    const answer = this.#answer;
+    const response = this.#response;
     const order = this.#order;
     if (order.length === 0) return ABSENT;
     let index = at;
     for (let place = 0; place < order.length; place += 1) {
       const before = this.#betweens[place];
-      if (before === undefined || !startsWith(answer, index, before)) return ABSENT;
-      index = this.#readPart(order[place], skipSpace(answer, index + before.length));
+      if (before === undefined || !startsWith(response, index, before)) return ABSENT;
+      index = this.#readPart(order[place], skipSpace(response, index + before.length));
     }
-    return answer[index] === CLOSE_OBJECT ? index + 1 : ABSENT;
+    return response[index] === CLOSE_OBJECT ? index + 1 : ABSENT;
   }
 
   #readOther(at: number): number {
-    const answer = this.#answer;
+    const response = this.#response;
     this.#forgetParts();
     this.#order.length = 0;
     this.#betweens.length = 0;
     let partEnd = at;
-    let nameStart = firstMember(answer, at);
-    while (answer[nameStart] !== CLOSE_OBJECT) {
-      const nameEnd = stringEnd(answer, nameStart);
-      const start = valueAfterName(answer, nameEnd);
-      const part = partsByName.get(stringValue(answer, nameStart, nameEnd));
+    let nameStart = firstMember(response, at);
+    while (response[nameStart] !== CLOSE_OBJECT) {
+      const nameEnd = stringEnd(response, nameStart);
+      const start = valueAfterName(response, nameEnd);
+      const part = partsByName.get(stringValue(response, nameStart, nameEnd));
       const end = this.#readPart(part, start);
       if (part !== undefined) {
         this.#order.push(part);
-        this.#betweens.push(answer.subarray(partEnd, start));
+        this.#betweens.push(response.subarray(partEnd, start));
         partEnd = end;
       }
-      nameStart = nextMember(answer, end);
+      nameStart = nextMember(response, end);
     }
     return nameStart + 1;
   }
@@ -247,16 +247,16 @@ class LineWriter {
   }
 
   #readPart(part: number | undefined, start: number): number {
-    const answer = this.#answer;
+    const response = this.#response;
     if (part === parts.document) {
       this.#documentStart = start;
       this.#documentEnd =
-        this.#kept !== null && isObject(answer, start)
+        this.#kept !== null && isObject(response, start)
           ? this.#kept.find(start)
-          : skipValue(answer, start);
+          : skipValue(response, start);
       return this.#documentEnd;
     }
-    const end = skipValue(answer, start);
+    const end = skipValue(response, start);
     if (part === parts.id) {
       this.#idStart = start;
       this.#idEnd = end;
@@ -273,17 +273,17 @@ class LineWriter {
   #readCursor(): void {
     this.#cursorStart = ABSENT;
     if (this.#sortStart === ABSENT) return;
-    const start = firstElement(this.#answer, this.#sortStart);
+    const start = firstElement(this.#response, this.#sortStart);
     if (start === null) return;
     this.#cursorStart = start;
-    this.#cursorEnd = skipValue(this.#answer, start);
+    this.#cursorEnd = skipValue(this.#response, start);
   }
 
   #writeLine(): void {
     const out = this.#out;
     out.appendAll(this.#opening);
     this.#expectPart(this.#idStart, "_id");
-    out.append(this.#answer, this.#idStart, this.#idEnd);
+    out.append(this.#response, this.#idStart, this.#idEnd);
     if (this.#request.op === "upsert" && this.#request.version === "cursor") {
       out.appendAll(versionOpening);
       this.#appendInteger(this.#cursorStart, this.#cursorEnd, "sort");
@@ -303,10 +303,10 @@ class LineWriter {
     if (!hasDocument) this.#out.appendAll(emptyObject);
     else if (this.#documentStart === ABSENT)
       throw new SourceConfigurationError(
-        `Document ${rawText(this.#answer, this.#idStart, this.#idEnd)} came without its "_source": the index does not ` +
+        `Document ${rawText(this.#response, this.#idStart, this.#idEnd)} came without its "_source": the index does not ` +
           'keep it, so its rows cannot be read. Enable "_source" in the mapping and index the documents again.',
       );
-    else if (this.#kept !== null && isObject(this.#answer, this.#documentStart))
+    else if (this.#kept !== null && isObject(this.#response, this.#documentStart))
       this.#appendKept(this.#kept);
     else this.#appendValue(this.#documentStart, this.#documentEnd);
   }
@@ -321,21 +321,21 @@ class LineWriter {
   }
 
   #appendValue(start: number, end: number): void {
-    if (this.#needsOneLine) this.#out.appendOnOneLine(this.#answer, start, end);
-    else this.#out.append(this.#answer, start, end);
+    if (this.#needsOneLine) this.#out.appendOnOneLine(this.#response, start, end);
+    else this.#out.append(this.#response, start, end);
   }
 
   #appendInteger(start: number, end: number, name: string): void {
     this.#expectPart(start, name);
     for (let index = start; index < end; index += 1) {
-      const byte = this.#answer[index] ?? 0;
+      const byte = this.#response[index] ?? 0;
       const isDigit = byte >= 0x30 && byte <= 0x39;
       if (isDigit || (byte === 0x2d && index === start)) continue;
       throw new ProtocolError(
-        `A hit's "${name}" should be an integer, but is ${rawText(this.#answer, start, end)}.`,
+        `A hit's "${name}" should be an integer, but is ${rawText(this.#response, start, end)}.`,
       );
     }
-    this.#out.append(this.#answer, start, end);
+    this.#out.append(this.#response, start, end);
   }
 
   #expectPart(start: number, name: string): void {

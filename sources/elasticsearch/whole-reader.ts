@@ -6,7 +6,7 @@ import type { FieldSelection } from "./fields.ts";
 import { identifyIndices, type TieBreaker, uniqueSort } from "./inspection.ts";
 import type { SearchLoad } from "./load.ts";
 import type { WholePosition } from "./position.ts";
-import { type RowSize, View } from "./view.ts";
+import { type RowSize, PointInTimePages } from "./point-in-time-pages.ts";
 
 /** What is read, decided before the first request. */
 export interface WholePlan {
@@ -34,7 +34,7 @@ export class WholeReader implements SplitReader {
   readonly #connection: ElasticsearchConnection;
   readonly #plan: WholePlan;
   readonly #warn: OpenRequest["warn"];
-  readonly #view: View;
+  readonly #pages: PointInTimePages;
   /** True once the indices have changed while they were read by number. */
   #isByKey = false;
   /** The last row's values of the order's fields; null before the first row. */
@@ -62,7 +62,7 @@ export class WholeReader implements SplitReader {
     this.#plan = plan;
     this.#warn = warn;
     const { index, fields, pageRows, load } = plan;
-    this.#view = new View(
+    this.#pages = new PointInTimePages(
       connection,
       { index, op: "upsert", version: "observation", fields, pageRows, load },
       held,
@@ -73,14 +73,14 @@ export class WholeReader implements SplitReader {
     this.#after = position.after;
     this.#indices = position.indices;
     if (position.pit === null) return;
-    this.#view.adopt(position.pit);
+    this.#pages.adopt(position.pit);
     this.#began = position.after;
     this.#shardDoc = position.pit.shardDoc;
   }
 
   async next(rowLimit: number): Promise<Batch> {
-    if (this.#view.isOld && !this.#isStuck()) await this.#view.close();
-    return this.#view.survivingLoss(
+    if (this.#pages.isOld && !this.#isStuck()) await this.#pages.close();
+    return this.#pages.survivingLoss(
       () => this.#readPage(rowLimit),
       () => {
         if (this.#isStuck()) this.#warnOfRepeatedRows();
@@ -92,7 +92,7 @@ export class WholeReader implements SplitReader {
 
   async close(): Promise<void> {
     if (!this.#isDone && this.#isStuck()) return;
-    await this.#view.close().catch(() => undefined);
+    await this.#pages.close().catch(() => undefined);
   }
 
   /** True if rows were read in the present point in time, all with the same values: a new one would repeat them. */
@@ -101,8 +101,8 @@ export class WholeReader implements SplitReader {
   }
 
   async #readPage(rowLimit: number): Promise<Batch> {
-    const { openedAt } = this.#view.pit ?? (await this.#openView());
-    const { page, askedRows, sourceMillis, answerBytes } = await this.#view.read(rowLimit, {
+    const { openedAt } = this.#pages.pit ?? (await this.#openPointInTime());
+    const { page, askedRows, sourceMillis, responseBytes } = await this.#pages.read(rowLimit, {
       query: '{"match_all":{}}',
       sort: [...this.#sort(), '{"_shard_doc":"asc"}'],
       // -1 comes before every document, so that a new point in time goes on at the values, not after them.
@@ -118,7 +118,7 @@ export class WholeReader implements SplitReader {
       rows: page.rows,
       observedAt: openedAt,
       sourceMillis,
-      answerBytes,
+      responseBytes,
       position: JSON.stringify(this.#position()),
       done: this.#isDone,
     };
@@ -137,7 +137,7 @@ export class WholeReader implements SplitReader {
   }
 
   #position(): WholePosition {
-    const pit = this.#view.pit;
+    const pit = this.#pages.pit;
     const shardDoc = this.#isDone || !this.#isStuck() ? null : this.#shardDoc;
     return {
       format: 1,
@@ -149,8 +149,8 @@ export class WholeReader implements SplitReader {
     };
   }
 
-  async #openView(): Promise<{ readonly openedAt: number }> {
-    const opened = this.#isByKey ? await this.#view.open() : await this.#openKnownIndices();
+  async #openPointInTime(): Promise<{ readonly openedAt: number }> {
+    const opened = this.#isByKey ? await this.#pages.open() : await this.#openKnownIndices();
     this.#began = this.#after;
     this.#shardDoc = null;
     return opened;
@@ -161,14 +161,14 @@ export class WholeReader implements SplitReader {
     const { index } = this.#plan;
     let before = await identifyIndices(this.#connection, index);
     for (let swaps = 0; swaps < mostSwaps; swaps += 1) {
-      const opened = await this.#view.open();
+      const opened = await this.#pages.open();
       const after = await identifyIndices(this.#connection, index);
       if (after === before) {
         if (this.#indices !== null && this.#indices !== after) this.#beginAgain();
         this.#indices = after;
         return opened;
       }
-      await this.#view.close();
+      await this.#pages.close();
       before = after;
     }
     throw new SourceUnavailableError(

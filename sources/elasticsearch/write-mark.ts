@@ -17,7 +17,7 @@ const markSchema = z.strictObject({
 
 const isNone = (value: unknown): boolean => value instanceof ExactNumber && value.text === "0";
 
-const answerSchema = z.looseObject({
+const responseSchema = z.looseObject({
   timed_out: z.literal(false),
   _shards: z.looseObject({ failed: z.custom<ExactNumber>(isNone, "some shards failed") }),
   hits: z.looseObject({
@@ -42,12 +42,12 @@ export async function markWrites(
     body: '{"size":1,"track_total_hits":false,"_source":false,"sort":[{"_seq_no":"desc"}]}',
   } as const;
   const body = await connection.request(request);
-  const answer = answerSchema.safeParse(parseExact(body.toString("utf8")));
-  if (!answer.success)
+  const response = responseSchema.safeParse(parseExact(body.toString("utf8")));
+  if (!response.success)
     throw new ProtocolError(
-      `${connection.where(request)} gave an answer of another form: ${z.prettifyError(answer.error)}`,
+      `${connection.where(request)} gave a response of another form: ${z.prettifyError(response.error)}`,
     );
-  const number = answer.data.hits.hits[0]?.sort[0].text ?? "-1";
+  const number = response.data.hits.hits[0]?.sort[0].text ?? "-1";
   return JSON.stringify({ format: 1, indices, number } satisfies z.infer<typeof markSchema>);
 }
 

@@ -29,7 +29,7 @@ export class JsonStore {
         const { ETag } = await this.#s3.send(
           new PutObjectCommand({ ...this.#request(key, document), IfNoneMatch: "*" }),
         );
-        if (ETag === undefined) throw new Error(`S3 answered without an ETag for ${key}`);
+        if (ETag === undefined) throw new Error(`S3 responded without an ETag for ${key}`);
         return { etag: ETag.replaceAll('"', "") };
       } catch (error) {
         const name = error instanceof Error ? error.name : "";

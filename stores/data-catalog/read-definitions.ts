@@ -30,7 +30,7 @@ export interface Definitions {
   readonly broken: BrokenDefinition[];
 }
 
-/** Glue answers a limited number of calls a second. */
+/** Glue serves a limited number of calls per second. */
 const AT_ONCE = 8;
 
 /**

@@ -23,18 +23,18 @@ const NO_SNAPSHOT = "-1";
  * Parses Iceberg's metadata JSON.
  *
  * @param place where the text came from, for the error
- * @throws ProtocolError if it is no such metadata
+ * @throws ProtocolError if it is not such metadata
  */
 export function parseMetadata(text: string, place: string): IcebergMetadata {
   let value: unknown;
   try {
     value = JSON.parse(text, keepSnapshotIds);
   } catch (error) {
-    throw new ProtocolError(`${place} is no JSON (${String(error)}); was it cut off?`);
+    throw new ProtocolError(`${place} is not JSON (${String(error)}); was it cut off?`);
   }
   const parsed = metadataSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new ProtocolError(`${place} is no Iceberg metadata: ${z.prettifyError(parsed.error)}`);
+  throw new ProtocolError(`${place} is not Iceberg metadata: ${z.prettifyError(parsed.error)}`);
 }
 
 /** Keeps a snapshot id as the digits that were written: as a number it would be rounded. */

@@ -43,7 +43,7 @@ async function metadataLocation(
     throw error;
   }
   throw new ProtocolError(
-    `Glue table ${database}.${table} has no metadata_location, so it is no Iceberg table; ` +
+    `Glue table ${database}.${table} has no metadata_location, so it is not an Iceberg table; ` +
       "drop it, and the next build makes it again",
   );
 }

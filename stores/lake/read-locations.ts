@@ -2,7 +2,7 @@
 import { GetTablesCommand, type GlueClient } from "@aws-sdk/client-glue";
 
 /**
- * Address of the Iceberg metadata file (`s3://…`) by the table's name. What is no Iceberg table is left out.
+ * Address of the Iceberg metadata file (`s3://…`) by the table's name. What is not an Iceberg table is left out.
  * @param database the Glue database of the Iceberg tables
  */
 export async function readMetadataLocations(

@@ -15,7 +15,7 @@ export class LaneReadings {
 
   /**
    * Notes how far a lane is. It replaces the lane's note before, but not a newer one.
-   * @throws Error after two seconds without an answer
+   * @throws Error after two seconds without a response
    */
   async note(source: string, lane: number, note: ReadingNote): Promise<void> {
     await this.#ledgerTable.putIf(

@@ -5,7 +5,7 @@ import type { Lease } from "../../contract/records.ts";
 import type { LedgerTable } from "./ledger-table.ts";
 import { hasValues, IS_ABSENT, type Condition } from "./operations.ts";
 
-/** Tells whether an execution, by its ARN, is still running. */
+/** Whether an execution, by its ARN, is still running. */
 export type IsRunning = (execution: string) => Promise<boolean>;
 
 // Each loss of a race means that somebody else won it, so few rounds are enough.

@@ -208,7 +208,7 @@ export class LedgerTable {
 /** Whether the write's condition was true. */
 async function conditionally(write: () => Promise<unknown>): Promise<boolean> {
   try {
-    // A write of one item is refused while a transaction that checks the item is under way.
+    // A write of one item is rejected while a transaction that checks the item is under way.
     await repeatOnConflict(write);
     return true;
   } catch (error) {

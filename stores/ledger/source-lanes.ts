@@ -55,7 +55,7 @@ export class SourceLanes {
   }
 
   /**
-   * Begins an attempt of a invocation: from here on no earlier attempt, which may still be under way, can renew the lane.
+   * Begins an attempt of an invocation: from here on no earlier attempt, which may still be under way, can renew the lane.
    * @param args.attempt a random id of the attempt
    * @throws FencedError if the token is no longer the lane's
    */
@@ -95,7 +95,7 @@ export class SourceLanes {
     const lease = await this.#ledgerTable.find(key, leaseSchema);
     if (lease?.token !== token) throw fencedError(key, token);
     throw new StaleSplitError(
-      `attempt ${attempt} of a invocation of lane ${lane} of source ${source} goes on no more: ` +
+      `attempt ${attempt} of an invocation of lane ${lane} of source ${source} cannot go on: ` +
         `attempt ${lease.attempt ?? "none"} reads in its place`,
     );
   }

@@ -1,4 +1,4 @@
-// Sources that refused too often, which all runs leave alone for a while.
+// Sources that rejected requests too often, which all runs leave alone for a while.
 import { itemKeys } from "../../contract/ledger-keys.ts";
 import { sourcePauseSchema, type SourcePause } from "../../contract/records.ts";
 import type { LedgerTable } from "./ledger-table.ts";
@@ -10,9 +10,9 @@ export class SourcePauses {
     this.#ledgerTable = ledgerTable;
   }
 
-  /** Has all runs leave the source alone for a while. A note of an earlier rest is replaced. */
-  async give(source: string, rest: SourcePause): Promise<void> {
-    await this.#ledgerTable.put(itemKeys.sourcePause(source), { ...rest });
+  /** Has all runs leave the source alone for a while. A note of an earlier pause is replaced. */
+  async give(source: string, pause: SourcePause): Promise<void> {
+    await this.#ledgerTable.put(itemKeys.sourcePause(source), { ...pause });
   }
 
   /** The last pause that the source was given, which may be over; undefined if it never needed one. */

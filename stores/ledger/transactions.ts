@@ -156,7 +156,7 @@ export class Transactions {
     );
   }
 
-  /** True if an earlier attempt of the very same call was written although its answer was lost. */
+  /** True if an earlier attempt of the very same call was written although its response was lost. */
   async #isRecorded(
     table: string,
     after: SplitRecord,

@@ -14,7 +14,7 @@ import type { CassandraTable, ElasticsearchTable, WholeElasticsearchTable } from
 import { SCALAR_TYPES, type ColumnType } from "../../contract/column-types.ts";
 import { isPlain } from "../../catalog/validate-columns.ts";
 
-/** Ends in a digit, so that it is no reserved word. */
+/** Ends in a digit, so that it is not a reserved word. */
 export const nameArbitrary = fc
   .tuple(fc.stringMatching(/^[a-z][a-z0-9_]{0,10}$/), fc.integer({ min: 0, max: 99 }))
   .map(([word, number]) => `${word}_${number}`);
@@ -149,7 +149,7 @@ interface Shared {
   readonly publish: Publish | false;
 }
 
-/** `key_0` is the key, `changed_0` a timestamp, `gone_0` a mark of deletion; the rest is anything. */
+/** `key_0` is the key, `changed_0` a timestamp, `gone_0` a mark of deletion; the others are anything. */
 function sharedArbitrary(withPath: boolean): fc.Arbitrary<Shared> {
   return fc
     .record({

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { defaultBudget } from "../../catalog/resolve.ts";
 
-it("a run by default has read and committed before the next hourly run begins, also if a invocation is tried again", () => {
+it("a run by default has read and committed before the next hourly run begins, also if an invocation is tried again", () => {
   const planSeconds = 300;
   const invocationSeconds = 900;
   const commitSeconds = 300;

@@ -5,7 +5,7 @@ import { nearest } from "../../catalog/nearest.ts";
 import type { Catalog, Model, Source, Table } from "../../catalog/table.ts";
 import { mistakesInCatalog, mistakesInEntry, mistakesInSource } from "../../catalog/validate.ts";
 
-/** A value that the types refuse. */
+/** A value that the types reject. */
 const untyped = (value: unknown): never => value as never;
 
 const search = {
@@ -94,7 +94,7 @@ test("what has only known fields is right", () => {
   expect([search, events].map(foundInSource)).toEqual(["", ""]);
 });
 
-describe("a misspelled field is told with its place, its value and the field that was meant", () => {
+describe("a misspelled field is reported with its place, its value and the field that was meant", () => {
   type Path = (string | number)[];
   const spelled = (place: string, wrong: string, right: string): string =>
     `${place}${place.includes(", ") ? "." : ", "}${wrong}: there is no field "${wrong}" (its value is |Fix: write "${right}"`;
@@ -133,7 +133,7 @@ describe("a misspelled field is told with its place, its value and the field tha
     const right = String(path.at(-1));
     const text = found(untyped(renamed(things, path, wrong)));
     if (wrong === "desc") {
-      // Too short to be near: what is missing is told beside it.
+      // Too short to be near: what is missing is reported beside it.
       expect(text).toContain('there is no field "desc"');
       expect(text).toContain("column changed_at.description: it is missing");
     } else expectSpelled(text, spelled(place, wrong, right));
@@ -194,7 +194,7 @@ describe("a misspelled field is told with its place, its value and the field tha
   });
 });
 
-describe("a value of another kind is told, and nothing is looked for in it", () => {
+describe("a value of another kind is reported, and nothing is looked for in it", () => {
   it.each<[string, unknown]>([
     ["table things, owner: 5 is not allowed here", { ...things, owner: 5 }],
     ["table things, key: it is missing", { ...things, key: undefined }],

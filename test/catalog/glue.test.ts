@@ -146,7 +146,7 @@ test.each([
   ["sluice.format", undefined, "it is missing"],
   ["sluice.kind", "view", "Invalid option"],
   ["sluice.key", undefined, "it is missing"],
-  ["sluice.key", "product_id", "it is no JSON: product_id"],
+  ["sluice.key", "product_id", "it is not JSON: product_id"],
   ["sluice.source", '{"name":"search"}', "system"],
   ["sluice.cursor", '{"column":"changed_at"}', "lagSeconds"],
   ["sluice.fingerprint", "abc", "Invalid string"],
@@ -160,7 +160,7 @@ test.each([
   [
     "sluice.types",
     '{"name":"epoch_seconds"}',
-    "the type of name can't be read: epoch_seconds cannot be said of a string",
+    "the type of name can't be read: epoch_seconds does not fit a string",
   ],
   [
     "sluice.types",
@@ -168,7 +168,7 @@ test.each([
     "more is said of the type than",
   ],
 ])(
-  "%s = %j is refused with the table, the parameter and what is wrong",
+  "%s = %j is rejected with the table, the parameter and what is wrong",
   (parameter, value, words) => {
     const read = (): unknown => decodeEntry(damaged(parameter, value));
     expect(read).toThrow(CatalogError);

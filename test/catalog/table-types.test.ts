@@ -1,4 +1,4 @@
-// What the compiler refuses of a catalog's entries, by the system of their source; checked by `tsc`.
+// What the compiler rejects of a catalog's entries, by the system of their source; checked by `tsc`.
 import { expect, test } from "vitest";
 import { defineSource, defineTable } from "../../catalog/define.ts";
 
@@ -33,7 +33,7 @@ test("a source's and a table's fields are those of its system", () => {
       cursor,
       deletes: { strategy: "full-scan" },
     }),
-    // @ts-expect-error -- it must be told apart by a strategy
+    // @ts-expect-error -- a strategy must say which one it is
     defineTable({ ...entry, source: events, from: place, deletes: {} }),
     // @ts-expect-error -- all is missing but the source
     defineTable({ source: events }),

@@ -61,7 +61,7 @@ test.each([
   ["decimal(x)", 9, "a number"],
   ["string>", 7, "the text to end here"],
   ["uniontype<int,string>", 1, "not understood"],
-])("refuses %j with the place", (text, character, words) => {
+])("rejects %j with the place", (text, character, words) => {
   const read = (): unknown => parseGlueType(text);
   expect(read).toThrow(CatalogError);
   expect(read).toThrow(`character ${character}`);

@@ -30,7 +30,7 @@ test("valid tables and models have no mistakes", () => {
   );
 });
 
-/** A value that the types refuse, for people who run a file before they check its types. */
+/** A value that the types reject, for people who run a file before they check its types. */
 const untyped = (value: unknown): never => value as never;
 
 const withColumn = <Entry extends Table | Model>(
@@ -293,7 +293,7 @@ const inElasticsearch: Injection<ElasticsearchTable>[] = [
   ],
   ["no lag", "cursor.lagSeconds: 0", (e) => ({ ...e, cursor: { ...e.cursor, lagSeconds: 0 } })],
   [
-    "a lag that is no number",
+    "a lag that is not a number",
     "lagSeconds: NaN",
     (e) => ({ ...e, cursor: { ...e.cursor, lagSeconds: NaN } }),
   ],
@@ -365,7 +365,7 @@ const inCassandra: Injection<CassandraTable>[] = [
     }),
   ],
   [
-    "absence in windows",
+    "a full scan in windows",
     "full-scan is not for a table of which only what changed is read",
     (e) => ({ ...e, changes: buckets({}), deletes: { strategy: "full-scan" } }),
   ],
@@ -386,7 +386,7 @@ const inCassandra: Injection<CassandraTable>[] = [
   ],
   [
     "an index on a long",
-    "whose greatest value Cassandra can't tell",
+    "whose greatest value Cassandra can't find",
     (e) => ({
       ...changed(e, { strategy: "index", column: "count_9", lagSeconds: 1, overlapSeconds: 0 }),
       columns: [
@@ -637,7 +637,7 @@ test("models that read each other in a circle are found, with the way", () => {
   ).toContain("it reads itself: first_model reads second_model reads first_model");
 });
 
-test("the mistakes of all entries are told at once, each with its place and a fix", () => {
+test("the mistakes of all entries are reported at once, each with its place and a fix", () => {
   const define = (): unknown => {
     const source = defineSource({ ...search, owner: " " });
     const things = defineTable({

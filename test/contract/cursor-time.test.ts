@@ -1,4 +1,4 @@
-// Tests that a cursor is shown as the moment that it is, and one that is no time as its number.
+// Tests that a cursor is shown as the moment that it is, and one that is not a time as its number.
 import { expect, test } from "vitest";
 import { cursorTime, cursorWords } from "../../contract/cursor-time.ts";
 

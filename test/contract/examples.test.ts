@@ -54,7 +54,7 @@ const FORMATS: Readonly<Record<string, z.ZodType>> = {
   "replace-request": replaceRecordSchema,
   "run-record": runRecordSchema,
   "seen-loads": seenLoadsSchema,
-  "source-rest": sourcePauseSchema,
+  "source-pause": sourcePauseSchema,
   split: z.array(splitRecordSchema),
   tables: tablesFileSchema,
   "work-list": workListSchema,

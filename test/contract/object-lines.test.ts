@@ -10,10 +10,12 @@ const [withCursor, withoutCursor, keyById, cassandraRow, cassandraKey] = readFil
   "utf8",
 ).split(/(?<=\n)/);
 
-/** The line that Elasticsearch's client makes of a search's answer with one hit. */
+/** The line that Elasticsearch's client makes of a search's response with one hit. */
 function cut(hit: string, request: Partial<PageRequest>): string {
-  const answer = Buffer.from(`{"timed_out":false,"_shards":{"failed":0},"hits":{"hits":[${hit}]}}`);
-  const { lines } = cutPage(answer, {
+  const response = Buffer.from(
+    `{"timed_out":false,"_shards":{"failed":0},"hits":{"hits":[${hit}]}}`,
+  );
+  const { lines } = cutPage(response, {
     ...{ op: "upsert", version: "cursor", observedAt: 1767323000000 },
     ...{ hasDocument: true, keep: null, ...request },
   });

@@ -452,8 +452,8 @@ class World:
         return boto3.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
     def keys(self, prefix: str) -> list[str]:
-        answer = boto3.client("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix)
-        return [item["Key"] for item in answer.get("Contents", [])]
+        response = boto3.client("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [item["Key"] for item in response.get("Contents", [])]
 
     def delta(self, table: str, content_id: str | None) -> tuple[dict[str, Any], list[list[Any]]]:
         """A delta and the rows of its files, each checked against what the delta says of it."""

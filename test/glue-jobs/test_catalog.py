@@ -36,7 +36,7 @@ def test_what_the_deployment_writes_is_understood(stored: dict[str, Any]) -> Non
         ("int>", {}, "goes on with >"),
         ("a b", {}, "'a b' is not a type"),
         ("int", "json", "more is said of the type than int has places for"),
-        ("string", "epoch_seconds", "'epoch_seconds' cannot be said of a string"),
+        ("string", "epoch_seconds", "'epoch_seconds' does not fit a string"),
         ("struct<a:int>", {"from": ["x", "y"]}, "more is said of the type"),
         ("struct<a:int>", {"from": "x"}, "amends no type"),
     ],
@@ -54,7 +54,7 @@ def test_a_type_that_is_none(glue: str, amendments: Any, message: str) -> None: 
         ("sluice.required", "id,other", r"columns \['other'\] are described"),
         ("sluice.paths", '{"id":[]}', r"column id: \[\] is not a path"),
         ("sluice.types", "[]", r"sluice.types is \[\], not an object"),
-        ("sluice.types", '{"id":"jsn"}', "column id: 'jsn' cannot be said"),
+        ("sluice.types", '{"id":"jsn"}', "column id: 'jsn' does not fit"),
     ],
 )
 def test_a_definition_that_is_none(parameter: str, value: str, message: str) -> None:

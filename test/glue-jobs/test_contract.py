@@ -147,7 +147,7 @@ def test_the_lines_of_an_object_mean_to_the_build_what_the_sources_meant() -> No
             name="orders",
             key=("order_id",),
             columns=tuple(
-                Column(name, parse(told), told, path, True) for name, told, path in columns
+                Column(name, parse(type_), type_, path, True) for name, type_, path in columns
             ),
             partitioning=(),
             checks=(),

@@ -378,7 +378,7 @@ def test_failed_check_leaves_readers_on_the_last_good_rows(world: World) -> None
     assert "check score is positive: 1 bad rows" in failed.error
     assert names(world) == [(1, "a", 500)]
     assert "build" not in world.refs("visits")
-    # Mended at the source: both manifests are applied together.
+    # Fixed at the source: both manifests are applied together.
     world.load("visits", visit(2, "b", 1, 3))
     fixed = world.build()["visits"]
     assert (fixed.status, fixed.manifests) == ("built", (2, 3))

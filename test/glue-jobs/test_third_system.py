@@ -22,8 +22,8 @@ def run(world: World, folder: Path, name: str) -> dict[str, Any]:
         text=True,
     )
     assert ended.returncode == 0, ended.stderr
-    told: dict[str, Any] = json.loads(ended.stdout)
-    return told
+    reported: dict[str, Any] = json.loads(ended.stdout)
+    return reported
 
 
 def write(folder: Path, *rows: dict[str, Any]) -> None:

@@ -120,7 +120,7 @@ test.each([
   ["none", "", /no SAI index on it; .*CREATE INDEX ON ".*"\."none" \("changed"\) USING 'sai'/],
   ["other", `CREATE INDEX other_plain ON {ks}.other (changed)`, /"other_plain" is not SAI/],
   ["texts", "", /"changed" of .*, which holds no time.*timestamp/],
-])("an index that cannot serve is refused in planning: %s", async (name, index, message) => {
+])("an index that cannot serve is rejected in planning: %s", async (name, index, message) => {
   const type = name === "texts" ? "text" : "timestamp";
   await keyspace.execute(`CREATE TABLE {ks}.${name} (id int PRIMARY KEY, n int, changed ${type})`);
   if (index !== "") await keyspace.execute(index);
@@ -232,14 +232,14 @@ test("by buckets with shards: each combination of the listed values, also after 
 
 test.each([
   ["day", {}, /nothing says which values "account" has.*List all of them in "values"/],
-  ["id", {}, /"id" is no column of the partition key.*partition key is \(day, account\)/],
-  ["day", { account: [1], id: [2] }, /"id" is no other column of the partition key/],
+  ["id", {}, /"id" is not a column of the partition key.*partition key is \(day, account\)/],
+  ["day", { account: [1], id: [2] }, /"id" is not another column of the partition key/],
   [
     "day",
     { account: [1, 2] },
     /has a partition that its buckets leave out: day = 2026-03-07, account = 3.*Complete "values"/,
   ],
-])("partitions that cannot be listed are refused: %s %o", async (column, values, message) => {
+])("partitions that cannot be listed are rejected: %s %o", async (column, values, message) => {
   await keyspace.execute(
     `CREATE TABLE IF NOT EXISTS {ks}.unlisted (day date, account bigint, id int, PRIMARY KEY ((day, account), id))`,
     `INSERT INTO {ks}.unlisted (day, account, id) VALUES ('2026-03-07', 3, 1)`,
@@ -250,7 +250,7 @@ test.each([
   await expect(attempt).rejects.toThrow(message);
 });
 
-test("buckets written in another way than the unit says are refused", async () => {
+test("buckets written in another way than the unit says are rejected", async () => {
   await keyspace.execute(
     `CREATE TABLE {ks}.epoch (day int, id int, PRIMARY KEY (day, id))`,
     `INSERT INTO {ks}.epoch (day, id) VALUES (20522, 1)`,

@@ -143,7 +143,7 @@ test("ranges end where nodes' ranges do, so far as one is near", async () => {
   expect(ends.filter((end) => tokens.has(end)).length).toBeGreaterThan(3);
 });
 
-test("a data center that the cluster does not have is refused with those that it has", async () => {
+test("a data center that the cluster does not have is rejected with those that it has", async () => {
   const elsewhere = new CassandraSource(
     "shop",
     { contactPoints, port, localDataCenter: cassandraDataCenter },

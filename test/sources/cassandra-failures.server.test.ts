@@ -1,4 +1,4 @@
-// Tests that a real Cassandra's lasting refusals end with an error that names the reason, and cost no other table.
+// Tests that a real Cassandra's lasting failures end with an error that names the reason, and cost no other table.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { keys } from "../../contract/keys.ts";
 import { SourceUnavailableError } from "../../contract/errors.ts";
@@ -75,7 +75,7 @@ test("too many tombstones give up their table after some tries, with the reason,
   expect(await lane.read(keys.extractProblem("run-1", "graves"))).toMatchObject({
     ...{ table: "graves", error: "SourceUnavailableError" },
     message: expect.stringMatching(
-      /Source "shop" .*table .*\.graves, answered 0x1300 \(read failure.*too many tombstones/,
+      /Source "shop" .*table .*\.graves, returned 0x1300 \(read failure.*too many tombstones/,
     ) as unknown,
   });
 });

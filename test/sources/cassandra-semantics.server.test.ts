@@ -1,4 +1,4 @@
-// Tests what a full scan sees of everything that Cassandra tells apart: nulls, expiry, collections, statics, counters, sizes.
+// Tests what a full scan sees of everything that Cassandra distinguishes: nulls, expiry, collections, statics, counters, sizes.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestKeyspace } from "./cassandra/keyspace.ts";
 
@@ -31,7 +31,7 @@ test("unset and null are null, empty is empty where Cassandra keeps it so", asyn
   });
   const { docs } = await keyspace.read(definition);
   const none = { t: null, b: null, n: null, l: null, f: null, m: null };
-  // The row without any cell and without an insert is no row, as Cassandra has it.
+  // The row without any cell and without an insert is not a row, as Cassandra has it.
   expect(docs.sort(byId)).toEqual([
     { ...none, id: "empty", t: "", b: "", f: [] },
     { ...none, id: "null" },
@@ -253,7 +253,7 @@ test("large rows are asked for in small pages, and small ones in large pages aga
     done = batch.done;
   }
   expect(pages.reduce((sum, { rows }) => sum + rows, 0)).toBe(4040);
-  // Nothing was known at the first page; after it an answer has two megabytes at most.
+  // Nothing was known at the first page; after it a response has two megabytes at most.
   expect(pages[0]).toMatchObject({ rows: 32 });
   for (const { bytes } of pages.slice(1)) expect(bytes).toBeLessThan(2.5 * 1024 * 1024);
   expect(Math.max(...pages.map(({ rows }) => rows))).toBeGreaterThan(500);

@@ -140,12 +140,12 @@ test("a page state that cannot be used is left, and reading goes on from the las
   expected(await readOn(first.position, ["id"]), 0);
   // Another column: the page state belongs to another query.
   expected(await readOn(first.position, ["id", "v"]), 1);
-  const refused = first.position.replace(/"pageState":"[0-9a-f]+"/, '"pageState":"ffff"');
-  expect(refused).not.toBe(first.position);
-  expected(await readOn(refused, ["id"]), 1);
+  const rejected = first.position.replace(/"pageState":"[0-9a-f]+"/, '"pageState":"ffff"');
+  expect(rejected).not.toBe(first.position);
+  expected(await readOn(rejected, ["id"]), 1);
 });
 
-test("what the cluster does not have is refused with the fix", async () => {
+test("what the cluster does not have is rejected with the fix", async () => {
   await keyspace.execute(`CREATE TABLE {ks}.small (id int PRIMARY KEY, name text)`);
   const none = keyspace.client.planRows(table("nothing", ["id"]), null);
   await expect(none).rejects.toThrow(SourceConfigurationError);
@@ -160,13 +160,13 @@ test("what the cluster does not have is refused with the fix", async () => {
 });
 
 test("a cluster that is not there is unavailable", async () => {
-  const absent = new CassandraSource("shop", {
+  const missing = new CassandraSource("shop", {
     ...{ contactPoints: ["127.0.0.1"], port: 1, localDataCenter: cassandraDataCenter },
     ...{ username: "reader", password: "s3cret" },
   });
-  const attempt = absent.planRows(table("small", ["id"]), null);
+  const attempt = missing.planRows(table("small", ["id"]), null);
   await expect(attempt).rejects.toThrow(SourceUnavailableError);
   await expect(attempt).rejects.toThrow(/Source "shop" \(127.0.0.1, port 1\) could not be reached/);
   await expect(attempt).rejects.not.toThrow(/s3cret/);
-  await absent.close();
+  await missing.close();
 });

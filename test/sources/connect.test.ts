@@ -1,4 +1,4 @@
-// Tests that a bad secret is told without its values.
+// Tests that a bad secret is reported without its values.
 import { expect, test } from "vitest";
 import type { SourceDefinition } from "../../catalog/definition.ts";
 import { defaultBudget } from "../../catalog/resolve.ts";
@@ -32,7 +32,7 @@ test.each([
     '{"contactPoints":["a"],"port":1,"localDataCenter":"d","password":"s3cret"}',
     "all",
   ],
-] as const)("%s: the secret %s is refused by name, not by value", (system, text, place) => {
+] as const)("%s: the secret %s is rejected by name, not by value", (system, text, place) => {
   const attempt = (): unknown => connect(source(system), text);
   expect(attempt).toThrow(SourceConfigurationError);
   expect(attempt).toThrow(

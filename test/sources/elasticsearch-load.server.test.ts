@@ -1,10 +1,10 @@
-// Tests what a reader asks of a real Elasticsearch: who answers, how much at a time, and never a part for the whole.
+// Tests what a reader asks of a real Elasticsearch: who responds, how much at a time, and never a part for the whole.
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import { ElasticsearchSource } from "../../sources/elasticsearch/elasticsearch.ts";
-import { MOST_ANSWER_BYTES } from "../../sources/elasticsearch/page-size.ts";
+import { MOST_RESPONSE_BYTES } from "../../sources/elasticsearch/page-size.ts";
 import { SourceConfigurationError, SourceUnavailableError } from "../../contract/errors.ts";
 import type { Bounds } from "../../contract/records.ts";
 import { column, Held, readSplit, tableDefinition } from "../functions/extract/fixtures.ts";
@@ -57,7 +57,7 @@ function documents(count: number, text: (n: number) => string): Document[] {
   }));
 }
 
-test("the budget says which copies answer and how many shards at once, on every kind of question", async () => {
+test("the budget says which copies respond and how many shards at once, on every kind of request", async () => {
   const index = await cluster.makeIndex({ at: { type: "date" } }, { number_of_shards: 3 });
   await cluster.index(
     index,
@@ -78,7 +78,7 @@ test("the budget says which copies answer and how many shards at once, on every 
   for (const { query } of pages) {
     expect(query.get("max_concurrent_shard_requests")).toBe("1");
     expect(query.get("allow_partial_search_results")).toBe("false");
-    // A point in time has chosen already, and refuses to be told again.
+    // A point in time has chosen already, and rejects another preference.
     expect(query.has("preference")).toBe(false);
   }
   const counts = proxy.to("/_count");
@@ -103,7 +103,7 @@ test("the edges of a window are looked for on the same copies", async () => {
   });
 });
 
-test("a preference that no node fulfils is a mistake that is named, not an empty answer", async () => {
+test("a preference that no node fulfils is a mistake that is named, not an empty response", async () => {
   const index = await cluster.makeIndex({ at: { type: "date" } });
   const nowhere = table(index, {
     own: { shardsAtOnce: 1, preference: "_only_nodes:rack:reports" },
@@ -113,7 +113,7 @@ test("a preference that no node fulfils is a mistake that is named, not an empty
   await expect(read).rejects.toThrow(/no data nodes with criteria \[rack:reports\]/);
 });
 
-test("documents of very different sizes: each once, answers bounded, large ones not asked for again and again", async () => {
+test("documents of very different sizes: each once, responses bounded, large ones not asked for again and again", async () => {
   const index = await cluster.makeIndex({ at: { type: "date" } });
   // As hex, so that the text's size is what comes.
   const large = randomBytes(250_000).toString("hex");
@@ -123,12 +123,12 @@ test("documents of very different sizes: each once, answers bounded, large ones 
   const { lines, batches } = await readSplit(client, { table: table(index), bounds: everything });
   expect(lines.map(({ id }) => id)).toEqual(all.map(({ id }) => id));
   expect(lines[530]?.doc.text).toBe(large);
-  const sizes = proxy.to("/_search").map(({ answerBytes }) => answerBytes);
-  const tooLarge = sizes.filter((bytes) => bytes > MOST_ANSWER_BYTES);
+  const sizes = proxy.to("/_search").map(({ responseBytes }) => responseBytes);
+  const tooLarge = sizes.filter((bytes) => bytes > MOST_RESPONSE_BYTES);
   expect(tooLarge.length).toBeGreaterThanOrEqual(1);
   expect(tooLarge.length).toBeLessThanOrEqual(3);
   expect(Math.max(...batches.map(({ lines: bytes }) => bytes.length))).toBeLessThan(
-    MOST_ANSWER_BYTES,
+    MOST_RESPONSE_BYTES,
   );
   expect(proxy.to("/_pit").filter(({ method }) => method === "POST")).toHaveLength(1);
 });
@@ -166,7 +166,7 @@ test("a position means the same whatever the page size was", async () => {
   expect([...new Set(ids)]).toHaveLength(300);
 });
 
-test("a connection that breaks in the middle of an answer loses nothing and repeats nothing", async () => {
+test("a connection that breaks in the middle of a response loses nothing and repeats nothing", async () => {
   const index = await cluster.makeIndex({ at: { type: "date" } });
   await cluster.index(
     index,
@@ -214,7 +214,7 @@ const recovering =
 test.each([
   ["429", 429, rejected, /429 es_rejected_execution_exception/],
   ["503 while shards recover", 503, recovering, /503 no_shard_available_action_exception/],
-])("%s in the middle: the same question again goes on where it was", async (...given) => {
+])("%s in the middle: the same request made again goes on where it was", async (...given) => {
   const [, status, body, message] = given;
   const index = await cluster.makeIndex({ at: { type: "date" } });
   const all = documents(200, () => "t");
@@ -260,8 +260,8 @@ test("an index that vanishes while it is read is a mistake that is named, and th
 
 test("to give back what is gone already is a success, so that no plan tries it again", async () => {
   const index = await cluster.makeIndex({ at: { type: "date" } });
-  const answer = await cluster.send("POST", `/${index}/_pit?keep_alive=1m`);
-  const { id } = z.object({ id: z.string() }).parse(JSON.parse(answer));
+  const response = await cluster.send("POST", `/${index}/_pit?keep_alive=1m`);
+  const { id } = z.object({ id: z.string() }).parse(JSON.parse(response));
   await client.release(id);
   await client.release(id);
   expect(proxy.to("/_pit")).toHaveLength(2);
@@ -298,7 +298,7 @@ const capabilities = (type: string): string =>
     fields: { at: { [type]: { type, searchable: true, aggregatable: true } } },
   });
 
-test("an index that no node holds makes no shorter answer: not of a count, an edge or a page", async () => {
+test("an index that no node holds makes no shorter response: not of a count, an edge or a page", async () => {
   const prefix = `w-${crypto.randomUUID()}`;
   const mappings = { dynamic: false, properties: { at: { type: "date" } } };
   await cluster.send("PUT", `/${prefix}-there`, { settings: { number_of_replicas: 0 }, mappings });
@@ -324,7 +324,7 @@ test("an index that no node holds makes no shorter answer: not of a count, an ed
     await expect(client.planRows(both, window)).rejects.toThrow(/_count.*1 shards failed/);
     await expect(client.countUnread(both)).rejects.toThrow(SourceUnavailableError);
     type = "long";
-    await expect(client.planWindow(both, null, 0)).rejects.toThrow(/_search, answered 503/);
+    await expect(client.planWindow(both, null, 0)).rejects.toThrow(/_search, returned 503/);
     const read = readSplit(client, { table: both, bounds: everything });
     await expect(read).rejects.toThrow(SourceUnavailableError);
   } finally {
@@ -334,7 +334,7 @@ test("an index that no node holds makes no shorter answer: not of a count, an ed
   expect(read.lines).toHaveLength(20);
 });
 
-test("documents without the cursor are counted, and the way out is told", async () => {
+test("documents without the cursor are counted, and the way out is reported", async () => {
   const index = await cluster.makeIndex({ at: { type: "date" } });
   await cluster.index(index, [
     { id: "none", json: "{}" },

@@ -86,7 +86,7 @@ async function readInParts(
   }
 }
 
-test("is planned as one split without a window, and an index that is not there is told", async () => {
+test("is planned as one split without a window, and an index that is not there is reported", async () => {
   const index = await cluster.makeIndex(mapping);
   expect(await client.planWindow(table(index), null, Date.now())).toBeNull();
   expect(await client.planRows(table(index), null)).toEqual([whole]);
@@ -149,7 +149,7 @@ test.each(orders)(
 );
 
 test.each<Order>(["_seq_no", "k"])(
-  "by %s: what is changed, deleted and made anew while it is read does not hide the rest",
+  "by %s: what is changed, deleted and made anew while it is read does not hide the others",
   async (order) => {
     const index = await cluster.makeIndex(mapping);
     const all = documents(300);
@@ -190,7 +190,7 @@ test("documents whose key is missing or too long to be sorted by come too", asyn
   expect(distinctIds(lines)).toEqual(allIds([...odd, ...documents(40)]));
 });
 
-test("many documents of one key are read to their end in one point in time, and told if it is lost", async () => {
+test("many documents of one key are read to their end in one point in time, and reported if it is lost", async () => {
   const index = await cluster.makeIndex(mapping);
   const all = documents(100).map(({ id }) => ({ id, json: '{"k":"same"}' }));
   await cluster.index(index, all);
@@ -264,7 +264,7 @@ test("an alias whose indices map the key differently is read by number", async (
   expect(distinctIds(lines)).toHaveLength(60);
 });
 
-test("a position in another order is begun again; one of another kind is refused", async () => {
+test("a position in another order is begun again; one of another kind is rejected", async () => {
   const index = await cluster.makeIndex(mapping);
   const all = documents(60);
   await cluster.index(index, all);

@@ -145,7 +145,7 @@ test("a long cursor and date_nanos keep every digit, over page edges and new rea
   }
 });
 
-test("a long cursor that no change can come after is refused", async () => {
+test("a long cursor that no change can come after is rejected", async () => {
   const index = await cluster.makeIndex({ at: { type: "long" } });
   const json = '{"at":9223372036854775807}';
   await cluster.send("PUT", `/${index}/_doc/1?refresh=true`, json);
@@ -245,7 +245,7 @@ test("rows that change while they are read are seen before or after, never lost"
   expect(distinctIds(lines)).toEqual(expect.arrayContaining(allIds(documents)));
 });
 
-test("rows without a cursor are no rows of any window", async () => {
+test("rows without a cursor are not rows of any window", async () => {
   const index = await cluster.makeIndex(byDate);
   await cluster.index(index, [
     { id: "none", json: "{}" },
@@ -394,7 +394,7 @@ test.each([
   },
 );
 
-test("a tie that begins again for want of a unique field is told with its value", async () => {
+test("a tie that begins again for want of a unique field is reported with its value", async () => {
   const index = await cluster.makeIndex(byDate);
   await cluster.index(
     index,
@@ -413,7 +413,7 @@ test("a tie that begins again for want of a unique field is told with its value"
   expect(warnings).toMatchObject([{ index, field: "at", value: String(start) }]);
 });
 
-test("observed_at is not after the view that was read", async () => {
+test("observed_at is not after the point in time that was read", async () => {
   const index = await cluster.makeIndex(byDate);
   await cluster.index(
     index,
@@ -465,7 +465,7 @@ test("windows: by date up to now less the lag, by integer up to the greatest val
   });
 });
 
-test("what cannot be planned is refused with the value and the fix", async () => {
+test("what cannot be planned is rejected with the value and the fix", async () => {
   const slow = await cluster.makeIndex(byDate, { refresh_interval: "30s" });
   await expect(client.planWindow(table(slow), null, Date.now())).rejects.toThrow(
     /lagSeconds is 2, but the index "t-.*" makes rows searchable only every 30 s .*Set lagSeconds above 30/,
@@ -488,16 +488,16 @@ test("what cannot be planned is refused with the value and the fix", async () =>
     );
 });
 
-test("a cluster that is not there is unavailable, told without its password", async () => {
-  const absent = new ElasticsearchSource("shop", {
+test("a cluster that is not there is unavailable, reported without its password", async () => {
+  const missing = new ElasticsearchSource("shop", {
     nodes: ["http://reader:s3cret@127.0.0.1:1/"],
     ...{ username: "reader", password: "s3cret" },
   });
-  const attempt = absent.planWindow(table("things"), null, Date.now());
+  const attempt = missing.planWindow(table("things"), null, Date.now());
   await expect(attempt).rejects.toThrow(SourceUnavailableError);
   await expect(attempt).rejects.toThrow(/Source "shop" \(http:\/\/127.0.0.1:1\), GET/);
   await expect(attempt).rejects.not.toThrow(/s3cret/);
-  await absent.close();
+  await missing.close();
 });
 
 test("what is written with a cursor that does not grow is counted, and nothing else is", async () => {
@@ -515,7 +515,7 @@ test("what is written with a cursor that does not grow is counted, and nothing e
   await write(many, '{"n":3,"at":1000000}');
   const mark = await client.markWrites(numbers);
   expect(await client.countBehind(numbers, mark, "4")).toBeNull();
-  // A format's version: the same again. Many, for only those above the greatest number of both shards are told.
+  // A format's version: the same again. Many, for only those above the greatest number of both shards are reported.
   await write(
     many.map((n) => n + 100),
     '{"n":3,"at":1000000}',

@@ -1,4 +1,4 @@
-// Tests reading a Cassandra that speaks TLS and asks for passwords, and what is said when it refuses.
+// Tests reading a Cassandra that speaks TLS and asks for passwords, and what is said when it rejects a request.
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import cassandra from "cassandra-driver";
@@ -20,7 +20,7 @@ import {
   planLane,
   readTable,
   readWith,
-  refusal,
+  rejection,
   startProxy,
   StoredSecret,
 } from "./secured.ts";
@@ -95,7 +95,7 @@ const reader = { username: "reader", password: "reader-password" };
 const idsOf = (lines: readonly { doc: Record<string, unknown> }[]): unknown[] =>
   lines.map(({ doc }) => doc.id).sort();
 
-/** Cassandra refuses a second change within five seconds. */
+/** Cassandra rejects a second change within five seconds. */
 async function changePassword(role: string, password: string): Promise<void> {
   const deadline = Date.now() + 30_000;
   for (;;) {
@@ -116,19 +116,19 @@ test("a user with the privilege reads everything over TLS, by address or by the 
   expect(idsOf(await readTable(things(), named))).toEqual(ids);
 });
 
-test("what the server refuses is told with what to do, and without the secret", async () => {
+test("what the server rejects is reported with what to do, and without the secret", async () => {
   const wrong =
-    /refuses the credentials: .*Correct "username" and "password" in the source's secret/;
+    /rejects the credentials: .*Correct "username" and "password" in the source's secret/;
   const cases: readonly (readonly [Record<string, unknown>, RegExp])[] = [
     [{ ...reader, password: "not-the-password" }, wrong],
     [{}, wrong],
     [
       { username: "outsider", password: "outsider-password" },
-      /table shop.things, refuses to be read: User outsider .*Grant the role .* SELECT on the table/,
+      /table shop.things, does not allow reading: User outsider .*Grant the role .* SELECT on the table/,
     ],
   ];
   for (const [credentials, message] of cases) {
-    const error = await refusal(things(), { ...address(), ...credentials });
+    const error = await rejection(things(), { ...address(), ...credentials });
     expect(error).toBeInstanceOf(SourceAuthenticationError);
     expect(error.message).toMatch(/^Source "shop" \(127\.0\.0\.1, port \d+\)/);
     expect(error.message).toMatch(message);
@@ -141,18 +141,18 @@ test("a certificate that is not trusted, or has another name, says what to put w
     [{ serverName: "other.test" }, /connected to securely .*Cassandra: "serverName"/],
   ];
   for (const [changes, message] of cases) {
-    const error = await refusal(things(), { ...address(), ...reader, ...changes });
+    const error = await rejection(things(), { ...address(), ...reader, ...changes });
     expect(error).toBeInstanceOf(SourceAuthenticationError);
     expect(error.message).toMatch(message);
   }
-  const plain = await refusal(things(), { ...address(), ...reader, ca: undefined });
-  expect(plain.message).toMatch(/could not be reached .*"ca" is there if the cluster wants TLS/);
-  const half = await refusal(things(), { ...address(), password: "reader-password" });
+  const plain = await rejection(things(), { ...address(), ...reader, ca: undefined });
+  expect(plain.message).toMatch(/could not be reached .*"ca" is there if the cluster requires TLS/);
+  const half = await rejection(things(), { ...address(), password: "reader-password" });
   expect(half).toBeInstanceOf(SourceConfigurationError);
   expect(half.message).toContain('needs both of "username" and "password", or neither');
 });
 
-test("a wrong password is told for each table of the source, not only for the first", async () => {
+test("a wrong password is reported for each table of the source, not only for the first", async () => {
   const secret = new StoredSecret(moto.address);
   await secret.create({ ...address(), ...reader, password: "not-the-password" });
   const source = { ...things().source, secret: secret.name };

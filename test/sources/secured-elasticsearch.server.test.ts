@@ -1,4 +1,4 @@
-// Tests reading an Elasticsearch that speaks TLS and asks for passwords or API keys, and what is said when it refuses.
+// Tests reading an Elasticsearch that speaks TLS and asks for passwords or API keys, and what is said when it rejects a request.
 import { join } from "node:path";
 import { Client } from "@elastic/elasticsearch";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -15,7 +15,7 @@ import {
   planLane,
   readTable,
   readWith,
-  refusal,
+  rejection,
   StoredSecret,
 } from "./secured.ts";
 
@@ -100,7 +100,7 @@ test("a user and an API key with the privileges read everything over TLS", async
   expect(idsOf(await readTable(things(), { ...address(), apiKey: key.encoded }))).toEqual(ids);
 });
 
-test("what the server refuses is told with what to do, and without the secret", async () => {
+test("what the server rejects is reported with what to do, and without the secret", async () => {
   const revoked = await admin.security.createApiKey({ name: "revoked" });
   await admin.security.invalidateApiKey({ ids: [revoked.id] });
   const expired = await admin.security.createApiKey({ name: "expired", expiration: "1ms" });
@@ -109,8 +109,8 @@ test("what the server refuses is told with what to do, and without the secret", 
     role_descriptors: { none: { index: [{ names: ["others"], privileges: ["read"] }] } },
   });
   const wrong =
-    /answered 401 .*Correct "username" and "password", or "apiKey".*expired or been revoked/;
-  const short = /answered 403 .*Give the user or API key .*"read" and "view_index_metadata"/;
+    /returned 401 .*Correct "username" and "password", or "apiKey".*expired or been revoked/;
+  const short = /returned 403 .*Give the user or API key .*"read" and "view_index_metadata"/;
   const cases: readonly (readonly [Record<string, unknown>, RegExp])[] = [
     [{ ...reader, password: "not-the-password" }, wrong],
     [{}, wrong],
@@ -120,7 +120,7 @@ test("what the server refuses is told with what to do, and without the secret", 
     [{ apiKey: lacking.encoded }, short],
   ];
   for (const [credentials, message] of cases) {
-    const error = await refusal(things(), { ...address(), ...credentials });
+    const error = await rejection(things(), { ...address(), ...credentials });
     expect(error).toBeInstanceOf(SourceAuthenticationError);
     expect(error.message).toMatch(/^Source "shop" \(https:/);
     expect(error.message).toMatch(message);
@@ -135,18 +135,18 @@ test("a certificate that is not trusted, and an address that is not meant, say w
     [{ nodes: [other] }, /connected to securely .*Give the server a certificate for this address/],
   ];
   for (const [changes, message] of cases) {
-    const error = await refusal(things(), { ...address(), ...reader, ...changes });
+    const error = await rejection(things(), { ...address(), ...reader, ...changes });
     expect(error).toBeInstanceOf(SourceAuthenticationError);
     expect(error.message).toMatch(message);
   }
   const plain = { nodes: [server.address.replace("https", "http")], ...reader };
-  expect((await refusal(things(), plain)).message).toMatch(/gave no answer .*http or https/);
-  const garbage = await refusal(things(), { ...address(), ...reader, ca: "no certificate" });
+  expect((await rejection(things(), plain)).message).toMatch(/gave no response .*http or https/);
+  const garbage = await rejection(things(), { ...address(), ...reader, ca: "no certificate" });
   expect(garbage).toBeInstanceOf(SourceConfigurationError);
   expect(garbage.message).toContain("ca: must be certificates in PEM");
 });
 
-test("a password that is changed in the middle of a invocation is followed, also when the secret comes later", async () => {
+test("a password that is changed in the middle of an invocation is followed, also when the secret comes later", async () => {
   const secret = new StoredSecret(moto.address);
   await secret.create({ ...address(), ...rotating });
   const definition = { ...things({ pageRows: 7, dutyCycle: 0.5 }), name: "rotated" };

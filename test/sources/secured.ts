@@ -98,7 +98,7 @@ export async function readWith(client: SourceClient, table: TableDefinition): Pr
 }
 
 /** The error with which reading the table fails; none of the secret's values stands anywhere in it. */
-export async function refusal(
+export async function rejection(
   table: TableDefinition,
   secret: Readonly<Record<string, unknown>>,
 ): Promise<Error> {
@@ -115,7 +115,7 @@ export async function refusal(
   return error;
 }
 
-/** A lane over the whole table, and a invocation of it that may do things between two batches. */
+/** A lane over the whole table, and an invocation of it that may do things between two batches. */
 export async function planLane(
   stores: Parameters<typeof Lane.plan>[0],
   table: TableDefinition,
@@ -126,7 +126,7 @@ export async function planLane(
   return Lane.plan(stores, [{ table, kind: "rows", splits }]);
 }
 
-/** Dependencies of a invocation with real connections, whose pauses do what is given instead of waiting. */
+/** Dependencies of an invocation with real connections, whose pauses do what is given instead of waiting. */
 export function invokeWith(
   connections: SourceConnections,
   onPause: (pauseMillis: number) => Promise<void> = () => Promise.resolve(),

@@ -18,7 +18,7 @@ import { propose } from "../../sources/discover/proposal.ts";
 import { renderEntry } from "../../sources/discover/render.ts";
 
 const text = (mistakes: Iterable<Mistake>): string => [...mistakes].map(describeMistake).join("\n");
-/** A value that the types refuse. */
+/** A value that the types reject. */
 const untyped = (value: unknown): never => value as never;
 const search = defineSource({
   name: "search",
@@ -86,7 +86,7 @@ describe("in the catalog", () => {
       JSON.stringify(resolveSource(shop, "d")).replace("linesAtOnce", "linesBefore"),
       "budget.own",
     ],
-  ])("a definition whose %s is %s is refused", (parameter, value, words) => {
+  ])("a definition whose %s is %s is rejected", (parameter, value, words) => {
     const table = encodeEntry(orders, context);
     const read = (): unknown =>
       decodeEntry({ ...table, Parameters: { ...table.Parameters, [parameter]: value } });

@@ -160,7 +160,7 @@ test("a wrong password stops the tables of its source, with what to do; the othe
   const refused = record.failed.filter(({ error }) => error === "SourceAuthenticationError");
   expect(refused.map(({ name }) => name).sort()).toEqual([searchTable]);
   for (const { message } of refused) {
-    expect(message).toMatch(/^Source "search" \(https:.*answered 401 /);
+    expect(message).toMatch(/^Source "search" \(https:.*returned 401 /);
     expect(message).toContain(
       'Correct "username" and "password", or "apiKey", in the source\'s secret',
     );

@@ -1,15 +1,15 @@
-// Decides how long a lane pauses between questions and how much it asks for, so that its source hardly feels it. Pure.
+// Decides how long a lane pauses between requests and how much it asks for, so that its source hardly feels it. Pure.
 import { type GovernorState, OUTCOMES_KEPT } from "../../../contract/state.ts";
 import { type LanePace, owedMillis, type Reading } from "./pace.ts";
 import { learn, timesUsual } from "./usual.ts";
 
 const mostSlowdown = 16;
 const slowdownFactor = 2;
-/** How much a gladly given answer takes off the slowdown. */
+/** How much a response of usual speed takes off the slowdown. */
 const RECOVERY = 0.25;
 const leastShareOfPage = 0.25;
 
-// Durations scatter: only some slow answers one after another are the source's state, and one is a pause of its own.
+// Durations scatter: only some slow responses one after another are the source's state, and one is a pause of its own.
 const slowFrom = 1.8;
 const gladUpTo = 1.25;
 const weightOfLast = 0.25;
@@ -17,45 +17,49 @@ const mostWeighedTimes = 3;
 
 const firstBackOffMillis = 1000;
 const longestBackOffMillis = 60_000;
-/** Refusals in a row after which the lane gives up: about a minute of pauses, in which a node can restart. */
-const MOST_REFUSALS = 7;
-/** The share of refusals among the last questions at which the lane gives up. */
-const MOST_REFUSED_SHARE = 0.5;
+/** Rejected requests in a row after which the lane gives up: about a minute of pauses, in which a node can restart. */
+const MOST_REJECTIONS = 7;
+/** The share of rejected ones among the last requests at which the lane gives up. */
+const MOST_REJECTED_SHARE = 0.5;
 
-/** An answer, and which table it was of. */
-export interface Answer extends Reading {
+/** A batch's response, and which table it was of. */
+export interface BatchResponse extends Reading {
   /** Table and kind of reading: what is usual for one says nothing of another. */
   readonly of: string;
   /** Other requests since the last pause that were not paused for, such as opening a point in time; milliseconds. */
   readonly besideMillis?: number;
 }
 
-interface AfterAnswer {
+interface AfterResponse {
   readonly state: GovernorState;
-  /** Counted from the moment the answer was complete, milliseconds. */
+  /** Counted from the moment the response was complete, milliseconds. */
   readonly pauseMillis: number;
-  /** True if reading is slowed down because answers take longer than usual. */
+  /** True if reading is slowed down because responses take longer than usual. */
   readonly isSlowed: boolean;
 }
 
-export interface AfterRefusal {
+export interface AfterRejection {
   readonly state: GovernorState;
-  /** Counted from the moment of the refusal, milliseconds. */
+  /** Counted from the moment of the rejected request's end, milliseconds. */
   readonly pauseMillis: number;
   /** Why asking again would be wrong, if it would. */
   readonly giveUp: "in-a-row" | "share" | null;
 }
 
-/** What follows from an answer: rest in proportion to it, longer while the source is slow or refused lately. */
-export function afterAnswer(answer: Answer, before: GovernorState, pace: LanePace): AfterAnswer {
-  const times = timesUsual(before.usual, answer.of, answer);
+/** What follows from a response: a pause in proportion to it, longer while the source is slow or rejected requests lately. */
+export function afterResponse(
+  response: BatchResponse,
+  before: GovernorState,
+  pace: LanePace,
+): AfterResponse {
+  const times = timesUsual(before.usual, response.of, response);
   const slowness = times === null ? 1 : smoothed(before.slowness, times);
   const isSlowed = slowness >= slowFrom;
   const isGlad = slowness <= gladUpTo;
   const slowdown = isSlowed
     ? Math.min(mostSlowdown, before.slowdown * slowdownFactor)
     : Math.max(1, before.slowdown - (isGlad ? RECOVERY : 0));
-  const { millis, rows, bytes, besideMillis = 0 } = answer;
+  const { millis, rows, bytes, besideMillis = 0 } = response;
   const pauseMillis =
     owedMillis({ millis: millis + besideMillis, rows, bytes }, 0, pace) * slowdown;
   return {
@@ -66,26 +70,26 @@ export function afterAnswer(answer: Answer, before: GovernorState, pace: LanePac
       outcomes: withOutcome(before, "."),
       // After a step down the next one takes new evidence.
       slowness: isSlowed ? 1 : rounded(slowness),
-      usual: learn(before.usual, answer.of, answer),
+      usual: learn(before.usual, response.of, response),
     },
     pauseMillis,
     isSlowed,
   };
 }
 
-/** What follows if the source refused, or did not answer for `askedMillis`. */
-export function afterRefusal(
+/** What follows if the source rejected a request, or did not respond for `askedMillis`. */
+export function afterRejection(
   askedMillis: number,
   before: GovernorState,
   pace: LanePace,
-): AfterRefusal {
+): AfterRejection {
   const refusals = before.refusals + 1;
   const outcomes = withOutcome(before, "x");
   const backOff = Math.min(longestBackOffMillis, firstBackOffMillis * 2 ** before.refusals);
   const owed = owedMillis({ millis: askedMillis, rows: 0, bytes: 0 }, 0, pace);
-  const refused = outcomes.replaceAll(".", "").length;
+  const rejected = outcomes.replaceAll(".", "").length;
   const isOften =
-    outcomes.length === OUTCOMES_KEPT && refused >= OUTCOMES_KEPT * MOST_REFUSED_SHARE;
+    outcomes.length === OUTCOMES_KEPT && rejected >= OUTCOMES_KEPT * MOST_REJECTED_SHARE;
   return {
     state: {
       ...before,
@@ -94,7 +98,7 @@ export function afterRefusal(
       outcomes,
     },
     pauseMillis: Math.max(backOff, owed),
-    giveUp: refusals >= MOST_REFUSALS ? "in-a-row" : isOften ? "share" : null,
+    giveUp: refusals >= MOST_REJECTIONS ? "in-a-row" : isOften ? "share" : null,
   };
 }
 
@@ -103,12 +107,12 @@ export function rowLimit(pageRows: number, { slowdown }: GovernorState): number 
   return Math.max(1, Math.round(pageRows * Math.max(leastShareOfPage, 1 / slowdown)));
 }
 
-/** True if the source answered one of the lane's last questions. */
-export function hasAnsweredLately({ outcomes }: GovernorState): boolean {
+/** True if the source responded to one of the lane's last requests. */
+export function hasRespondedLately({ outcomes }: GovernorState): boolean {
   return outcomes.includes(".");
 }
 
-/** The geometric mean, the last answer weighed most. */
+/** The geometric mean, the last response weighed most. */
 function smoothed(before: number, times: number): number {
   const weighed = Math.min(mostWeighedTimes, Math.max(1 / mostWeighedTimes, times));
   return before ** (1 - weightOfLast) * weighed ** weightOfLast;

@@ -1,4 +1,4 @@
-// What one lane may use of its source, and the rest that it owes for what it used. Pure.
+// What one lane may use of its source, and the pause that it owes for what it used. Pure.
 import type { LoadBudgetDefinition } from "../../../catalog/definition.ts";
 
 /** What one lane may use of its source. */
@@ -14,7 +14,7 @@ export interface Reading {
   /** How long requests were open, milliseconds. */
   readonly millis: number;
   readonly rows: number;
-  /** Bytes of answers. */
+  /** Bytes of responses. */
   readonly bytes: number;
 }
 
@@ -30,11 +30,11 @@ export function lanePace(budget: LoadBudgetDefinition): LanePace {
   };
 }
 
-/** The rest that is still due for what was read in all, after `restedMillis` of it; milliseconds. */
-export function owedMillis(reading: Reading, restedMillis: number, pace: LanePace): number {
+/** The pause that is still due for what was read in all, after `pausedMillis` of it; milliseconds. */
+export function owedMillis(reading: Reading, pausedMillis: number, pace: LanePace): number {
   const { millis, rows, bytes } = reading;
   const byDuty = (millis * (1 - pace.dutyCycle)) / pace.dutyCycle;
   const byRows = (rows * 1000) / pace.maxRowsPerSecond - millis;
   const byBytes = (bytes * 1000) / pace.maxBytesPerSecond - millis;
-  return Math.max(0, Math.max(byDuty, byRows, byBytes) - restedMillis);
+  return Math.max(0, Math.max(byDuty, byRows, byBytes) - pausedMillis);
 }

@@ -56,7 +56,7 @@ def check_unique(entry: Entry, rows: DataFrame, touched: DataFrame | None) -> Ch
     return CheckResult("key is unique", "error", counted.where("_rows > 1").count())
 
 
-def refuse_bad(entry: Entry, results: Sequence[CheckResult]) -> None:
+def reject_bad(entry: Entry, results: Sequence[CheckResult]) -> None:
     """Raise TableFailed if a check of severity error found bad rows."""
     bad = [item for item in results if item.severity == "error" and item.bad_rows > 0]
     if bad:

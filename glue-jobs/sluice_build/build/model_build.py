@@ -6,7 +6,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sluice_build.build.checks import check_unique, refuse_bad, run_checks
+from sluice_build.build.checks import check_unique, reject_bad, run_checks
 from sluice_build.build.job import Content, Job
 from sluice_build.build.log import LOGGER
 from sluice_build.build.models import run_model
@@ -106,7 +106,7 @@ def _rebuild(
     live = live_rows(table.branch_rows(), definition)
     result.checks = [check_unique(definition, live, None), *run_checks(definition, live)]
     try:
-        refuse_bad(definition, result.checks)
+        reject_bad(definition, result.checks)
     except TableFailed:
         table.drop_branch()
         raise

@@ -1,4 +1,4 @@
-"""What a build reports: one record a table in `runs/<run>/build.json`."""
+"""What a build reports: one record per table in `runs/<run>/build.json`."""
 
 from dataclasses import dataclass, field
 from typing import Literal

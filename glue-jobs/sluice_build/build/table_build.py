@@ -7,7 +7,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sluice_build.build.checks import check_unique, refuse_bad, run_checks
+from sluice_build.build.checks import check_unique, reject_bad, run_checks
 from sluice_build.build.job import Job
 from sluice_build.build.log import LOGGER
 from sluice_build.build.plan import up_to_date
@@ -107,7 +107,7 @@ class _TableBuild:
         manifests = read_manifests(self.job.ledger, self.job.bucket, definition.name, through, last)
         result.manifests = (through + 1, last) if manifests else None
         staged = self._stage(manifests)
-        # Judged by the rows, not by the tags: rows without a tag must not be appended to.
+        # Decided by the rows, not by the tags: rows without a tag must not be appended to.
         empty = self.table.is_empty(head)
         changed = self._winners(manifests, staged, head, empty)
         self._done("winners")
@@ -152,7 +152,7 @@ class _TableBuild:
             *run_checks(definition, live),
         ]
         try:
-            refuse_bad(definition, self.result.checks)
+            reject_bad(definition, self.result.checks)
         except TableFailed:
             table.drop_branch()
             raise

@@ -24,7 +24,7 @@ ScalarName = Literal[
 
 @dataclass(frozen=True)
 class Scalar:
-    """A type that needs no further words."""
+    """A type without parameters."""
 
     name: ScalarName
 

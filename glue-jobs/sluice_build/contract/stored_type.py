@@ -86,7 +86,7 @@ class _Reader:
                 if amendment == 0:
                     return word
                 if (word, amendment) not in _AMENDED:
-                    raise ValueError(f"{amendment!r} cannot be said of a {word}")
+                    raise ValueError(f"{amendment!r} does not fit a {word}")
                 return _AMENDED[word, amendment]
         if word not in _SCALARS:
             raise ValueError(f"{word!r} in {self.glue!r} is not a type")

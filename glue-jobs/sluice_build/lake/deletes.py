@@ -74,7 +74,7 @@ def tombstones(gone: DataFrame, definition: TableDefinition) -> DataFrame:
 
 
 def with_tombstones(winning: DataFrame, dead: DataFrame, key: Sequence[str]) -> DataFrame:
-    """The winners, where an absent key's tombstone takes the place of its row."""
+    """The winners, where a missing key's tombstone takes the place of its row."""
     names = [quoted(name) for name in key]
     return (
         winning.join(dead.select(*names), list(key), "left_anti")

@@ -70,7 +70,7 @@ def delta_document(
         "createdAt": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "run": run,
         "key": list(entry.key),
-        "columns": [_told(column) for column in entry.columns],
+        "columns": [_described(column) for column in entry.columns],
         "files": [
             {"url": file.url, "contentLength": file.content_length, "rows": file.rows}
             for file in files
@@ -102,7 +102,7 @@ def _physical(column: Column) -> SparkColumn:
     return value.alias(column.name)
 
 
-def _told(column: Column) -> Json:
+def _described(column: Column) -> Json:
     return {
         "name": column.name,
         "type": column.declared,

@@ -96,7 +96,7 @@ Definition: TypeAlias = TableDefinition | ModelDefinition
 
 
 FORMAT = "2"
-"""Of a definition; another one is refused."""
+"""Of a definition; another one is rejected."""
 
 STAMP = "_stack"
 """The table that a catalog stack writes after its definitions; no entry can be called so."""
@@ -217,7 +217,7 @@ def parse_definition(table: "TableTypeDef") -> Definition:
     key = tuple(_texts(parameters, "sluice.key"))
     missing = set(key) - {column.name for column in columns}
     if missing or not key:
-        raise ValueError(f"key {list(key)} names no declared column: {sorted(missing)}")
+        raise ValueError(f"key {list(key)} names undeclared columns: {sorted(missing)}")
     entry = Entry(
         name=table["Name"],
         key=key,

@@ -53,15 +53,15 @@ class Ledger:
         last = keys.manifest_item(name, min(through, _LAST))
         condition = Key("pk").eq(first["pk"]) & Key("sk").between(first["sk"], last["sk"])
         items = []
-        answer = self.table.query(KeyConditionExpression=condition, ConsistentRead=True)
-        items += answer["Items"]
-        while "LastEvaluatedKey" in answer:
-            answer = self.table.query(
+        response = self.table.query(KeyConditionExpression=condition, ConsistentRead=True)
+        items += response["Items"]
+        while "LastEvaluatedKey" in response:
+            response = self.table.query(
                 KeyConditionExpression=condition,
                 ConsistentRead=True,
-                ExclusiveStartKey=answer["LastEvaluatedKey"],
+                ExclusiveStartKey=response["LastEvaluatedKey"],
             )
-            items += answer["Items"]
+            items += response["Items"]
         records = [manifest_record(item) for item in items]
         found = [record.number for record in records]
         expected = list(range(after + 1, through + 1))
@@ -80,7 +80,7 @@ class Ledger:
     def note_replace_written(
         self, name: str, request: ReplaceRequest, content_id: str, run: str
     ) -> None:
-        """Note that a request was served, so that it is due no more; a newer one stays due.
+        """Note that a request was served, so that it is no longer due; a newer one stays due.
 
         The item stays: Load decides by it when it may ask again.
         """
@@ -101,9 +101,9 @@ class Ledger:
             return
 
 
-def last_manifest(answer: Mapping[str, Any]) -> int:
-    """The number of a table's last manifest in an answer of GetItem; 0 when it has none."""
-    item = answer.get("Item")
+def last_manifest(response: Mapping[str, Any]) -> int:
+    """The number of a table's last manifest in a response of GetItem; 0 when it has none."""
+    item = response.get("Item")
     return 0 if item is None else int(item["lastManifest"])
 
 
@@ -113,12 +113,12 @@ def manifest_record(item: Mapping[str, Any]) -> ManifestRecord:
     return ManifestRecord(number, str(item["key"]), str(item["etag"]))
 
 
-def due_request(answer: Mapping[str, Any]) -> ReplaceRequest | None:
-    """The request in an answer of GetItem, if a build is still to serve it.
+def due_request(response: Mapping[str, Any]) -> ReplaceRequest | None:
+    """The request in a response of GetItem, if a build is still to serve it.
 
     The same rule as `isReplaceDue` in contract/load-records.ts.
     """
-    item = answer.get("Item")
+    item = response.get("Item")
     if item is None or item.get("state") != "asked":
         return None
     return ReplaceRequest(int(item["requestedAt"]))

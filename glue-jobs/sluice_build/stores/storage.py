@@ -22,7 +22,7 @@ def region() -> str | None:
     return os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
 
 
-# Each session reads the descriptions of services anew, which takes longer than a small build's
+# Each session reads the descriptions of services again, which takes longer than a small build's
 # requests; clients may be shared by threads, and each process of Spark comes to have its own.
 @cache
 def s3_client() -> "S3Client":
@@ -48,16 +48,16 @@ def read_exactly(client: "S3Client", bucket: str, key: str, etag: str) -> bytes:
     Raises TableFailed when it is missing or is another version.
     """
     try:
-        answer = client.get_object(Bucket=bucket, Key=key)
-        body = answer["Body"].read()
+        response = client.get_object(Bucket=bucket, Key=key)
+        body = response["Body"].read()
     except client.exceptions.NoSuchKey:
         raise TableFailed(
             f"s3://{bucket}/{key} is recorded but missing: restore it (versions, backup), "
             "or read the table again from its source"
         ) from None
-    if answer["ETag"].strip('"') != etag.strip('"'):
+    if response["ETag"].strip('"') != etag.strip('"'):
         raise TableFailed(
-            f"s3://{bucket}/{key} has ETag {answer['ETag']}, recorded is {etag}: somebody else "
+            f"s3://{bucket}/{key} has ETag {response['ETag']}, recorded is {etag}: somebody else "
             "wrote it; restore the recorded version"
         )
     return body

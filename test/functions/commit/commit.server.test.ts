@@ -70,9 +70,9 @@ async function record(
 
 async function commit(run: string, more: { ledger?: Ledger; store?: JsonStore } = {}) {
   const { ledger, store } = stores;
-  const answer = await commitRun({ run, execution: run }, { ledger, store, log: quiet, ...more });
+  const result = await commitRun({ run, execution: run }, { ledger, store, log: quiet, ...more });
   const { tables } = await store.get(keys.runCommit(run), commitFileSchema);
-  return { ...answer, tables };
+  return { ...result, tables };
 }
 
 async function manifest(table: string, number: number): Promise<Manifest> {
@@ -86,7 +86,7 @@ async function manifestFiles(): Promise<number> {
   return listed.KeyCount ?? 0;
 }
 
-it("commits what was recorded in the middle of a pass, and the rest in the next run", async () => {
+it("commits what was recorded in the middle of a pass, and the remainder in the next run", async () => {
   const [token = 0] = await plan("one", ["t"], 2);
   await record("t", token, "0000", true);
   await record("t", token, "0001", false);
@@ -148,7 +148,7 @@ it("writes no manifest when there is nothing in it, and moves progress when an e
   expect(await commit("three")).toMatchObject({ tables: [{ manifest: 1, rows: 10 }] });
 });
 
-it("moves progress once, whatever happens to the answer", async () => {
+it("moves progress once, whatever happens to the response", async () => {
   const [token = 0] = await plan("one", ["t"]);
   const before = await stores.ledger.splits.read("t", "rows-1", "0000");
   await stores.ledger.transactions.recordObject({
@@ -166,7 +166,7 @@ it("moves progress once, whatever happens to the answer", async () => {
   expect(tables).toMatchObject([{ status: "nothing", watermark: "100" }]);
 });
 
-it("writes a manifest without objects when keys are to be found absent by it", async () => {
+it("writes a manifest without objects when it is to show which keys are missing", async () => {
   executions.start("one");
   const lease = await stores.ledger.leases.take("t", "one", 0, executions.isRunning);
   if ("heldBy" in lease) throw new Error("held");
@@ -214,7 +214,7 @@ it("after a crash between the manifest's object and the ledger commits the same 
   expect(await stores.ledger.progress.readManifest("t", 2)).toBeUndefined();
 });
 
-it("done twice tells the same twice", async () => {
+it("done twice reports the same twice", async () => {
   const [token = 0] = await plan("one", ["t"], 2);
   await record("t", token, "0000", true);
   const first = await commit("one");
@@ -245,7 +245,7 @@ it("of a run whose table was taken over fails for that table only", async () => 
   ]);
 });
 
-it("keeps out a invocation that still writes after its run's commit", async () => {
+it("keeps out an invocation that still writes after its run's commit", async () => {
   const [token = 0] = await plan("one", ["t"], 2);
   await record("t", token, "0000", true);
   await commit("one");
@@ -305,7 +305,7 @@ describe("when it is over", () => {
     expect(await leaseOf("idle", "two")).toHaveProperty("token");
   });
 
-  it("tells the same when its answer was lost, whatever another run did with its tables since", async () => {
+  it("reports the same when its response was lost, whatever another run did with its tables since", async () => {
     const [token = 0] = await plan("one", ["t", "idle"]);
     await record("t", token, "0000", true);
     await expect(commit("one", { store: dying(true) })).rejects.toThrow("the machine is gone");

@@ -1,4 +1,4 @@
-// A build is left out only if each of its reasons is absent.
+// A build is left out only if none of the reasons for it is there.
 import { describe, expect, it } from "vitest";
 import { decideBuild, type BuildFacts } from "../../../functions/decide/decide-build.ts";
 import type { BuiltEntry } from "../../../contract/build-summary.ts";
@@ -42,7 +42,7 @@ describe("is due", () => {
       "leads is built to manifest 3 of 4",
     ],
     [
-      "for a ledger that knows less than the lake, which the build tells",
+      "for a ledger that knows less than the lake, which the build reports",
       facts({ needs: new Map() }),
       "leads is built to manifest 3 of 0",
     ],

@@ -16,7 +16,7 @@ import { execution, Lane, makeStores } from "./lane.ts";
 import {
   byTable,
   numbersOf,
-  refusing,
+  rejecting,
   sleepingClock,
   table,
   upTo,
@@ -39,9 +39,9 @@ afterAll(async () => {
 
 const newStores = async (): Promise<typeof stores> => (stores = await makeStores(moto.address));
 
-/** An invocation that has time for a few questions only. */
-function shortInvocation(questions: number): Pick<ExtractDependencies, "remainingMillis"> {
-  let left = questions + 1;
+/** An invocation that has time for a few requests only. */
+function shortInvocation(requests: number): Pick<ExtractDependencies, "remainingMillis"> {
+  let left = requests + 1;
   return { remainingMillis: () => (left -= 1) * 100 };
 }
 
@@ -189,7 +189,7 @@ test("a table that cannot be read is left out and named; the lane's others are r
   await elasticsearch.close();
 });
 
-test("a table that is refused again and again is left out with what was read kept; the others are read", async () => {
+test("a table whose requests are rejected again and again is left out with what was read kept; the others are read", async () => {
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole, whole] },
     { table: table("b"), kind: "rows", splits: [whole] },
@@ -221,29 +221,29 @@ test("a table that is refused again and again is left out with what was read kep
   expect(source.openReaders).toBe(0);
 });
 
-test("a table that never answers does not hold up the others of its lane", async () => {
+test("a table that never responds does not hold up the others of its lane", async () => {
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
     { table: table("b"), kind: "rows", splits: [whole] },
   ]);
-  const clients = { a: refusing("sick"), b: new ScriptedSource({ rows: 10, pageRows: 10 }) };
+  const clients = { a: rejecting("sick"), b: new ScriptedSource({ rows: 10, pageRows: 10 }) };
   const clock = sleepingClock();
   expect(await lane.invoke(byTable(clients), { clock })).toMatchObject({ done: true, rows: 10 });
   expect(await lane.stored("runs/run-1/problems/")).toEqual(["runs/run-1/problems/a.json"]);
 });
 
-test("a source that answers nothing at all fails the lane, and no table is blamed", async () => {
+test("a source that never responds fails the lane, and no table is blamed", async () => {
   const lane = await Lane.plan(
     await newStores(),
     ["a", "b", "c"].map((name) => ({ table: table(name), kind: "rows", splits: [whole] })),
   );
-  let questions = 0;
-  const away = refusing("away", () => (questions += 1));
+  let requests = 0;
+  const away = rejecting("away", () => (requests += 1));
   await expect(lane.invoke(away, { clock: sleepingClock() })).rejects.toThrow(
     SourceUnavailableError,
   );
   // Patiently for the first table, then once for each of the others.
-  expect(questions).toBe(7 + 2);
+  expect(requests).toBe(7 + 2);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
   const healed = new ScriptedSource({ rows: 20, pageRows: 10 });
   expect(await lane.invoke(healed)).toMatchObject({ done: true, rows: 60 });
@@ -280,7 +280,7 @@ test("a retried invocation fences its first attempt, which is still reading, at 
     },
   });
   await expect(lane.invoke(source, { objectBounds, attempt: "first" })).rejects.toThrow(
-    /attempt first of a invocation of lane 0 of source shop goes on no more/,
+    /attempt first of an invocation of lane 0 of source shop cannot go on/,
   );
   expect(retried).toMatchObject({ invocation: 1, done: false });
   expect((await lane.splits("a"))[0]?.rows).toBeGreaterThan(30);
@@ -333,8 +333,8 @@ test("what is open at the source is noted for the run, and renewed with each obj
   expect(await ledger.resources.list("shop")).toEqual([]);
 });
 
-test("changed credentials are taken up in the middle; refused ones leave the table out", async () => {
-  const refusing = (): ScriptedSource =>
+test("changed credentials are taken up in the middle; rejected ones have the table left out", async () => {
+  const rejecting = (): ScriptedSource =>
     new ScriptedSource({
       ...{ rows: 50, pageRows: 10 },
       beforeBatch: (row) => {
@@ -342,22 +342,22 @@ test("changed credentials are taken up in the middle; refused ones leave the tab
       },
     });
   const secrets = ["old", "new"];
-  const clients = [refusing(), new ScriptedSource({ rows: 50, pageRows: 10 })];
+  const clients = [rejecting(), new ScriptedSource({ rows: 50, pageRows: 10 })];
   const connections = new SourceConnections(
     () => Promise.resolve(secrets.shift() ?? "new"),
-    () => clients.shift() ?? refusing(),
+    () => clients.shift() ?? rejecting(),
   );
   const lane = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
   ]);
-  expect(await lane.invoke(refusing(), { connections })).toMatchObject({ done: true, rows: 50 });
+  expect(await lane.invoke(rejecting(), { connections })).toMatchObject({ done: true, rows: 50 });
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(50));
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
 
   const other = await Lane.plan(await newStores(), [
     { table: table("a"), kind: "rows", splits: [whole] },
   ]);
-  expect(await other.invoke(refusing())).toMatchObject({ done: true, rows: 20 });
+  expect(await other.invoke(rejecting())).toMatchObject({ done: true, rows: 20 });
   expect(await other.stored("runs/run-1/problems/")).toHaveLength(1);
 });
 
@@ -377,7 +377,7 @@ test("the pace holds over invocations: reading takes its share of the time and n
   }
   expect(lane.state.invocation).toBeGreaterThan(3);
   expect(lane.state.pace.readMillis).toBe(40_000);
-  // The last batch's rest is owed to nobody.
+  // The last batch's pause is owed to nobody.
   expect(clock.now() - begun).toBeGreaterThanOrEqual(39 * 9000);
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(400));
 });
@@ -405,7 +405,7 @@ test("a run whose time is up before it began reads one batch nevertheless", asyn
   });
 });
 
-test("a state or work list of another form is refused with its format", async () => {
+test("a state or work list of another form is rejected with its format", async () => {
   const lane = await Lane.plan(await newStores(), []);
   const source = new ScriptedSource({ rows: 0, pageRows: 1 });
   const good = lane.state;

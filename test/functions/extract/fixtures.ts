@@ -18,7 +18,7 @@ export function column(
   return { name, type, path, description: "", nullable: true, personal: false };
 }
 
-/** A budget without any rest, for tests that are not about the pace. */
+/** A budget without any pause, for tests that are not about the pace. */
 export const freely: LoadBudgetDefinition = {
   ...defaultBudget("elasticsearch"),
   dutyCycle: 1,

@@ -1,4 +1,4 @@
-// Invokes a bundled extract function invocation after invocation, as its Lambda would be, and tells what memory that took.
+// Invokes a bundled extract function invocation after invocation, as its Lambda would be, and prints what memory that took.
 //
 // Usage: invoke-extract.ts <bundle> <state>; prints the last state and the peak of resident memory as JSON.
 import { existsSync, readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ do {
 console.log(JSON.stringify({ state, peakRssBytes: peakRssBytes() }));
 process.exit();
 
-/** Of this program alone: on Linux what resourceUsage() tells begins with what its parent had. */
+/** Of this program alone: on Linux what resourceUsage() says begins with what its parent had. */
 function peakRssBytes(): number {
   const status = "/proc/self/status";
   if (!existsSync(status)) return process.resourceUsage().maxRSS * 1024;

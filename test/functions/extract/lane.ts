@@ -123,7 +123,7 @@ export class Lane {
     });
   }
 
-  /** Runs one invocation with plenty of time, but for what `changes` say; a invocation that throws leaves the state as it was. */
+  /** Runs one invocation with plenty of time, but for what `changes` say; an invocation that throws leaves the state as it was. */
   async invoke(
     client: SourceClient,
     changes: Partial<ExtractDependencies> = {},
@@ -183,16 +183,16 @@ export class Lane {
     const found: { record: ObjectRecord; lines: Line[] }[] = [];
     for (const { pass, split } of this.#work.filter((item) => item.table === table)) {
       for (const record of await this.ledger.splits.listObjects(table, pass, split, 0)) {
-        const answer = await this.s3.send(
+        const response = await this.s3.send(
           new GetObjectCommand({ Bucket: this.bucket, Key: record.key }),
         );
-        const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+        const bytes = (await response.Body?.transformToByteArray()) ?? new Uint8Array();
         const lines = parseLines(gunzipSync(bytes).toString("utf8"));
         const observed = lines.map((line) => line.observed_at);
         const isTrue =
           lines.length === record.rows &&
           bytes.length === record.bytes &&
-          answer.ETag === `"${record.etag}"` &&
+          response.ETag === `"${record.etag}"` &&
           lines.every(({ op }) => op === record.op) &&
           Math.min(...observed) === record.observedFrom &&
           Math.max(...observed) === record.observedTo;

@@ -94,8 +94,8 @@ async function fill(count: number, json: (n: number) => string): Promise<string>
       documents.push(document);
     }
     const lines = documents.map((one) => `{"index":{"_id":"${one.id}"}}\n${one.json}\n`);
-    const answer = await cluster.send("POST", `/${index}/_bulk`, lines.join(""));
-    expect(answer).toContain('"errors":false');
+    const response = await cluster.send("POST", `/${index}/_bulk`, lines.join(""));
+    expect(response).toContain('"errors":false');
   }
   await cluster.send("POST", `/${index}/_refresh`);
   return index;
@@ -177,7 +177,7 @@ async function readWithinMemory(tables: readonly ElasticsearchTable[]): Promise<
 }
 
 test("documents of 1 MB among small ones, and one of 10 MB", async () => {
-  // Random, so that it is not smaller in our memory than in the cluster's answer: gzip gains nothing but base64's third.
+  // Random, so that it is not smaller in our memory than in the cluster's response: gzip gains nothing but base64's third.
   const noise = randomBytes(8 * megabyte).toString("base64");
   const body = (n: number): string => {
     if (n < 100) return "small";

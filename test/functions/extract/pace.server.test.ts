@@ -1,11 +1,11 @@
-// Tests what a lane does to its source, over invocations and runs: hours, rates, slow answers, refusals and pauses.
+// Tests what a lane does to its source, over invocations and runs: hours, rates, slow responses, rejected requests and pauses.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SourceOverloadedError, SourceUnreachableError } from "../../../sources/source.ts";
 import { Lane, makeStores } from "./lane.ts";
 import {
   byTable,
   numbersOf,
-  refusing,
+  rejecting,
   sleepingClock,
   table,
   upTo,
@@ -81,18 +81,18 @@ test("while its hours are closed a source is asked nothing at all", async () => 
   expect(source.mostInFlight).toBe(0);
 });
 
-test("the cap on bytes a second holds by the answers' size, shared by the lanes", async () => {
+test("the cap on bytes per second holds by the responses' size, shared by the lanes", async () => {
   const lane = await laneOf(["a"], { maxBytesPerSecond: 100_000, lanes: 2 });
-  const source = new ScriptedSource({ rows: 100, pageRows: 10, answerBytesPerRow: 10_000 });
+  const source = new ScriptedSource({ rows: 100, pageRows: 10, responseBytesPerRow: 10_000 });
   const clock = sleepingClock();
   const state = await lane.invoke(source, { clock, remainingMillis: () => 3_600_000 });
   expect(state).toMatchObject({ done: true, pace: { bytes: 1_000_000 } });
-  // A megabyte at 50,000 bytes a second; the last batch's pause is owed to nobody.
+  // A megabyte at 50,000 bytes per second; the last batch's pause is owed to nobody.
   expect(clock.slept).toBeGreaterThanOrEqual(18_000);
   expect(clock.slept).toBeLessThan(20_100);
 });
 
-test("where the answers' size is not known the lines' counts", async () => {
+test("where the responses' size is not known the lines' counts", async () => {
   const lane = await laneOf(["a"]);
   const state = await lane.invoke(new ScriptedSource({ rows: 10, pageRows: 10 }));
   const bytes = (await lane.rows("a")).reduce((sum, line) => sum + JSON.stringify(line).length, 0);
@@ -106,17 +106,17 @@ test("a source that becomes slow is asked for fewer rows and more seldom, and as
     ...{ rows: 20_000, pageRows: 100 },
     sourceMillis: (row) => (isSlow(row) ? 400 : 100),
   });
-  const told: string[] = [];
+  const reported: string[] = [];
   const state = await lane.invoke(source, {
     clock: sleepingClock(),
-    log: (message) => told.push(message),
+    log: (message) => reported.push(message),
   });
   expect(state.done).toBe(true);
   expect(Math.min(...source.rowLimits)).toBe(25);
   expect([source.rowLimits[0], source.rowLimits.at(-1)]).toEqual([100, 100]);
   expect(state.pace.slow).toBeGreaterThan(0);
   expect(state.pace.backOffs).toBe(state.pace.slow);
-  expect(told).toHaveLength(state.pace.slow);
+  expect(reported).toHaveLength(state.pace.slow);
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(20_000));
 });
 
@@ -145,9 +145,9 @@ test("a source that says it has too much to do ends the lane cleanly; a later ru
   const state = await lane.invoke(source, { clock });
   expect(state).toMatchObject({ done: true, ended: "refusals", rows: 50 });
   expect(state.pace.backOffs).toBe(7);
-  // Each refusal is followed by its back-off at least.
-  const refusedFor = asked.slice(5).map((at, index, all) => (all[index + 1] ?? at) - at);
-  expect(refusedFor.slice(0, 6)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
+  // Each rejected request is followed by its back-off at least.
+  const rejectedFor = asked.slice(5).map((at, index, all) => (all[index + 1] ?? at) - at);
+  expect(rejectedFor.slice(0, 6)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
   expect(await lane.splits("a")).toMatchObject([{ rows: 50, position: "50", done: false }]);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
   const pause = await lane.ledger.pauses.read("shop");
@@ -194,7 +194,7 @@ test("what another lane found out need not be found out again", async () => {
   expect(refusals).toBe(1);
 });
 
-test("one table's refusals end neither the lane nor the others, if another one is answered", async () => {
+test("one table's rejected requests end neither the lane nor the others, if another one gets a response", async () => {
   const lane = await laneOf(["a", "b", "c"]);
   const sources = {
     a: new ScriptedSource({
@@ -215,28 +215,28 @@ test("one table's refusals end neither the lane nor the others, if another one i
 
 test("two tables that find the source overloaded end the lane, and the third is not asked for", async () => {
   const lane = await laneOf(["a", "b", "c", "d"]);
-  const questions = { b: 0, c: 0, d: 0 };
+  const requests = { b: 0, c: 0, d: 0 };
   const sources = {
     a: new ScriptedSource({ rows: 10, pageRows: 10 }),
-    b: refusing(overloaded(), () => (questions.b += 1)),
-    c: refusing(overloaded(), () => (questions.c += 1)),
-    d: refusing(overloaded(), () => (questions.d += 1)),
+    b: rejecting(overloaded(), () => (requests.b += 1)),
+    c: rejecting(overloaded(), () => (requests.c += 1)),
+    d: rejecting(overloaded(), () => (requests.d += 1)),
   };
   const state = await lane.invoke(byTable(sources), { clock: sleepingClock() });
   expect(state).toMatchObject({ done: true, ended: "refusals", rows: 10 });
-  expect(questions).toEqual({ b: 7, c: 1, d: 0 });
+  expect(requests).toEqual({ b: 7, c: 1, d: 0 });
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
 });
 
 test("a source that nobody reaches is an error that says so, and the next attempt waits its turn", async () => {
   const lane = await laneOf(["a", "b", "c"]);
-  let questions = 0;
-  const away = refusing(new SourceUnreachableError("Source shop gave no answer"), () => {
-    questions += 1;
+  let requests = 0;
+  const away = rejecting(new SourceUnreachableError("Source shop gave no response"), () => {
+    requests += 1;
   });
   const clock = sleepingClock();
-  await expect(lane.invoke(away, { clock })).rejects.toThrow("Source shop gave no answer");
-  expect(questions).toBe(8);
+  await expect(lane.invoke(away, { clock })).rejects.toThrow("Source shop gave no response");
+  expect(requests).toBe(8);
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
   const pause = await lane.ledger.pauses.read("shop");
   const healed = new ScriptedSource({ rows: 10, pageRows: 10 });
@@ -245,17 +245,17 @@ test("a source that nobody reaches is an error that says so, and the next attemp
   expect(clock.now()).toBeGreaterThanOrEqual(pause?.until ?? Infinity);
 });
 
-test("a source that goes away in a later invocation ends the lane cleanly, for it had answered", async () => {
+test("a source that goes away in a later invocation ends the lane cleanly, for it had responded", async () => {
   const lane = await laneOf(["a"]);
   const clock = sleepingClock();
-  let questions = 0;
+  let requests = 0;
   const source = new ScriptedSource({
     ...{ rows: 100, pageRows: 10 },
     beforeBatch: (row) => {
       if (row >= 30) throw new SourceUnreachableError("gone");
     },
   });
-  const few = { remainingMillis: () => 1000 - (questions += 1) * 100 };
+  const few = { remainingMillis: () => 1000 - (requests += 1) * 100 };
   await lane.invoke(source, { clock, ...few });
   expect(lane.state).toMatchObject({ done: false, invocation: 1 });
   while (!lane.state.done) await lane.invoke(source, { clock });
@@ -265,13 +265,13 @@ test("a source that goes away in a later invocation ends the lane cleanly, for i
 test("a back-off that outlasts its invocation is kept by the next one", async () => {
   const lane = await laneOf(["a"]);
   const clock = sleepingClock();
-  const asked: { at: number; isRefused: boolean }[] = [];
+  const asked: { at: number; isRejected: boolean }[] = [];
   const source = new ScriptedSource({
     ...{ rows: 100, pageRows: 10 },
     beforeBatch: (row) => {
-      const isRefused = row === 30 && asked.filter((one) => one.isRefused).length < 5;
-      asked.push({ at: clock.now(), isRefused });
-      if (isRefused) throw overloaded();
+      const isRejected = row === 30 && asked.filter((one) => one.isRejected).length < 5;
+      asked.push({ at: clock.now(), isRejected });
+      if (isRejected) throw overloaded();
     },
   });
   while (!lane.state.done) {
@@ -281,7 +281,7 @@ test("a back-off that outlasts its invocation is kept by the next one", async ()
   }
   expect(lane.state.invocation).toBeGreaterThan(3);
   const refusals = asked.map((one, index) => ({ ...one, next: asked[index + 1]?.at ?? Infinity }));
-  const waits = refusals.filter((one) => one.isRefused).map((one) => one.next - one.at);
+  const waits = refusals.filter((one) => one.isRejected).map((one) => one.next - one.at);
   expect(waits.map((wait, index) => wait >= 1000 * 2 ** index)).toEqual(Array(5).fill(true));
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(100));
 });

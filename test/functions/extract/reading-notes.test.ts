@@ -40,13 +40,13 @@ test("a batch each second makes one note in ten", async () => {
   expect(written).toEqual([10, 20, 30, 40, 50, 60].map((second) => second * 1000));
 });
 
-test("a ledger that does not answer is not asked again, nor waited for before the end", async () => {
-  let answer = (): void => undefined;
+test("a ledger that does not respond is not asked again, nor waited for before the end", async () => {
+  let response = (): void => undefined;
   let asked = 0;
   const { notes, offerAt } = harness(() => {
     asked += 1;
     return new Promise((resolve) => {
-      answer = resolve;
+      response = resolve;
     });
   });
   for (let turn = 1; turn <= 5; turn += 1) offerAt(turn * NOTE_EVERY_MILLIS);
@@ -57,7 +57,7 @@ test("a ledger that does not answer is not asked again, nor waited for before th
   });
   await Promise.resolve();
   expect(hasEnded).toBe(false);
-  answer();
+  response();
   await end;
 });
 

@@ -41,15 +41,15 @@ export function byTable(sources: Readonly<Record<string, ScriptedSource>>): Scri
   return client;
 }
 
-/** A source that answers nothing; an error takes the place of a message where its class matters. */
-export function refusing(
+/** A source that never responds; an error takes the place of a message where its class matters. */
+export function rejecting(
   reason: string | Error,
-  onQuestion: () => unknown = () => undefined,
+  onRequest: () => unknown = () => undefined,
 ): ScriptedSource {
   return new ScriptedSource({
     ...{ rows: 10, pageRows: 10 },
     beforeBatch: () => {
-      onQuestion();
+      onRequest();
       throw typeof reason === "string" ? new SourceUnavailableError(reason) : reason;
     },
   });

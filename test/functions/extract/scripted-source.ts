@@ -1,4 +1,4 @@
-// A source whose answers and refusals a test decides, row by row.
+// A source whose responses and rejected requests a test decides, row by row.
 import type { Bounds } from "../../../contract/records.ts";
 import type { Batch, OpenRequest, SourceClient, SplitReader } from "../../../sources/source.ts";
 
@@ -8,7 +8,7 @@ export class ScriptedSource implements SourceClient {
   /** Called, and waited for, before each batch with its first row; it may throw. */
   readonly #beforeBatch: (firstRow: number) => unknown;
   readonly #sourceMillis: number | ((firstRow: number) => number);
-  readonly #answerBytesPerRow: number | undefined;
+  readonly #responseBytesPerRow: number | undefined;
   /** Batches that end before this row come without rows. */
   readonly #emptyBefore: number;
   /** What each reader holds open. */
@@ -26,7 +26,7 @@ export class ScriptedSource implements SourceClient {
     readonly pageRows: number;
     /** What a batch takes, by its first row. */
     readonly sourceMillis?: number | ((firstRow: number) => number);
-    readonly answerBytesPerRow?: number;
+    readonly responseBytesPerRow?: number;
     readonly beforeBatch?: (firstRow: number) => unknown;
     readonly emptyBefore?: number;
     readonly holds?: string;
@@ -34,7 +34,7 @@ export class ScriptedSource implements SourceClient {
     this.#rows = options.rows;
     this.#pageRows = options.pageRows;
     this.#sourceMillis = options.sourceMillis ?? 0;
-    this.#answerBytesPerRow = options.answerBytesPerRow;
+    this.#responseBytesPerRow = options.responseBytesPerRow;
     this.#emptyBefore = options.emptyBefore ?? 0;
     this.#holds = options.holds;
     this.#beforeBatch = options.beforeBatch ?? (() => undefined);
@@ -115,9 +115,9 @@ export class ScriptedSource implements SourceClient {
       lines: Buffer.from(lines.join("")),
       rows: numbers.length,
       observedAt: from,
-      ...(this.#answerBytesPerRow === undefined
+      ...(this.#responseBytesPerRow === undefined
         ? {}
-        : { answerBytes: this.#answerBytesPerRow * count }),
+        : { responseBytes: this.#responseBytesPerRow * count }),
       sourceMillis:
         typeof this.#sourceMillis === "number" ? this.#sourceMillis : this.#sourceMillis(from),
       position: String(to),

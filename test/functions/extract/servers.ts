@@ -65,5 +65,5 @@ async function runOrUse(
   };
 }
 
-/** Of drivers that write for a test: a machine that is busy with other tests answers late. */
+/** Of drivers that write for a test: a machine that is busy with other tests responds late. */
 export const patientSockets = { readTimeout: 60_000 };

@@ -104,7 +104,7 @@ export class CassandraModel {
   }
 
   /** Waits until what was written to expire has expired: a row that is written last lives as long as any other. */
-  async rest(): Promise<void> {
+  async settle(): Promise<void> {
     if (!this.#hasShortLived) return;
     this.#at += 10;
     await this.table.execute(

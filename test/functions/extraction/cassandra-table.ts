@@ -17,7 +17,7 @@ const freely = {
   maxBytesPerSecond: 1e9,
   pageRows: 7,
 };
-/** Until the others know that a node was killed, a coordinator may wait for its answer. */
+/** Until the others know that a node was killed, a coordinator may wait for its response. */
 class PatientReads extends cassandra.policies.retry.RetryPolicy {
   override onReadTimeout(
     info: cassandra.policies.retry.OperationInfo,

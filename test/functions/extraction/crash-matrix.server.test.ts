@@ -27,7 +27,7 @@ const notReached = "the point was not reached";
 /** How often a point in time is opened anew depends on where the cluster put the rows. */
 const unreachedShare = 0.05;
 
-/** Half of a table, changes, the rest, changes, what came of them. Then once more, when also the zombies are gone. */
+/** Half of a table, changes, the other half, changes, what came of them. Then once more, when also the zombies are gone. */
 async function play(table: LiveTable, fault: Fault | null): Promise<World> {
   await table.reset();
   const faults = new Faults(fault);
@@ -81,7 +81,7 @@ function casesAt(point: Point, index: number): Fault[] {
   );
   return [
     ...lost,
-    { ...point, side: "after", kind: "answer lost", resume: "retry", releaseAfter: null },
+    { ...point, side: "after", kind: "response lost", resume: "retry", releaseAfter: null },
   ];
 }
 

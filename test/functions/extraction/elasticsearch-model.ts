@@ -82,7 +82,7 @@ export class ElasticsearchModel {
     await this.table.write(sent);
   }
 
-  rest(): Promise<void> {
+  settle(): Promise<void> {
     return Promise.resolve();
   }
 

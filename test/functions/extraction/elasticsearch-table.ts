@@ -26,7 +26,7 @@ const properties = {
   deleted: { type: "boolean" },
 };
 
-const answerSchema = z.looseObject({
+const responseSchema = z.looseObject({
   hits: z.looseObject({
     hits: z.array(z.looseObject({ _id: z.string(), _source: z.record(z.string(), z.json()) })),
   }),
@@ -135,9 +135,9 @@ export class ElasticsearchTable implements LiveTable {
       return doc === null ? `${action}\n` : `${action}\n${JSON.stringify({ code, ...doc })}\n`;
     });
     const path = `/${this.#index}/_bulk?refresh=true`;
-    const answer = await this.#cluster.send("POST", path, lines.join(""));
-    if (answer.includes('"errors":true') && !answer.includes('"not_found"'))
-      throw new Error(answer.slice(0, 500));
+    const response = await this.#cluster.send("POST", path, lines.join(""));
+    if (response.includes('"errors":true') && !response.includes('"not_found"'))
+      throw new Error(response.slice(0, 500));
   }
 
   async reset(): Promise<void> {
@@ -184,8 +184,8 @@ export class ElasticsearchTable implements LiveTable {
   }
 
   async documents(): Promise<Map<string, Doc>> {
-    const answer = await this.#cluster.send("GET", `/${this.#index}/_search?size=10000`);
-    const { hits } = answerSchema.parse(JSON.parse(answer)).hits;
+    const response = await this.#cluster.send("GET", `/${this.#index}/_search?size=10000`);
+    const { hits } = responseSchema.parse(JSON.parse(response)).hits;
     return new Map(hits.map(({ _id, _source }) => [_id, _source]));
   }
 

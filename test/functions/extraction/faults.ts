@@ -1,5 +1,5 @@
 // Faults on the wire between a process and AWS: every request that writes is a point at which the process can be killed,
-// held back, or lose its answer.
+// held back, or lose its response.
 import type { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 
@@ -11,8 +11,8 @@ export type FaultKind =
   | "killed"
   /** The process stands still, is taken for dead, and goes on later beside its successor. */
   | "zombie"
-  /** The request is carried out, but the connection breaks before its answer arrives. */
-  | "answer lost";
+  /** The request is carried out, but the connection breaks before its response arrives. */
+  | "response lost";
 
 /** What the state machine, or the people who run it, do about a lost process. */
 export type Resume =
@@ -48,7 +48,7 @@ export function describeFault(fault: Fault): string {
   return `${step}: ${kind} ${side} "${label}" number ${occurrence}${release}; then ${resume}`;
 }
 
-/** The answer of a step itself is a point as well: what it returned may never arrive. */
+/** The response of a step itself is a point as well: what it returned may never arrive. */
 export const RETURNS = "returns";
 
 const never = new Promise<never>(() => undefined);
@@ -122,8 +122,8 @@ export class Faults {
   #next(label: string): Strike | null {
     if (this.#armed === null) return null;
     const { strike, points } = this.#armed;
-    // What a step returns is no request that could be sent again.
-    if (strike.kind === "answer lost" && label === RETURNS) return null;
+    // What a step returns is not a request that could be sent again.
+    if (strike.kind === "response lost" && label === RETURNS) return null;
     this.#armed = points > 1 ? { strike, points: points - 1 } : null;
     return points > 1 ? null : strike;
   }
@@ -158,14 +158,14 @@ export class LambdaProcess {
     await this.gate();
     const fault = label === null ? null : this.#faults.reach(this.#step, label);
     if (fault?.side === "before") await this.#strike(fault);
-    const answer = await request();
+    const response = await request();
     if (fault?.side === "after") await this.#strike(fault);
     await this.gate();
-    return answer;
+    return response;
   }
 
   async #strike(fault: Strike): Promise<void> {
-    if (fault.kind === "answer lost")
+    if (fault.kind === "response lost")
       throw Object.assign(new Error("read ECONNRESET"), {
         name: "TimeoutError",
         code: "ECONNRESET",

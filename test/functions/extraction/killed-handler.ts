@@ -34,8 +34,8 @@ const lifeMillis = 60_000;
 
 const program = `
 const { handler } = await import(process.argv[1]);
-const answer = await handler(JSON.parse(process.argv[2]), { getRemainingTimeInMillis: () => ${lifeMillis} });
-process.stdout.write("\\nanswer:" + JSON.stringify(answer) + "\\n", () => process.exit(0));
+const response = await handler(JSON.parse(process.argv[2]), { getRemainingTimeInMillis: () => ${lifeMillis} });
+process.stdout.write("\\nresponse:" + JSON.stringify(response) + "\\n", () => process.exit(0));
 `;
 
 /** What a handler finds in the Data Catalog and in Secrets Manager, under a deployment's name. */
@@ -64,7 +64,7 @@ export async function deploy(
 
 /**
  * One attempt of a step in a process that is killed.
- * @returns its answer in the case that it had fewer writes and came to its end; what it wrote by label
+ * @returns its response in the case that it had fewer writes and came to its end; what it wrote by label
  * @throws Error if the process ended in another way
  */
 export async function runAndKill(
@@ -72,7 +72,7 @@ export async function runAndKill(
   event: unknown,
   kill: Kill,
   { deployment, endpoint, bucket, ledgerTable }: Address & { deployment: string },
-): Promise<{ killedAt: string } | { answer: unknown }> {
+): Promise<{ killedAt: string } | { response: unknown }> {
   const proxy = new KillingProxy(endpoint, kill);
   const port = await proxy.listen();
   const child = spawn(
@@ -102,8 +102,8 @@ export async function runAndKill(
       .tuple([z.number().nullable(), z.string().nullable()])
       .parse(await once(child, "close"));
     if (signal === "SIGKILL" && proxy.killedAt !== null) return { killedAt: proxy.killedAt };
-    const answer = /^answer:(.*)$/m.exec(output)?.[1];
-    if (code === 0 && answer !== undefined) return { answer: JSON.parse(answer) as unknown };
+    const response = /^response:(.*)$/m.exec(output)?.[1];
+    if (code === 0 && response !== undefined) return { response: JSON.parse(response) as unknown };
     throw new Error(
       `the ${step} process ended with ${code ?? signal ?? "nothing"}: ${output.slice(-2000)}`,
     );
@@ -156,15 +156,15 @@ class KillingProxy {
     const { hostname, port } = this.#target;
     const forwarded = request({ hostname, port, method, path: url, headers });
     forwarded.end(body);
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
       forwarded.once("response", resolve).once("error", reject);
     });
-    const content = await readAll(answer);
+    const content = await readAll(response);
     if (isLast) {
       this.#end(label, outgoing);
       return;
     }
-    outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+    outgoing.writeHead(response.statusCode ?? 500, response.headers);
     outgoing.end(content);
   }
 

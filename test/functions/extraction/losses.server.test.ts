@@ -23,7 +23,7 @@ test("five thousand rows of one cursor value are read although their points in t
   let lost = 0;
   const beforeBatch = async (): Promise<void> => {
     batch += 1;
-    // In the middle of a invocation, and at the beginning of another.
+    // In the middle of an invocation, and at the beginning of another.
     if (batch < 4 || batch > 9) return;
     for (const { id } of await world.ledger.resources.list("search")) {
       await cluster.closePointInTime(id);

@@ -85,7 +85,7 @@ export async function readManifests(
 
 /**
  * The live rows after all manifests.
- * @param batches how many manifests each build applies at once, in turn; the last number counts for the rest
+ * @param batches how many manifests each build applies at once, in turn; the last number counts for all others
  */
 export function applyManifests(
   definition: TableDefinition,
@@ -207,7 +207,7 @@ function at(doc: Doc, path: readonly string[]): Json {
 }
 
 async function read({ s3, bucket }: Stored, key: string): Promise<{ etag: string; bytes: Buffer }> {
-  const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  const bytes = Buffer.from((await answer.Body?.transformToByteArray()) ?? []);
-  return { etag: (answer.ETag ?? "").replaceAll('"', ""), bytes };
+  const response = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  const bytes = Buffer.from((await response.Body?.transformToByteArray()) ?? []);
+  return { etag: (response.ETag ?? "").replaceAll('"', ""), bytes };
 }

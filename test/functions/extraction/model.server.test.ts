@@ -28,7 +28,7 @@ interface Model<Write> {
   clear(): Promise<void>;
   write(writes: readonly Write[]): Promise<void>;
   /** Waits for what is still to happen at the source by itself. */
-  rest(): Promise<void>;
+  settle(): Promise<void>;
   rows(): Rows;
 }
 
@@ -55,7 +55,7 @@ interface Script<Write> {
 
 const strike: fc.Arbitrary<Strike> = fc.record({
   side: fc.constantFrom("before", "after"),
-  kind: fc.constantFrom("killed", "killed", "zombie", "zombie", "answer lost"),
+  kind: fc.constantFrom("killed", "killed", "zombie", "zombie", "response lost"),
   resume: fc.constantFrom("retry", "give up", "abort"),
   releaseAfter: fc.constantFrom(1, 3, 10, 30, null),
 });
@@ -96,7 +96,7 @@ async function play<Write>(model: Model<Write>, script: Script<Write>): Promise<
       else if (command.is === "end of zombies") await world.endZombies();
       else await playRun(world, model, command.run, pageRows);
     }
-    await model.rest();
+    await model.settle();
     await world.settle({ pageRows });
     await world.endZombies();
     expect(differences(model.rows(), await model.table.rows())).toEqual([]);
@@ -161,7 +161,7 @@ describe(
       },
     );
 
-    test("Cassandra, deletes by absence", async () => {
+    test("Cassandra, deletes by full scan", async () => {
       const table = await CassandraTable.make([events.address], uniqueName("visits"));
       await check(new CassandraModel(table), cassandraWrite);
     });

@@ -13,14 +13,14 @@ export const narrow = { "thread_pool.search.size": 1, "thread_pool.search.queue_
 const rows = 2000;
 const customers = 40;
 const loops = 100_000;
-/** Until a refused customer asks again. */
+/** Until a rejected customer asks again. */
 const patienceMillis = 5;
 
 /**
- * Has customers ask more than a narrow server bears in the middle of a reading: the lane gives up, with what was read
- * kept, and a later run reads the rest.
+ * Has customers ask more than a narrow server withstands in the middle of a reading: the lane gives up, with what was read
+ * kept, and a later run reads the others.
  */
-export async function expectRestWhenOverloaded(address: string): Promise<void> {
+export async function expectPauseWhenOverloaded(address: string): Promise<void> {
   const aws = await runMoto();
   const cluster = new Cluster(address);
   const client = new ElasticsearchSource("shop", { nodes: [address] });
@@ -35,11 +35,11 @@ export async function expectRestWhenOverloaded(address: string): Promise<void> {
     ]);
     const clock = sleepingClock();
     let batches = 0;
-    const rest = clock.sleep.bind(clock);
+    const sleep = clock.sleep.bind(clock);
     clock.sleep = async (millis) => {
       batches += 1;
       if (batches === 3) await flood.begin(index);
-      await rest(millis);
+      await sleep(millis);
     };
     const state = await lane.invoke(client, { clock, remainingMillis: () => 3_600_000 });
     await flood.end();
@@ -64,7 +64,7 @@ export async function expectRestWhenOverloaded(address: string): Promise<void> {
   }
 }
 
-/** Customers that ask slow questions again and again, whatever they are told. */
+/** Customers that ask slow requests again and again, whatever the responses are. */
 class Flood {
   readonly #address: string;
   readonly #end = new AbortController();
@@ -74,12 +74,12 @@ class Flood {
     this.#address = address;
   }
 
-  /** Returns once the server refuses some of them. */
+  /** Returns once the server rejects some of them. */
   async begin(index: string): Promise<void> {
-    const refused = new Promise<void>((resolve) => {
+    const rejected = new Promise<void>((resolve) => {
       this.#customers = Array.from({ length: customers }, () => this.#ask(index, resolve));
     });
-    await Promise.race([refused, ...this.#customers]);
+    await Promise.race([rejected, ...this.#customers]);
   }
 
   async end(): Promise<void> {
@@ -87,19 +87,19 @@ class Flood {
     await Promise.allSettled(this.#customers);
   }
 
-  async #ask(index: string, onRefused: () => void): Promise<void> {
+  async #ask(index: string, onRejected: () => void): Promise<void> {
     const source = `double x = 0; for (int i = 0; i < ${loops}; i++) { x += Math.sqrt(i); } return x > 0;`;
     const body = JSON.stringify({ size: 0, query: { script: { script: { source } } } });
     while (!this.#end.signal.aborted) {
-      const answer = await fetch(`${this.#address}/${index}/_search?request_cache=false`, {
+      const response = await fetch(`${this.#address}/${index}/_search?request_cache=false`, {
         method: "POST",
         body,
         headers: { "content-type": "application/json" },
         signal: this.#end.signal,
       });
-      await answer.text();
-      if (answer.status !== 429) continue;
-      onRefused();
+      await response.text();
+      if (response.status !== 429) continue;
+      onRejected();
       await setTimeout(patienceMillis);
     }
   }

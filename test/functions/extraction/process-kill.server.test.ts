@@ -53,7 +53,7 @@ async function play(table: LiveTable, deployment: string, one: Case): Promise<st
     world.nextInProcess(one.step, async (event) => {
       const address = { ...world.address, deployment };
       const ended = await runAndKill(one.step, event, one.kill, address);
-      if ("answer" in ended) return ended;
+      if ("response" in ended) return ended;
       ({ killedAt } = ended);
       return { lost: one.isAborted ? "abort" : "retry" };
     });

@@ -13,16 +13,16 @@ export interface RunOptions {
   /** By default one lane is read after the other, so that points come in the same order each time. */
   readonly areLanesParallel?: boolean;
   readonly pageRows?: number;
-  /** For a source that needs its time to come back: the clock is the real one, and a invocation has minutes. */
+  /** For a source that needs its time to come back: the clock is the real one, and an invocation has minutes. */
   readonly isRealTime?: boolean;
-  /** Told when a batch is asked for, and when it has come. */
+  /** Notified when a batch is asked for, and when it has come. */
   readonly onBatch?: (change: 1 | -1) => void;
   /** Called before each batch is asked for. */
   readonly beforeBatch?: () => Promise<void>;
 }
 
 /** What came of an attempt in a process of its own. */
-export type Elsewhere = { readonly answer: unknown } | { readonly lost: "retry" | "abort" };
+export type Elsewhere = { readonly response: unknown } | { readonly lost: "retry" | "abort" };
 
 /** How one step ended that nobody will try again. */
 export class StepLostError extends Error {

@@ -36,12 +36,12 @@ import { applyManifests, readManifests } from "./merge.ts";
 
 /** The window of an index without rows ends there. */
 const emptyWatermark = String(-(2n ** 63n));
-/** Batches that a invocation may read before its time is up, and those that make an object full. */
+/** Batches that an invocation may read before its time is up, and those that make an object full. */
 const invocationBatches = 3;
 const objectBatches = 2;
 const realInvocationMillis = 300_000;
 const realObjectBounds = { maxBytes: 20_000, maxMillis: 60_000 };
-/** A source that refused again and again is left alone for minutes. */
+/** A source that rejected requests again and again is left alone for minutes. */
 const mostRealMillis = 400_000;
 const betweenRealRunsMillis = 500;
 const mostRuns = 15;
@@ -384,13 +384,13 @@ export class World {
     this.#elsewhere = { step, attempt };
   }
 
-  /** @returns the answer of a process of its own, if this step was to be made in one and that came to its end */
-  async #stepElsewhere(step: StepName, event: unknown): Promise<{ answer: unknown } | null> {
+  /** @returns the response of a process of its own, if this step was to be made in one and that came to its end */
+  async #stepElsewhere(step: StepName, event: unknown): Promise<{ response: unknown } | null> {
     if (this.#elsewhere?.step !== step) return null;
     const { attempt } = this.#elsewhere;
     this.#elsewhere = null;
     const ended = await attempt(event);
-    if ("answer" in ended) return ended;
+    if ("response" in ended) return ended;
     if (ended.lost === "abort") throw new StepLostError(step, true);
     return null;
   }
@@ -399,17 +399,17 @@ export class World {
   async #step<T>(
     step: StepName,
     event: unknown,
-    answers: z.ZodType<T>,
+    responses: z.ZodType<T>,
     body: (parts: Parts, process: LambdaProcess) => Promise<T>,
   ): Promise<T> {
     const elsewhere = await this.#stepElsewhere(step, event);
-    if (elsewhere !== null) return answers.parse(elsewhere.answer);
+    if (elsewhere !== null) return responses.parse(elsewhere.response);
     for (let attempt = 1; ; attempt += 1) {
       const process = new LambdaProcess(this.faults, step);
-      const answer = body(this.#partsOf(process), process).then((value) =>
+      const response = body(this.#partsOf(process), process).then((value) =>
         process.carryOut(RETURNS, () => Promise.resolve(value)),
       );
-      const ended = answer.then(
+      const ended = response.then(
         (value) => ({ value }),
         (error: unknown) => ({ error }),
       );

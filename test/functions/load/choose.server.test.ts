@@ -34,7 +34,7 @@ let asked: string[];
 let read: string[];
 let now: number;
 let runs = 0;
-/** Each call is of a run of its own: one that is repeated in its run gets the same answer. */
+/** Each call is of a run of its own: one that is repeated in its run gets the same result. */
 let run = "";
 let calls = 0;
 
@@ -131,7 +131,7 @@ async function loadAll(): Promise<void> {
   }
 }
 
-it("is each table whose content, view or comments the warehouse lacks, by one question", async () => {
+it("is each table whose content, view or comments the warehouse lacks, by one query", async () => {
   expect(await chosen()).toEqual([]);
   expect(asked).toEqual([]);
   await build(0, 1);
@@ -149,11 +149,11 @@ it("is each table whose content, view or comments the warehouse lacks, by one qu
 
   const [first, second] = definitions;
   if (first === undefined || second === undefined) throw new Error("no definitions");
-  definitions = [{ ...first, description: "Told anew" }, second];
+  definitions = [{ ...first, description: "Described anew" }, second];
   expect(await chosen()).toEqual([0]);
   await loadAll();
   const columns = first.columns.toReversed();
-  definitions = [{ ...first, description: "Told anew", columns }, second];
+  definitions = [{ ...first, description: "Described anew", columns }, second];
   expect(await chosen()).toEqual([0]);
   await loadAll();
   expect(await chosen()).toEqual([]);
@@ -192,7 +192,7 @@ it("asks no more while all is as it was seen to be, for a day", async () => {
   expect(await chosen()).toEqual([0]);
 });
 
-it("reads no metadata of the lake that the last build has told of", async () => {
+it("reads no metadata of the lake that the last build reported", async () => {
   await build(0, 1);
   await build(1, 1);
   const lake = await readMetadataLocations(glue, lakeDatabase);
@@ -203,14 +203,14 @@ it("reads no metadata of the lake that the last build has told of", async () => 
   await store.put(keys.buildSummary, { format: 1, run: "r", version: "v", entries });
   expect(await chosen()).toEqual([0, 1]);
   expect(read).toEqual([]);
-  // As a build leaves it that is killed before it tells.
+  // As a build leaves it that is killed before it reports.
   await build(1, 2);
   await loadAll();
   expect(await chosen()).toEqual([]);
   expect(read).toEqual([nameOf(1)]);
 });
 
-it("is everything before anything was set up, and fails where the warehouse refuses to answer", async () => {
+it("is everything before anything was set up, and fails where the warehouse rejects the query", async () => {
   await build(0, 1);
   await build(1, 1);
   await loadAll();
@@ -220,7 +220,7 @@ it("is everything before anything was set up, and fails where the warehouse refu
   expect(await chosen({ warehouse: null })).toEqual([]);
 });
 
-it("waits for an answer that takes longer than the call", async () => {
+it("waits for a result that takes longer than the call", async () => {
   await build(0, 1);
   const slow = (sql: string) =>
     sql.replace(

@@ -14,7 +14,7 @@ import {
 } from "../../../functions/load/decide-again.ts";
 
 const HOUR = 3_600_000;
-/** What each run may copy in vain again, as docs/architecture.md says. */
+/** What each run may copy again without success, as docs/architecture.md says. */
 const CHEAP_BYTES = 64 * 1024 * 1024;
 const START = 1_700_000_000_000;
 

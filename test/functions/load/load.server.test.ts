@@ -394,10 +394,10 @@ describe("doing it again", () => {
     const blocker = await holdLock(table);
     const first = await load(input, Date.now() + 20_000, parts);
     expect(first).toMatchObject({ status: "wait", polls: 1, waitSeconds: 1 });
-    // The answer was lost: the state machine calls again with the same input.
+    // The response was lost: the state machine calls again with the same input.
     const repeated = await load(input, Date.now() + 20_000, parts);
     expect(repeated).toEqual(first);
-    // And once more with the answer: it says how far the statement is, at once.
+    // And once more with the response: it says how far the statement is, at once.
     const asked = await load(next(first), Date.now() + 20_000, parts);
     expect(asked).toEqual({ ...first, polls: 2, waitSeconds: 2 });
     await local.warehouse.cancel(blocker);
@@ -584,7 +584,7 @@ describe("a refusal", () => {
     expect(await local.replaceRequest(table)).toBeUndefined();
   });
 
-  it("that comes after the call has answered ends the load, whatever the names", async () => {
+  it("that comes after the call has returned ends the load, whatever the names", async () => {
     const table = `${newTable()}_${"t".repeat(40)}`;
     await firstLoad(table);
     await local.build({ table, snapshot: id(2), parent: id(1), columns: BASIC, deletes: [[1]] });
@@ -608,7 +608,7 @@ describe("a refusal", () => {
     expect(await audit(table)).toHaveLength(1);
   });
 
-  it("of anything else is told, and nothing has changed", async () => {
+  it("for any other reason is reported, and nothing has changed", async () => {
     const table = newTable();
     await firstLoad(table);
     await local.build({ table, snapshot: id(2), parent: id(1), columns: BASIC, deletes: [[1]] });
@@ -888,14 +888,14 @@ describe("a table that can't be loaded", () => {
 
     const lines = local.errors.slice(began);
     expect(lines).toHaveLength(5);
-    const told = {
+    const reported = {
       step: "apply",
       statement: expect.stringMatching(/^DELETE FROM "lake"/) as string,
       statementId: expect.stringMatching(/^[0-9a-f-]{36}:\d+$/) as string,
     };
-    expect(lines[0]?.details).toMatchObject({ ...told, cause: "access", delta: id(2) });
+    expect(lines[0]?.details).toMatchObject({ ...reported, cause: "access", delta: id(2) });
     const problem = await local.problem(`${table}-4`, table);
-    expect(problem).toMatchObject({ ...told, table, run: `${table}-4`, cause: "access" });
+    expect(problem).toMatchObject({ ...reported, table, run: `${table}-4`, cause: "access" });
 
     const fixed = await simulate(table, [7]);
     expect(fixed).toMatchObject({ copies: 0, results: [{ status: "done" }] });
@@ -1152,7 +1152,7 @@ describe("the handler", () => {
   });
 });
 
-/** The answer as the next call's input. */
+/** The result as the next call's input. */
 function next(result: LoadResult): LoadInput {
   expect(result.status).toBe("wait");
   return loadInputSchema.parse(result);

@@ -58,7 +58,7 @@ const serversSchema = z.object({
 });
 type TestServers = z.infer<typeof serversSchema>;
 
-const answerSchema = z.object({
+const responseSchema = z.object({
   rows: z.array(z.array(z.unknown())).optional(),
   error: z.string().optional(),
 });
@@ -374,14 +374,14 @@ export class LocalWarehouse {
   }
 
   /** Runs a query in another role, straight on the database. */
-  async queryAs(role: string, sql: string): Promise<z.infer<typeof answerSchema>> {
+  async queryAs(role: string, sql: string): Promise<z.infer<typeof responseSchema>> {
     const { stdout } = await run(this.#servers.SLUICE_PYTHON, [
       join(here, "query_as.py"),
       this.#servers.SLUICE_TEST_POSTGRES,
       role,
       sql,
     ]);
-    return answerSchema.parse(JSON.parse(stdout));
+    return responseSchema.parse(JSON.parse(stdout));
   }
 
   /** The ledger's request to replace the table, if there is one. */
@@ -418,18 +418,18 @@ function parquetType(type: ColumnType): string {
 /** One process for all files, for most of the time to write one is Python's start. */
 class ParquetWriter {
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #answers: AsyncIterator<string>;
+  readonly #responses: AsyncIterator<string>;
 
   constructor(python: string) {
     this.#process = spawn(python, [join(here, "write_parquet.py")], {
       stdio: ["pipe", "pipe", "inherit"],
     });
-    this.#answers = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
+    this.#responses = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
   }
 
   async write(request: { readonly path: string }): Promise<void> {
     this.#process.stdin.write(`${JSON.stringify(request)}\n`);
-    const { done } = await this.#answers.next();
+    const { done } = await this.#responses.next();
     if (done === true) throw new Error(`no Parquet at ${request.path}: the writer ended`);
   }
 

@@ -1,4 +1,4 @@
-"""Writes a Parquet file for each line of stdin, which has Arrow types and rows; answers a line."""
+"""Writes a Parquet file for each line of stdin (Arrow types and rows), and acknowledges it."""
 
 import json
 import re

@@ -123,7 +123,7 @@ describe("a pass of past rows", () => {
     });
   });
 
-  it("concludes nothing from absence", () => {
+  it("concludes nothing from missing keys", () => {
     const scanned = { ...leads, deletes: { strategy: "full-scan" as const, maxShare: 0.1 } };
     const made = makePass({
       ...{ kind: "late", table: scanned, progress: EMPTY_PROGRESS, nowMillis: 1 },
@@ -178,7 +178,7 @@ describe("a new pass", () => {
     });
   });
 
-  it("of keys, or of a table whose deletes are seen by absence, tells what is gone", () => {
+  it("of keys, or of a table whose deletes are found by full scans, reports what is gone", () => {
     const scanned = { ...leads, deletes: { strategy: "full-scan" as const, maxShare: 0.1 } };
     const args = { ...base, window: null, bounds: [cursorBounds(null, null)], nowMillis: 1 };
     expect(makePass({ ...args, kind: "keys" })?.pass.findsDeletes).toBe(true);

@@ -1,4 +1,4 @@
-// Planning looks at drift against a real ledger and bucket: told in the plan once, and never a reason not to read.
+// Planning looks at drift against a real ledger and bucket: reported in the plan once, and never a reason not to read.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { SourceShape } from "../../../sources/discover/shape.ts";
 import { driftFileSchema } from "../../../contract/drift.ts";
@@ -59,17 +59,17 @@ const shape = (...more: string[]): SourceShape => ({
   },
   hidesFields: false,
 });
-const told = ({ drift }: PlanFile): string[] =>
+const reported = ({ drift }: PlanFile): string[] =>
   drift.map(({ table, kind, field }) => `${table}: ${kind} ${field}`);
 
-test("a field that appears is told by the next run, again if that is tried again, and then no more", async () => {
+test("a field that appears is reported by the next run, again if that is tried again, and by none after it", async () => {
   source.shape = shape("left_out");
-  expect(told(await plan("1"))).toEqual([]);
+  expect(reported(await plan("1"))).toEqual([]);
   source.shape = shape("left_out", "fresh");
-  expect(told(await plan("2"))).toEqual(["leads: new fresh"]);
-  expect(told(await plan("2"))).toEqual(["leads: new fresh"]);
+  expect(reported(await plan("2"))).toEqual(["leads: new fresh"]);
+  expect(reported(await plan("2"))).toEqual(["leads: new fresh"]);
   const third = await plan("3");
-  expect(told(third)).toEqual([]);
+  expect(reported(third)).toEqual([]);
   expect(third.tables).toHaveLength(1);
   expect(third.problems).toEqual([]);
 });
@@ -77,7 +77,7 @@ test("a field that appears is told by the next run, again if that is tried again
 test("a lost field is an alert of the run's record, and stays a fault of the table", async () => {
   source.shape = { fields: { id: { types: ["keyword"] } }, hidesFields: false };
   const file = await plan("1");
-  expect(told(file)).toEqual(["leads: lost changed_at"]);
+  expect(reported(file)).toEqual(["leads: lost changed_at"]);
   const record = makeRecord(
     {
       run: "1",
@@ -103,12 +103,12 @@ test("a lost field is an alert of the run's record, and stays a fault of the tab
   expect(record.alerts).toEqual([
     { kind: "drift", name: "leads", message: expect.stringContaining("changed_at") as string },
   ]);
-  expect(told(await plan("2"))).toEqual([]);
+  expect(reported(await plan("2"))).toEqual([]);
   const look = await stores.store.get(keys.drift("leads"), driftFileSchema);
   expect(look.faults.map(({ field }) => field)).toEqual(["changed_at"]);
 });
 
-test("many new fields are one alert that says how to see the rest", async () => {
+test("many new fields are one alert that says how to see the others", async () => {
   source.shape = shape();
   await plan("1");
   source.shape = shape(...Array.from({ length: 300 }, (_, n) => `n${n}`));
@@ -140,7 +140,7 @@ test("many new fields are one alert that says how to see the rest", async () => 
   expect(alerts[0]?.message.length).toBeLessThan(2000);
 });
 
-test("a source that does not tell its fields is read all the same, and what was seen before is kept", async () => {
+test("a source that does not show its fields is read all the same, and what was seen before is kept", async () => {
   source.shape = shape();
   await plan("1");
   source.describe = () => Promise.reject(new Error("no"));
@@ -157,6 +157,6 @@ test("a file of another version is looked at as if it were not there", async () 
   await stores.store.put(keys.drift("leads"), { format: 2 });
   source.shape = shape();
   warnings.length = 0;
-  expect(told(await plan("1"))).toEqual([]);
+  expect(reported(await plan("1"))).toEqual([]);
   expect(warnings).toContain("drift is looked at as if for the first time");
 });

@@ -1,4 +1,4 @@
-// A source client that plans from fixed answers, and fails where a test wants it to.
+// A source client that plans from fixed responses, and fails where a test asks it to.
 import type { TableDefinition } from "../../../catalog/definition.ts";
 import type {
   PlannedWindow,
@@ -22,7 +22,7 @@ export class FakeSource implements SourceClient {
   /** Thrown when a table of this name is planned. */
   readonly failing = new Map<string, Error>();
   releaseError: Error | undefined;
-  /** What each table's count of unread rows answers. */
+  /** What each table's count of unread rows returns. */
   readonly unread = new Map<string, UnreadRows | Error>();
   unreadCounts = 0;
   /** How far a window reaches back before the watermark, by the cursor's overlap; not at all by default. */
@@ -80,8 +80,8 @@ export class FakeSource implements SourceClient {
 
   countUnread({ name }: TableDefinition): Promise<UnreadRows | null> {
     this.unreadCounts += 1;
-    const answer = this.unread.get(name) ?? null;
-    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    const response = this.unread.get(name) ?? null;
+    return response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
   }
 
   planKeys(): Promise<Bounds[]> {

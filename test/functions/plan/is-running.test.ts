@@ -5,8 +5,8 @@ import { isRunning } from "../../../functions/plan/is-running.ts";
 
 const ARN = "arn:aws:states:eu-central-1:111122223333:execution:sluice:run-1";
 
-function answering(answer: () => Promise<unknown>): SFNClient {
-  return Object.assign(new SFNClient({ region: "eu-central-1" }), { send: answer });
+function responding(respond: () => Promise<unknown>): SFNClient {
+  return Object.assign(new SFNClient({ region: "eu-central-1" }), { send: respond });
 }
 
 it.each([
@@ -16,19 +16,19 @@ it.each([
   ["FAILED", false],
   ["SUCCEEDED", false],
 ])("%s is running: %s", async (status, expected) => {
-  const sfn = answering(() => Promise.resolve({ status }));
+  const sfn = responding(() => Promise.resolve({ status }));
   expect(await isRunning(sfn, ARN)).toBe(expected);
 });
 
 const failing = (name: string): SFNClient =>
-  answering(() =>
+  responding(() =>
     Promise.reject(new SFNServiceException({ name, $fault: "client", $metadata: {} })),
   );
 
-it("what is no execution, or one of long ago, does not run", async () => {
+it("what is not an execution, or one of long ago, does not run", async () => {
   expect(await isRunning(failing("ExecutionDoesNotExist"), ARN)).toBe(false);
 });
 
-it("says nothing where Step Functions does not answer", async () => {
+it("says nothing where Step Functions does not respond", async () => {
   await expect(isRunning(failing("ThrottlingException"), ARN)).rejects.toThrow();
 });

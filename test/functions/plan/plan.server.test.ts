@@ -249,7 +249,7 @@ describe("a run", () => {
     }
   });
 
-  it("tells once a run what the source has and no pass reads, and reads on", async () => {
+  it("reports once per run what the source has and no pass reads, and reads on", async () => {
     definitions = [leads, { ...leads, name: "well" }, { ...leads, name: "uncounted" }];
     source.unread.set("leads", { rows: 3, reason: "3 documents have no changed_at" });
     source.unread.set("uncounted", new SourceUnavailableError("429"));
@@ -262,7 +262,7 @@ describe("a run", () => {
     expect(source.unreadCounts).toBe(3);
   });
 
-  it("tells each time of writes that the cursor does not follow, by the mark of the window before", async () => {
+  it("reports each time the writes that the cursor does not follow, by the mark of the window before", async () => {
     // Without a pass over the keys, which would be due next.
     definitions = [{ ...leads, deletes: { strategy: "none" } }];
     source.writes = 7;
@@ -388,7 +388,7 @@ describe("a source that must be left alone", () => {
     expect((await plan("one", undefined, { nowMillis })).file.waiting).toEqual([]);
   });
 
-  it("for it refused again and again is not asked until its pause is over", async () => {
+  it("for it rejected requests again and again is not asked until its pause is over", async () => {
     const until = now + 60_000;
     await stores.ledger.pauses.give("shop", { until, run: "zero", reason: "429: too many" });
     const { file, lanes } = await plan("one", undefined, untouched);
@@ -398,7 +398,7 @@ describe("a source that must be left alone", () => {
       {
         ...{ table: "leads", source: "shop", cause: "pause" },
         reason:
-          `source shop refused again and again and is left alone until ${new Date(until).toISOString()}: ` +
+          `source shop rejected requests again and again and is left alone until ${new Date(until).toISOString()}: ` +
           "429: too many",
       },
     ]);
@@ -464,7 +464,7 @@ describe("a mistake", () => {
     expect(lease).toEqual({ token: 2 });
   });
 
-  it("of a few indices that do not answer leaves out those tables only", async () => {
+  it("of a few indices that do not respond leaves out those tables only", async () => {
     definitions = ["sick_a", "sick_b", "lost", "well"].map((name) => ({ ...leads, name }));
     for (const name of ["sick_a", "sick_b"])
       source.failing.set(name, new SourceUnavailableError("503: a shard is away"));
@@ -482,7 +482,7 @@ describe("a mistake", () => {
     expect(again.file.tables).toHaveLength(4);
   });
 
-  it("in a definition is told, but not for tables that were not asked for", async () => {
+  it("in a definition is reported, but not for tables that were not asked for", async () => {
     const broken = [{ name: "orders", error: "CatalogError", message: "no key" }];
     const more = { readDefinitions: () => Promise.resolve({ definitions, broken }) };
     const all = await plan("one", undefined, more);

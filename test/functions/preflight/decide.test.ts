@@ -18,16 +18,16 @@ const left = (...names: readonly RetainedName[]): Found[] =>
     ...one,
     identifier: one.kind === "secret" ? `arn:secret:${one.name}-AbCdEf` : one.name,
   }));
-const question = { stack: "shop-core", names: ALL, before: [], adopt: false };
+const input = { stack: "shop-core", names: ALL, before: [], adopt: false };
 const within = (bytes: number) => (message: string) => message.length <= bytes;
 
 describe("a new deployment", () => {
   it("begins where nothing is left", () => {
-    expect(decide(question, [], within(4000))).toBeUndefined();
+    expect(decide(input, [], within(4000))).toBeUndefined();
   });
 
-  it("is told of everything that is left, and how to take it over", () => {
-    const message = decide(question, left(...ALL), within(4000));
+  it("is said of everything that is left, and how to take it over", () => {
+    const message = decide(input, left(...ALL), within(4000));
     for (const { name } of ALL) expect(message).toContain(name);
     const mapping = /import\.json: (\{.*\}) and/.exec(message ?? "")?.[1] ?? "";
     expect(JSON.parse(mapping)).toEqual({
@@ -40,31 +40,31 @@ describe("a new deployment", () => {
     expect(message).toContain("cdk import shop-core --resource-mapping import.json");
   });
 
-  it("is told why something can't be taken over", () => {
+  it("is that something can't be taken over, and why", () => {
     const found = left(data).map((one) => ({ ...one, obstacle: "it belongs to another account" }));
-    expect(decide(question, found, within(4000))).toContain(
+    expect(decide(input, found, within(4000))).toContain(
       "bucket shop-data-1-eu (it belongs to another account)",
     );
   });
 
-  it("is told as much as fits", () => {
+  it("is as long as fits", () => {
     const many = Array.from({ length: 300 }, (_, n) => named("secret", `source/${n}`, "false"));
-    const whole = decide(question, left(...many), within(100_000)) ?? "";
+    const whole = decide(input, left(...many), within(100_000)) ?? "";
     expect(whole).toContain("source/299");
     expect(whole).toContain("import.json");
     for (const bytes of [whole.length - 1, 4000, 1000, 400]) {
-      const message = decide(question, left(...many), within(bytes)) ?? "";
+      const message = decide(input, left(...many), within(bytes)) ?? "";
       expect(message.length).toBeLessThanOrEqual(bytes);
       expect(message).toContain("secret source/0");
       expect(message).not.toContain("import.json");
       expect(message).toContain("Taking it down in docs/deploying.md");
     }
-    expect(decide(question, left(...many), within(4000))).toMatch(/; and \d+ more\./);
+    expect(decide(input, left(...many), within(4000))).toMatch(/; and \d+ more\./);
   });
 });
 
 describe("an update", () => {
-  const update = { ...question, before: [data, logs, ledger, lake] };
+  const update = { ...input, before: [data, logs, ledger, lake] };
 
   it("looks at what it adds alone", () => {
     expect(newNames(update)).toEqual([secret]);
@@ -74,7 +74,7 @@ describe("an update", () => {
 });
 
 describe("a deployment that adopts", () => {
-  const adopting = { ...question, adopt: true };
+  const adopting = { ...input, adopt: true };
 
   it.each([
     ["nothing", []],

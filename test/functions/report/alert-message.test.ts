@@ -14,7 +14,7 @@ it("is none for a run that went well", () => {
   expect(alertMessage("sluice", record("one", []))).toBeUndefined();
 });
 
-it("is none when all there is to tell is that hours are closed or that another run reads a table", () => {
+it("is none when all there is to report is that hours are closed or that another run reads a table", () => {
   const closed = { kind: "closed" as const, name: "leads", message: "it opens later" };
   const waiting = { kind: "waiting" as const, name: "visits", message: "held by two" };
   const held = { kind: "held-deletes" as const, name: "leads", message: "many" };

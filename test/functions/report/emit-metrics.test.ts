@@ -11,14 +11,14 @@ afterEach(() => {
 
 const embeddedSchema = z.looseObject({ deployment: z.string(), source: z.string().optional() });
 
-it("are a few a run and a source", () => {
+it("are a few per run and source", () => {
   const metrics = new Metrics({
     namespace: "Sluice",
     serviceName: "report",
     defaultDimensions: { deployment: "test" },
   });
   const lines: unknown[] = [];
-  // Powertools writes to a console of its own, unless it is told that it is being developed with.
+  // Powertools writes to a console of its own, unless it runs in development mode.
   vi.spyOn(console, "log").mockImplementation((line: unknown) => lines.push(line));
   Object.assign(metrics, { console });
   const lane = {

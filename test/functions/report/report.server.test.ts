@@ -1,4 +1,4 @@
-// Report against a real ledger and bucket: the record, what is told, and what is given back.
+// Report against a real ledger and bucket: the record, what is reported, and what is given back.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { summarizeRun } from "../../../cli/run-summary.ts";
 import type { BuildResult } from "../../../contract/delta.ts";
@@ -14,7 +14,7 @@ import { countLanesInUse, Executions, makeStores, type Stores } from "../store-f
 let server: Moto;
 let stores: Stores;
 let executions: Executions;
-let told: { subject: string; message: string }[];
+let reported: { subject: string; message: string }[];
 let measured: RunRecord[];
 
 beforeAll(async () => {
@@ -25,7 +25,7 @@ afterAll(() => server.stop());
 beforeEach(async () => {
   stores = await makeStores(server.address);
   executions = new Executions().start("arn:one");
-  told = [];
+  reported = [];
   measured = [];
 });
 
@@ -38,17 +38,17 @@ const laneDone = {
 
 async function report(more: Record<string, unknown> = {}) {
   const { ledger, store } = stores;
-  const answer = await reportRun(reportInputSchema.parse({ ...input, ...more }), {
+  const result = await reportRun(reportInputSchema.parse({ ...input, ...more }), {
     ...{ deployment: "sluice", ledger, store, log: quiet },
     emitMetrics: (record) => measured.push(record),
     publish: (subject, message) => {
-      told.push({ subject, message });
+      reported.push({ subject, message });
       return Promise.resolve();
     },
   });
   const record = await ledger.runs.read("one");
   if (record === undefined) throw new Error("there is no record");
-  return { ...answer, record };
+  return { ...result, record };
 }
 
 async function leave(files: {
@@ -132,7 +132,7 @@ describe("a run that went well", () => {
         ...{ ...pace, rowsPerSecond: 50, bytesPerSecond: 2000, ended: "time" },
       },
     ]);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     expect(measured).toEqual([record]);
   });
 
@@ -145,7 +145,7 @@ describe("a run that went well", () => {
     expect(lease).toEqual({ token: 2 });
   });
 
-  it("can be told twice", async () => {
+  it("can be reported twice", async () => {
     await leavePlan();
     const first = await report({ lanes: [laneDone] });
     const second = await report({ lanes: [laneDone] });
@@ -154,7 +154,7 @@ describe("a run that went well", () => {
     expect(await stores.ledger.runs.list(5)).toHaveLength(1);
   });
 
-  it("is told of when something needs a look", async () => {
+  it("is said of when something needs a look", async () => {
     await leave({
       plan: {
         waiting: [
@@ -181,10 +181,10 @@ describe("a run that went well", () => {
       ["quarantine", "leads"],
       ["check", "leads"],
     ]);
-    expect(told).toHaveLength(1);
-    expect(told[0]?.subject).toBe("sluice: run needs a look (4): one");
-    expect(told[0]?.message).toContain("unread: leads: 3 documents have no changed_at");
-    expect(told[0]?.message).toContain("check odd: 4 bad rows; a warning");
+    expect(reported).toHaveLength(1);
+    expect(reported[0]?.subject).toBe("sluice: run needs a look (4): one");
+    expect(reported[0]?.message).toContain("unread: leads: 3 documents have no changed_at");
+    expect(reported[0]?.message).toContain("check odd: 4 bad rows; a warning");
   });
 });
 
@@ -202,7 +202,7 @@ describe("a table that is not loaded", () => {
     return record.alerts.map(({ kind, name, message }) => `${kind}: ${name}: ${message}`);
   }
 
-  it("is told in each report with its cause, also if it was not tried", async () => {
+  it("is reported in each report with its cause, also if it was not tried", async () => {
     await leave({});
     await stores.ledger.loads.putFailed("leads", failing);
     await stores.ledger.loads.putFailed("unpublished", failing);
@@ -211,13 +211,13 @@ describe("a table that is not loaded", () => {
       "leads. Give it the permission. Each run tries again.";
     expect(await alerts()).toEqual([expected]);
     expect(await alerts()).toEqual([expected]);
-    expect(told.map(({ subject }) => subject)).toEqual([
+    expect(reported.map(({ subject }) => subject)).toEqual([
       "sluice: run needs a look (1): one",
       "sluice: run needs a look (1): one",
     ]);
   });
 
-  it("is told with when it is tried again, and what became of its whole copy", async () => {
+  it("is reported with when it is tried again, and what became of its whole copy", async () => {
     await leave({});
     const retryAt = Date.UTC(2030, 0, 3);
     await stores.ledger.loads.putFailed("leads", {
@@ -240,7 +240,7 @@ describe("a table that is not loaded", () => {
 });
 
 describe("a source that was left alone", () => {
-  it("since it refused is told with its last answer", async () => {
+  it("since it rejected requests is reported with its last response", async () => {
     await leave({});
     const pause = { until: 1, run: "one", reason: "429: too many" };
     await stores.ledger.pauses.give("shop", pause);
@@ -248,20 +248,21 @@ describe("a source that was left alone", () => {
     const { status, record } = await report({ lanes });
     expect(status).toBe("succeeded");
     expect(record.alerts).toMatchObject([{ kind: "paused", name: "shop" }]);
-    expect(told[0]?.message).toMatch(/resting: shop: .*what was read .* is kept.*429: too many/);
+    expect(reported[0]?.message).toMatch(/paused: shop: .*what was read .* is kept.*429: too many/);
   });
 
-  it("since an earlier run's questions were refused is told once, as what it is", async () => {
+  it("since an earlier run's requests were rejected is reported once, as what it is", async () => {
     const waits = {
       source: "shop",
       cause: "pause" as const,
-      reason: "source shop refused again and again",
+      reason: "source shop rejected requests again and again",
     };
     const waiting = ["leads", "events"].map((table) => ({ table, ...waits }));
     await leave({ plan: { waiting } });
     const { status, record } = await report();
     expect(status).toBe("succeeded");
-    const message = "source shop refused again and again; left out of this run: leads, events";
+    const message =
+      "source shop rejected requests again and again; left out of this run: leads, events";
     expect(record.alerts).toEqual([{ kind: "paused", name: "shop", message }]);
     expect(summarizeRun(record).join("\n")).not.toMatch(/waiting|another run|held/);
   });
@@ -273,7 +274,7 @@ describe("a source that was left alone", () => {
     const { status, record } = await report();
     expect(status).toBe("succeeded");
     expect(record.alerts).toEqual([{ kind: "closed", name: "leads", message: "it opens later" }]);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
   });
 });
 
@@ -308,11 +309,11 @@ describe("a run in which something failed", () => {
       ...["build broken", "load leads"],
     ]);
     expect(record.failed.find(({ name }) => name === "shop/1")?.message).toBe('token 1 "is" old');
-    expect(told[0]?.subject).toBe("sluice: run failed (7): one");
-    expect(told[0]?.message).toContain("plan: away: SourceUnavailableError: refused");
+    expect(reported[0]?.subject).toBe("sluice: run failed (7): one");
+    expect(reported[0]?.message).toContain("plan: away: SourceUnavailableError: refused");
   });
 
-  it("tells the whole of why a table could not be loaded", async () => {
+  it("reports the whole of why a table could not be loaded", async () => {
     await leave({});
     const message = `permission denied for relation leads ${"x".repeat(900)}`;
     await stores.store.put(keys.loadProblem("one", "leads"), {
@@ -326,7 +327,7 @@ describe("a run in which something failed", () => {
         { table: "later", status: "held", polls: 0, detail: "not tried again yet" },
       ],
     });
-    expect(record.failed.map(({ name, message: told }) => [name, told])).toEqual([
+    expect(record.failed.map(({ name, message: reported }) => [name, reported])).toEqual([
       ["leads", `apply: ${message}; statement: DELETE FROM "lake"."leads" (Data API id:6)`],
       ["other", "what the state machine says"],
     ]);
@@ -363,7 +364,7 @@ describe("a run in which something failed", () => {
     expect((await report({ decision: null })).failed).toEqual(["build"]);
   });
 
-  it("is failed when a lane or load tells what nobody understands", async () => {
+  it("is failed when a lane or load reports what nobody understands", async () => {
     await leave({});
     const { record } = await report({ lanes: [{ odd: 1 }], load: [null] });
     expect(record.failed.map(({ step, message }) => [step, message])).toEqual([
@@ -383,13 +384,13 @@ describe("a run in which something failed", () => {
     expect(await isLaneFree()).toBe(true);
   });
 
-  it("ends well itself when nobody can be told", async () => {
+  it("ends well itself when nobody can be notified", async () => {
     const { ledger, store } = stores;
     const failed = [{ step: "plan", error: "Error" }];
-    const answer = await reportRun(reportInputSchema.parse({ ...input, failed }), {
+    const result = await reportRun(reportInputSchema.parse({ ...input, failed }), {
       ...{ deployment: "sluice", ledger, store, log: quiet, emitMetrics: () => undefined },
       publish: () => Promise.reject(new Error("no topic")),
     });
-    expect(answer).toEqual({ status: "failed", failed: ["plan"] });
+    expect(result).toEqual({ status: "failed", failed: ["plan"] });
   });
 });

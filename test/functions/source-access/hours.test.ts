@@ -87,7 +87,7 @@ test.each([
   },
 );
 
-test("minutes a day", () => {
+test("minutes per day", () => {
   const of = (from: string, to: string): number => minutesADay({ timeZone: "UTC", from, to });
   expect(of("22:00", "05:30")).toBe(450);
   expect(of("01:00", "02:00")).toBe(60);

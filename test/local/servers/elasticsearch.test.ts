@@ -15,7 +15,7 @@ import {
   killServer,
   restartServer,
 } from "../../functions/extraction/lost-server.ts";
-import { expectRestWhenOverloaded, narrow } from "../../functions/extraction/overload.ts";
+import { expectPauseWhenOverloaded, narrow } from "../../functions/extraction/overload.ts";
 import { isWhole } from "../../functions/extraction/seed.ts";
 import { describeCost, expectCleanStop, running } from "./running.ts";
 import { scratchFolder } from "./scratch.ts";
@@ -42,7 +42,7 @@ test(
     const second = await killWhileReading(first, { ...options, settings: narrow });
     const found = await client.get({ index: "things", id: "1" });
     expect(found._source).toEqual({ name: "one" });
-    await expectRestWhenOverloaded(second.address);
+    await expectPauseWhenOverloaded(second.address);
     await expectCleanStop(second);
   },
 );

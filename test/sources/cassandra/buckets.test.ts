@@ -69,7 +69,7 @@ test.each([
   [codes.text, "month", "2026-03-01"],
   [codes.timestamp, "hour", new Date(Date.UTC(2026, 2, 10, 11, 30))],
   [codes.date, "month", cassandra.types.LocalDate.fromString("2026-03-02")],
-] as const)("a value in another form is no bucket: %d %s %s", (code, unit, value) => {
+] as const)("a value in another form is not a bucket: %d %s %s", (code, unit, value) => {
   expect(bucketForm({ code }, unit)?.read(value)).toBeNull();
 });
 
@@ -77,7 +77,7 @@ test("types that hold no bucket have no form", () => {
   expect(bucketForm({ code: codes.uuid }, "day")).toBeNull();
 });
 
-test("every combination of the listed values, as the driver wants them", () => {
+test("every combination of the listed values, as the driver needs them", () => {
   expect(keyValue({ code: codes.bigint }, 7)).toBe(7n);
   expect(keyValue({ code: codes.int }, 1.5)).toBeNull();
   expect(keyValue({ code: codes.text }, 7)).toBeNull();

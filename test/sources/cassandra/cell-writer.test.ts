@@ -94,7 +94,7 @@ const scalars: readonly Sample[] = [
   ),
 }));
 
-/** A cell as it stands in an answer: its length, then its bytes. */
+/** A cell as it stands in a response: its length, then its bytes. */
 function framed(cell: Buffer | null): Buffer {
   return cell === null ? int(-1) : Buffer.concat([int(cell.length), cell]);
 }
@@ -190,7 +190,7 @@ test("no bytes are a value of text and blobs, and null for other types", () => {
   ]);
 });
 
-test("bytes that end within a cell are refused", () => {
+test("bytes that end within a cell are rejected", () => {
   const cell = cellWriter({ code: codes.text }, decode);
   const bytes = framed(Buffer.from("text"));
   for (let length = 0; length < bytes.length; length += 1)
@@ -199,7 +199,7 @@ test("bytes that end within a cell are refused", () => {
     );
 });
 
-test("a duration is one also where an answer calls its type custom", () => {
+test("a duration is one also where a response calls its type custom", () => {
   const type = { code: codes.custom, info: "org.apache.cassandra.db.marshal.DurationType" };
   const bytes = framed(cassandra.types.Duration.fromString("14mo2d3h4ns").toBuffer());
   const out = new LineBuffer(1);

@@ -1,7 +1,7 @@
 // Tests which of the driver's errors are worth another try.
 import cassandra from "cassandra-driver";
 import { expect, test } from "vitest";
-import { isPageStateRefused, translateError } from "../../../sources/cassandra/errors.ts";
+import { isPageStateRejected, translateError } from "../../../sources/cassandra/errors.ts";
 import {
   SourceAuthenticationError,
   SourceConfigurationError,
@@ -39,7 +39,7 @@ test.each([
   [response(0x1200), /0x1200 \(read timeout/],
   [response(0x1000), /0x1000 \(too few replicas are up for LOCAL_QUORUM\)/],
   [noHost(response(0x1000)), /could not be reached.*If it stays so, check that the cluster is up/],
-  [new errors.OperationTimedOutError("m"), /gave no answer: m/],
+  [new errors.OperationTimedOutError("m"), /gave no response: m/],
   [
     new errors.ResponseError(0x2200, "Cannot execute this query … use ALLOW FILTERING"),
     /Create the SAI index on the cursor's column again/,
@@ -54,8 +54,8 @@ test.each([
   expect(translateError("Source", error).message).toMatch(message);
 });
 
-test("a refused page state is told from other refusals", () => {
-  expect(isPageStateRefused(response(0x000a))).toBe(true);
-  expect(isPageStateRefused(response(0x1200))).toBe(false);
-  expect(isPageStateRefused(new Error("m"))).toBe(false);
+test("a rejected page state is distinguished from other errors", () => {
+  expect(isPageStateRejected(response(0x000a))).toBe(true);
+  expect(isPageStateRejected(response(0x1200))).toBe(false);
+  expect(isPageStateRejected(new Error("m"))).toBe(false);
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   afterPage,
-  AIMED_ANSWER_BYTES,
+  AIMED_RESPONSE_BYTES,
   type RowSize,
   rowsToAsk,
 } from "../../../sources/cassandra/page-size.ts";
@@ -26,8 +26,8 @@ test("larger rows count at once, smaller ones by and by, and an empty page says 
   expect(afterPage(size, { askedRows: 60, rows: 0, bytes: 0 })).toBe(size);
 });
 
-test("over rows of one size, answers after the first stay within what is aimed at", () => {
-  const sizes = fc.integer({ min: 1, max: AIMED_ANSWER_BYTES });
+test("over rows of one size, responses after the first stay within what is aimed at", () => {
+  const sizes = fc.integer({ min: 1, max: AIMED_RESPONSE_BYTES });
   fc.assert(
     fc.property(sizes, fc.integer({ min: 1, max: 10_000 }), (bytesPerRow, most) => {
       let size: RowSize | null = null;
@@ -35,7 +35,7 @@ test("over rows of one size, answers after the first stay within what is aimed a
         const asked = rowsToAsk(size, most);
         expect(asked).toBeGreaterThanOrEqual(1);
         expect(asked).toBeLessThanOrEqual(most);
-        if (page > 0) expect(asked * bytesPerRow).toBeLessThanOrEqual(AIMED_ANSWER_BYTES);
+        if (page > 0) expect(asked * bytesPerRow).toBeLessThanOrEqual(AIMED_RESPONSE_BYTES);
         size = afterPage(size, { askedRows: asked, rows: asked, bytes: asked * bytesPerRow });
       }
     }),

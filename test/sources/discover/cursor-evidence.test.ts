@@ -1,4 +1,4 @@
-// Tests which fields are borne out as a cursor by what an index holds, and what is said of the others.
+// Tests which fields are confirmed as a cursor by what an index holds, and what is said of the others.
 import { expect, test } from "vitest";
 import {
   type CursorEvidence,

@@ -1,4 +1,4 @@
-// Tests what counts as a difference between a declared table and its source, and what is told of it.
+// Tests what counts as a difference between a declared table and its source, and what is said of it.
 import { describe, expect, test } from "vitest";
 import type { ColumnDefinition } from "../../../catalog/definition.ts";
 import {
@@ -18,7 +18,7 @@ const search = (...columns: ColumnDefinition[]) => ({
 const events = (...columns: ColumnDefinition[]) => ({
   ...{ name: "t", columns, source: { system: "cassandra" as const } },
 });
-const told = (differences: readonly { kind: string; field: string }[]): string[] =>
+const reported = (differences: readonly { kind: string; field: string }[]): string[] =>
   differences.map(({ kind, field }) => `${kind} ${field}`);
 
 describe("now", () => {
@@ -52,7 +52,7 @@ describe("now", () => {
       geo: { types: ["nested"], fields: { lat: is("double"), lon: is("double") } },
       other: object({ a: is("long"), b: is("long") }),
     });
-    expect(told(differencesNow(table, shape))).toEqual([
+    expect(reported(differencesNow(table, shape))).toEqual([
       ...["new address.zip", "new geo.lon", "new other"],
     ]);
   });
@@ -60,7 +60,7 @@ describe("now", () => {
   test("a lost field says what happens: null, quarantine, or nothing is read", () => {
     const strict = { ...column("b"), nullable: false };
     const found = faultsNow(search(column("a"), strict), all({}));
-    expect(told(found)).toEqual(["lost a", "lost b"]);
+    expect(reported(found)).toEqual(["lost a", "lost b"]);
     expect(found[0]?.message).toContain("new rows have null there");
     expect(found[1]?.message).toContain("quarantined, for it may not be null");
     expect(faultsNow(events(column("a")), all({}))[0]?.message).toContain("the table is not read");
@@ -84,7 +84,7 @@ describe("now", () => {
     [{ struct: [{ name: "x", type: "long" }] }, object({ x: is("text") }), ["unfit f.x"]],
     ["timestamp", is("keyword"), ["unfit f"]],
   ])("a column of %j over an Elasticsearch field %j: %j", (type, field, expected) => {
-    expect(told(faultsNow(search(column("f", type)), all({ f: field })))).toEqual(expected);
+    expect(reported(faultsNow(search(column("f", type)), all({ f: field })))).toEqual(expected);
   });
 
   test.each<[ColumnDefinition["type"], SourceType, string[]]>([
@@ -102,7 +102,7 @@ describe("now", () => {
     ["string", is("uuid"), []],
     ["int", is("bigint"), ["unfit f"]],
   ])("a column of %j over a CQL column %j: %j", (type, field, expected) => {
-    expect(told(faultsNow(events(column("f", type)), all({ f: field })))).toEqual(expected);
+    expect(reported(faultsNow(events(column("f", type)), all({ f: field })))).toEqual(expected);
   });
 });
 
@@ -113,27 +113,27 @@ describe("since the last look", () => {
   );
   const before = { a: is("long"), s: object({ x: is("long") }), left: is("keyword") };
 
-  test("what people left out stays unsaid, what appeared is told once", () => {
+  test("what people left out stays unsaid, what appeared is reported once", () => {
     const now = {
       ...before,
       s: object({ x: is("long"), y: is("long") }),
       fresh: object({ z: is("long") }),
     };
-    expect(told(differencesSince(table, before, all(now)))).toEqual(["new s.y", "new fresh"]);
+    expect(reported(differencesSince(table, before, all(now)))).toEqual(["new s.y", "new fresh"]);
     expect(differencesSince(table, now, all(now))).toEqual([]);
   });
 
-  test("a changed type that still fits is told as changed, one that does not is a fault", () => {
+  test("a changed type that still fits is reported as changed, one that does not is a fault", () => {
     const fits = all({ ...before, a: is("float") });
-    expect(told(differencesSince(table, before, fits))).toEqual(["changed a"]);
+    expect(reported(differencesSince(table, before, fits))).toEqual(["changed a"]);
     const unfits = all({ ...before, a: is("text") });
     expect(differencesSince(table, before, unfits)).toEqual([]);
-    expect(told(faultsNow(table, unfits))).toEqual(["unfit a"]);
+    expect(reported(faultsNow(table, unfits))).toEqual(["unfit a"]);
   });
 
-  test("a field that was there is told as lost even where fields may hide", () => {
+  test("a field that was there is reported as lost even where fields may hide", () => {
     const shape = { fields: { s: before.s }, hidesFields: true };
-    expect(told(differencesSince(table, before, shape))).toEqual(["lost a"]);
+    expect(reported(differencesSince(table, before, shape))).toEqual(["lost a"]);
   });
 
   test("a field that is gone and was never declared is nobody's loss", () => {

@@ -23,7 +23,7 @@ import { importProposal } from "./entry-file.ts";
 const documents = { documents: 200, dutyCycle: 1 };
 function definitionOf(table: Table): TableDefinition {
   const definition = resolveEntry(table, { deployment: "d" });
-  if (definition.kind !== "table") throw new Error(`${table.name} is no table`);
+  if (definition.kind !== "table") throw new Error(`${table.name} is not a table`);
   return definition;
 }
 
@@ -122,7 +122,7 @@ describe("Elasticsearch", () => {
     );
   });
 
-  describe("a cursor is proposed only if the documents bear it out", () => {
+  describe("a cursor is proposed only if the documents confirm it", () => {
     const now = Date.now();
     const hour = 3_600_000;
     const rowsOf = (count: number, json: (n: number) => unknown): { id: string; json: string }[] =>
@@ -155,14 +155,14 @@ describe("Elasticsearch", () => {
       const proposal = await proposalOf(index);
       expect(proposal.cursor).toBeNull();
       expect(proposal.deletes).toEqual({ strategy: "full-scan" });
-      const told = reasons(proposal);
-      expect(told).toContain(
+      const reported = reasons(proposal);
+      expect(reported).toContain(
         "not version: it is 3 in all 200 documents, so later ones would never be found",
       );
-      expect(told).toContain("not updated_at: it is keyword, which is compared as text");
-      expect(told).toContain("not modified: 160 of 200 documents have no value");
-      expect(told).toMatch(/not changed_at: 200 of 200 documents have a time in the future/);
-      expect(told).toContain("not last_update: documents have several values of it");
+      expect(reported).toContain("not updated_at: it is keyword, which is compared as text");
+      expect(reported).toContain("not modified: 160 of 200 documents have no value");
+      expect(reported).toMatch(/not changed_at: 200 of 200 documents have a time in the future/);
+      expect(reported).toContain("not last_update: documents have several values of it");
     });
 
     test("a version that was raised once in the order of writing is none, and a sequence is one", async () => {
@@ -249,7 +249,7 @@ describe("Elasticsearch", () => {
     });
   });
 
-  test("a pattern is discovered as one, and its indices' differences are told", async () => {
+  test("a pattern is discovered as one, and its indices' differences are reported", async () => {
     const base = `t-${randomUUID()}`;
     const make = (name: string, properties: unknown) =>
       cluster.send("PUT", `/${base}-${name}`, { mappings: { properties } });
@@ -313,7 +313,7 @@ describe("Elasticsearch", () => {
     ]);
   });
 
-  test("an index that does not exist is refused with its name", async () => {
+  test("an index that does not exist is rejected with its name", async () => {
     const index = `t-${randomUUID()}`;
     await expect(source.discover({ index }, documents)).rejects.toThrow(SourceConfigurationError);
     await expect(source.describe({ index })).rejects.toThrow(index);
@@ -352,7 +352,7 @@ describe("Cassandra", () => {
     await server.stop();
   });
 
-  test("of indexed columns it is told which the sampled rows do not bear out", async () => {
+  test("the indexed columns that the sampled rows do not confirm are reported", async () => {
     await writer.execute(
       `CREATE TABLE ${keyspace}.indexed (id int PRIMARY KEY, version bigint, changed timestamp, old timestamp)`,
     );
@@ -363,10 +363,10 @@ describe("Cassandra", () => {
         `INSERT INTO ${keyspace}.indexed (id, version, changed, old) VALUES (${id}, 3, ${Date.now() - id * 1000}, ${id * 1000})`,
       );
     const discovery = await source.discover({ keyspace, table: "indexed" }, documents);
-    const told = discovery.remarks.filter((remark) => remark.startsWith("Index on "));
-    expect(told).toHaveLength(2);
-    expect(told.join()).toMatch(/Index on version: not a time .*in all 20 rows, so later ones/);
-    expect(told.join()).toMatch(/Index on old: not a time .* its latest value, 1970-/);
+    const reported = discovery.remarks.filter((remark) => remark.startsWith("Index on "));
+    expect(reported).toHaveLength(2);
+    expect(reported.join()).toMatch(/Index on version: not a time .*in all 20 rows, so later ones/);
+    expect(reported.join()).toMatch(/Index on old: not a time .* its latest value, 1970-/);
     const empty = await source.discover({ keyspace, table: "indexed" }, { documents: 0 });
     expect(empty.remarks.join()).toContain("Index on changed: no row was sampled");
   });
@@ -481,7 +481,7 @@ describe("Cassandra", () => {
     expect(differencesNow(table, shape)[0]).toMatchObject({ kind: "lost", column: "gone" });
   });
 
-  test("a table that does not exist is refused with its name", async () => {
+  test("a table that does not exist is rejected with its name", async () => {
     for (const place of [
       { keyspace, table: "none" },
       { keyspace: "no_such_keyspace", table: "none" },

@@ -1,4 +1,4 @@
-// Imports a proposed entry from a folder of its own, as the catalog would: its own validation judges it.
+// Imports a proposed entry from a folder of its own, as the catalog would: its own validation checks it.
 import { copyFile, mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

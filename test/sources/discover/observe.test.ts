@@ -1,11 +1,11 @@
-// Tests what sampled documents tell of a field.
+// Tests what sampled documents show of a field.
 import { expect, test } from "vitest";
 import { parseExact } from "../../../sources/discover/exact-json.ts";
 import { observe } from "../../../sources/discover/observe.ts";
 
 const seen = (...documents: string[]) => observe(documents.map(parseExact));
 
-test("numbers keep their digits, and tell whole ones from fractions", () => {
+test("numbers keep their digits, and whole ones are distinguished from fractions", () => {
   const root = seen('{"n":9007199254740993,"f":1.10}', '{"n":-5,"f":-1234.5678}', '{"n":0}');
   const [n, f] = [root.children.get("n"), root.children.get("f")];
   expect([n?.least, n?.greatest]).toEqual([-5n, 9007199254740993n]);
@@ -19,7 +19,7 @@ test("exponents move the point", () => {
   expect([n?.wholeDigits, n?.scale]).toEqual([4, 3]);
 });
 
-test("lists, lists in lists, nulls and absence are told apart", () => {
+test("lists, lists in lists, nulls and missing values are distinguished", () => {
   const root = seen('{"a":[1,2],"b":[[1]],"c":null}', '{"a":3}', "{}");
   expect(root.present).toBe(3);
   const a = root.children.get("a");

@@ -76,7 +76,7 @@ describe("the cursor", () => {
     expect(isAbout(proposal, "Cursor")).toEqual([]);
   });
 
-  test("is the next one where the likeliest is not borne out, which is told", () => {
+  test("is the next one where the likeliest is not confirmed, which is reported", () => {
     const fields = [
       found("timestamp", "timestamp", evidence()),
       found("updatedAt", "timestamp", evidence(old)),
@@ -125,7 +125,7 @@ describe("the cursor", () => {
     expect(mistakesIn(entryOf(proposal))).toEqual([]);
   });
 
-  test("nothing sampled bears nothing out: the candidates are named", () => {
+  test("nothing sampled confirms nothing: the candidates are named", () => {
     const proposal = propose(index([found("updatedAt", "timestamp")]), "search");
     expect(proposal.cursor).toBeNull();
     const remarks = isAbout(proposal, "Cursor").join("\n");
@@ -145,7 +145,7 @@ describe("the cursor", () => {
           observe([parseExact('{"u":["2026-01-01","2026-01-02"]}')]).children.get("u") ?? null,
       }),
     ],
-  ])("a field that a cursor can't be is told: %s", (why, field) => {
+  ])("a field that a cursor can't be is reported: %s", (why, field) => {
     const proposal = propose(index([field], { sampledDocuments: 1 }), "search");
     expect(proposal.cursor).toBeNull();
     expect(isAbout(proposal, "Cursor").join("\n")).toContain(why);

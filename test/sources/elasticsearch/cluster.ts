@@ -33,8 +33,8 @@ export class Cluster {
       const lines = documents
         .slice(first, first + 5000)
         .map(({ id, json }) => `{"index":{"_id":${JSON.stringify(id)}}}\n${json}\n`);
-      const answer = await this.send("POST", `/${index}/_bulk?refresh=true`, lines.join(""));
-      if (!answer.includes('"errors":false')) throw new Error(answer.slice(0, 500));
+      const response = await this.send("POST", `/${index}/_bulk?refresh=true`, lines.join(""));
+      if (!response.includes('"errors":false')) throw new Error(response.slice(0, 500));
     }
   }
 
@@ -48,8 +48,8 @@ export class Cluster {
 
   /** Points in time and other search contexts that are open on an index, alias or pattern. */
   async countOpenContexts(index = "_all"): Promise<number> {
-    const answer = await this.send("GET", `/${index}/_stats/search`);
-    return statsSchema.parse(JSON.parse(answer))._all.total.search.open_contexts;
+    const response = await this.send("GET", `/${index}/_stats/search`);
+    return statsSchema.parse(JSON.parse(response))._all.total.search.open_contexts;
   }
 
   async send(method: string, path: string, body?: unknown): Promise<string> {

@@ -22,7 +22,9 @@ function fieldsOf(indices: readonly Properties[], ...documents: string[]) {
   const { fields, remarks } = readFields(merged.fields, observed, indices.length);
   return {
     types: Object.fromEntries(fields.map(({ path, type }) => [path.join("."), type])),
-    told: Object.fromEntries(fields.map((field) => [field.path.join("."), field.remarks.join()])),
+    reported: Object.fromEntries(
+      fields.map((field) => [field.path.join("."), field.remarks.join()]),
+    ),
     remarks: [...merged.remarks, ...remarks].join("\n"),
   };
 }
@@ -76,22 +78,22 @@ describe("documents decide what a mapping leaves open", () => {
   const date = { type: "date" };
 
   test("lists, and how often", () => {
-    const { types, told } = fieldsOf(
+    const { types, reported } = fieldsOf(
       [{ a: long, b: { type: "keyword" }, c: long }],
       ...['{"a":[1,2],"b":"x"}', '{"a":3,"b":["x"]}'],
     );
     expect(types).toEqual({ a: { list: "long" }, b: { list: "string" }, c: "long" });
-    expect(told.a).toContain("a list in 1 of the 2");
-    expect(told.c).toContain("no sampled document has it");
+    expect(reported.a).toContain("a list in 1 of the 2");
+    expect(reported.c).toContain("no sampled document has it");
   });
 
   test("values beyond the mapped type widen it", () => {
-    const { types, told } = fieldsOf(
+    const { types, reported } = fieldsOf(
       [{ a: { type: "integer" }, b: long, c: { type: "boolean" }, d: { type: "integer" } }],
       ...['{"a":1.5,"b":9223372036854775808,"c":1,"d":3000000000}'],
     );
     expect(types).toEqual({ a: "double", b: "double", c: "string", d: "long" });
-    expect(told.a).toContain("fractions");
+    expect(reported.a).toContain("fractions");
   });
 
   test("days are dates, and texts that are no ISO times stay text", () => {
@@ -107,7 +109,7 @@ describe("documents decide what a mapping leaves open", () => {
   });
 
   test("open, empty and odd objects are kept as JSON, others become structs", () => {
-    const { types, told } = fieldsOf(
+    const { types, reported } = fieldsOf(
       [
         {
           open: { dynamic: "true", properties: { x: long } },
@@ -132,7 +134,7 @@ describe("documents decide what a mapping leaves open", () => {
       },
       many: { list: { struct: [{ name: "x", type: "long" }] } },
     });
-    expect(told.inner).toContain("flat");
+    expect(reported.inner).toContain("flat");
   });
 
   test("a document's own keys with dots make columns of their whole paths", () => {
@@ -155,8 +157,8 @@ describe("documents decide what a mapping leaves open", () => {
   });
 });
 
-test("indices are merged, and their differences are told", () => {
-  const { types, told } = fieldsOf([
+test("indices are merged, and their differences are reported", () => {
+  const { types, reported } = fieldsOf([
     { a: { type: "long" }, b: { type: "keyword" }, o: { properties: { x: { type: "long" } } } },
     { a: { type: "keyword" }, o: { properties: { y: { type: "long" } } } },
   ]);
@@ -167,8 +169,8 @@ test("indices are merged, and their differences are told", () => {
       { name: "y", type: "long" },
     ],
   });
-  expect(told.a).toContain("the indices disagree: long in 1, keyword in 1");
-  expect(told.b).toContain("1 of 2 indices do not have it");
+  expect(reported.a).toContain("the indices disagree: long in 1, keyword in 1");
+  expect(reported.b).toContain("1 of 2 indices do not have it");
 });
 
 test("what documents hold no value of is left out and named", () => {

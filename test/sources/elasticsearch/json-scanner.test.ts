@@ -68,7 +68,7 @@ test("members and elements are those of the parser, with their exact text", () =
   );
 });
 
-test("text that ends too early is refused, never read as a shorter value", () => {
+test("text that ends too early is rejected, never read as a shorter value", () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.double({ min: 0, max: 1, noNaN: true }), (value, share) => {
       const text = JSON.stringify({ value });
@@ -78,7 +78,7 @@ test("text that ends too early is refused, never read as a shorter value", () =>
   );
 });
 
-test.each(['{"a" 1}', '{"a":1 "b":2}', "{a:1}", "[1]", '{"a":1]'])("%s is refused", (text) => {
+test.each(['{"a" 1}', '{"a":1 "b":2}', "{a:1}", "[1]", '{"a":1]'])("%s is rejected", (text) => {
   const bytes = Buffer.from(text);
   expect(() => visitMembers(bytes, 0, (at) => skipValue(bytes, at))).toThrow(ProtocolError);
 });

@@ -1,12 +1,12 @@
-// Tests that pages follow the documents' size: answers stay small, whatever the sizes and however they jump.
+// Tests that pages follow the documents' size: responses stay small, whatever the sizes and however they jump.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
-  afterAnswer,
+  afterResponse,
   afterTooLarge,
-  AIMED_ANSWER_BYTES,
+  AIMED_RESPONSE_BYTES,
   type Measured,
-  MOST_ANSWER_BYTES,
+  MOST_RESPONSE_BYTES,
   rowsToAsk,
 } from "../../../sources/elasticsearch/page-size.ts";
 
@@ -16,7 +16,7 @@ interface Asked {
   readonly isGivenUp: boolean;
 }
 
-/** Reads documents of these sizes page by page, as a view does. */
+/** Reads documents of these sizes page by page, as a reader does. */
 function readAll(sizes: readonly number[], mostRows: number): Asked[] {
   const asked: Asked[] = [];
   let measured: Measured | null = null;
@@ -24,12 +24,12 @@ function readAll(sizes: readonly number[], mostRows: number): Asked[] {
     const askedRows = rowsToAsk(measured, mostRows);
     const page = sizes.slice(at, at + askedRows);
     const bytes = page.reduce((sum, size) => sum + size, 0);
-    const isGivenUp = askedRows > 1 && bytes > MOST_ANSWER_BYTES;
+    const isGivenUp = askedRows > 1 && bytes > MOST_RESPONSE_BYTES;
     asked.push({ rows: askedRows, bytes, isGivenUp });
-    if (isGivenUp) measured = afterTooLarge(askedRows, MOST_ANSWER_BYTES);
+    if (isGivenUp) measured = afterTooLarge(askedRows, MOST_RESPONSE_BYTES);
     else {
       at += page.length;
-      measured = afterAnswer(measured, { askedRows, rows: page.length, bytes });
+      measured = afterResponse(measured, { askedRows, rows: page.length, bytes });
     }
   }
   return asked;
@@ -49,14 +49,14 @@ test.each([10_000, 100_000, 1_000_000])(
     const settled = pages.slice(3, -1);
     for (const { bytes, isGivenUp } of settled) {
       expect(isGivenUp).toBe(false);
-      expect(bytes).toBeLessThanOrEqual(AIMED_ANSWER_BYTES);
-      expect(bytes).toBeGreaterThan(AIMED_ANSWER_BYTES * 0.7);
+      expect(bytes).toBeLessThanOrEqual(AIMED_RESPONSE_BYTES);
+      expect(bytes).toBeGreaterThan(AIMED_RESPONSE_BYTES * 0.7);
     }
     expect(pages.filter(({ isGivenUp }) => isGivenUp).length).toBeLessThanOrEqual(1);
   },
 );
 
-test("a jump from small to huge documents costs a few answers, and pages grow again after it", () => {
+test("a jump from small to huge documents costs a few responses, and pages grow again after it", () => {
   const sizes = [2000, 200, 3000].flatMap((count, part) =>
     Array<number>(count).fill(part === 1 ? 1_000_000 : 1000),
   );
@@ -81,7 +81,7 @@ test("whatever the sizes: a page is at least a row, at most what was allowed, an
         expect(rows).toBeGreaterThanOrEqual(1);
         expect(rows).toBeLessThanOrEqual(most);
       }
-      // An answer is given up only for one that asks for an eighth at most, or for a single row.
+      // A response is given up only for one that asks for an eighth at most, or for a single row.
       for (const [index, page] of pages.entries())
         if (page.isGivenUp)
           expect(pages[index + 1]?.rows ?? 1).toBeLessThanOrEqual(Math.max(1, page.rows / 8));

@@ -1,4 +1,4 @@
-// Stands between a client and a real Elasticsearch: notes what was asked, and answers in its place where a test wants it.
+// Stands between a client and a real Elasticsearch: notes what was asked, and responds in its place where a test asks for it.
 import { createServer, request as ask, type IncomingMessage, type ServerResponse } from "node:http";
 
 export interface Recorded {
@@ -6,14 +6,14 @@ export interface Recorded {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: string;
-  /** Bytes of the answer that the cluster sent until its end, or until the client went. */
-  answerBytes: number;
+  /** Bytes of the response the cluster sent until its end, or until the client went. */
+  responseBytes: number;
 }
 
 export interface Interference {
   readonly status?: number;
   readonly body?: string;
-  /** Breaks the connection after so many bytes of the cluster's own answer. */
+  /** Breaks the connection after so many bytes of the cluster's own upstream. */
   readonly cutAfterBytes?: number;
 }
 
@@ -55,7 +55,7 @@ export class RecordingProxy {
     const url = new URL(request.url ?? "/", this.#target);
     const recorded: Recorded = {
       ...{ method: request.method ?? "", path: url.pathname, query: url.searchParams },
-      ...{ body: body.toString(), answerBytes: 0 },
+      ...{ body: body.toString(), responseBytes: 0 },
     };
     this.requests.push(recorded);
     const interference = await this.interfere(recorded);
@@ -69,23 +69,23 @@ export class RecordingProxy {
     const most = interference?.cutAfterBytes ?? Infinity;
     await new Promise<void>((resolve, reject) => {
       const { method, headers } = request;
-      const passed = ask(url, { method, headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.on("data", (chunk: Buffer) => {
-          recorded.answerBytes += chunk.length;
-          if (recorded.answerBytes > most) response.destroy();
+      const passed = ask(url, { method, headers }, (upstream) => {
+        response.writeHead(upstream.statusCode ?? 500, upstream.headers);
+        upstream.on("data", (chunk: Buffer) => {
+          recorded.responseBytes += chunk.length;
+          if (recorded.responseBytes > most) response.destroy();
           else if (!response.write(chunk)) {
-            answer.pause();
-            response.once("drain", () => answer.resume());
+            upstream.pause();
+            response.once("drain", () => upstream.resume());
           }
         });
-        answer.on("end", () => {
+        upstream.on("end", () => {
           response.end();
           resolve();
         });
-        answer.on("error", reject);
+        upstream.on("error", reject);
         response.on("close", () => {
-          answer.destroy();
+          upstream.destroy();
           resolve();
         });
       });

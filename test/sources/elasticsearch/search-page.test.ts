@@ -1,4 +1,4 @@
-// Tests that a search's answer is cut into lines whose documents are the very bytes that came.
+// Tests that a search's response is cut into lines whose documents are the very bytes that came.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cutPage, type PageRequest } from "../../../sources/elasticsearch/search-page.ts";
@@ -19,7 +19,7 @@ const hit = fc.record({
   extra: fc.jsonValue(),
 });
 
-function answer(hits: readonly { text: string }[], more = ""): Buffer {
+function response(hits: readonly { text: string }[], more = ""): Buffer {
   return Buffer.from(
     `{"pit_id":"p\\/1","took":1,${more}"timed_out":false,"_shards":{"total":2,"failed":0},` +
       `"hits":{"max_score":null,"hits":[${hits.map(({ text }) => text).join(",")}]}}`,
@@ -30,7 +30,7 @@ test("lines hold id, version and document exactly, whatever they contain", () =>
   fc.assert(
     fc.property(fc.array(hit), fc.constantFrom(0, 2), (hits, indent) => {
       const page = cutPage(
-        answer(
+        response(
           hits.map((one) => ({
             text:
               `{"_index":"i","_x":${JSON.stringify(one.extra)},"_id":${JSON.stringify(one.id)},"_seq_no":${one.number},` +
@@ -72,7 +72,7 @@ test("of each document just the declared members are kept, in whatever order the
     fc.property(documents, fc.subarray(names), (members, declared) => {
       const keep = new Set(declared);
       const page = cutPage(
-        answer(
+        response(
           members.map((one, index) => ({
             text: `{"_id":"${index}","_seq_no":0,"_primary_term":1,"_source":{${one.map(memberText).join(",")}},"sort":[0,0]}`,
           })),
@@ -110,7 +110,7 @@ test("hits that are built unlike the ones before are read as any other", () => {
     fc.property(hits, fc.subarray(names), (all, declared) => {
       const keep = new Set(declared);
       const page = cutPage(
-        answer(
+        response(
           all.map(({ members, first, last, isSortFirst, space }, index) => {
             const source = `"_source":{${members.map(({ text }) => text).join(`,${space}`)}}`;
             const sort = `"sort":${space}[${index},7]`;
@@ -147,7 +147,7 @@ test("a document with more names than are remembered is cut as any other", () =>
   const many = Array.from({ length: 5000 }, (_, index) => [`field${index}`, index] as const);
   const keep = new Set(many.filter((_, index) => index % 3 === 0).map(([name]) => name));
   const text = `{"_id":"1","_seq_no":0,"_primary_term":1,"_source":{${many.map(memberText).join(",")}},"sort":[0,0]}`;
-  const page = cutPage(answer([{ text }, { text }]), { ...request, keep });
+  const page = cutPage(response([{ text }, { text }]), { ...request, keep });
   const kept = many.filter(([name]) => keep.has(name)).map(memberText);
   const [first = "", second] = page.lines.toString("utf8").split("\n");
   expect(first).toContain(`"doc":{${kept.join(",")}}}`);
@@ -159,16 +159,16 @@ const numbers =
 
 test("numbers are not touched, and only declared members are kept where the server sent all", () => {
   const text = `{"_id":"1","_seq_no":0,"_primary_term":1,"_source":${numbers},"sort":[-5,0]}`;
-  const all = cutPage(answer([{ text }]), request).lines.toString();
+  const all = cutPage(response([{ text }]), request).lines.toString();
   expect(all).toContain(`"doc":${numbers}}`);
-  const kept = cutPage(answer([{ text }]), { ...request, keep: new Set(["c", "x.y", "z"]) });
+  const kept = cutPage(response([{ text }]), { ...request, keep: new Set(["c", "x.y", "z"]) });
   expect(kept.lines.toString()).toContain('"doc":{"c":1e400,"x.y":{"n":1E2}}}');
-  const none = cutPage(answer([{ text }]), { ...request, keep: new Set(["z"]) });
+  const none = cutPage(response([{ text }]), { ...request, keep: new Set(["z"]) });
   expect(none.lines.toString()).toContain('"doc":{}}');
 });
 
 test("a key line holds no version and needs none", () => {
-  const page = cutPage(answer([{ text: '{"_id":"1","sort":[7]}' }]), {
+  const page = cutPage(response([{ text: '{"_id":"1","sort":[7]}' }]), {
     ...request,
     op: "key",
     hasDocument: false,
@@ -177,7 +177,7 @@ test("a key line holds no version and needs none", () => {
   expect(page.lastSort).toEqual(["7"]);
 });
 
-test("failed shards and time-outs are told", () => {
+test("failed shards and time-outs are reported", () => {
   const partial = Buffer.from(
     '{"timed_out":true,"_shards":{"total":4,"failed":3},"hits":{"hits":[]}}',
   );
@@ -190,6 +190,6 @@ test.each([
   ['{"_id":"1","_seq_no":1,"_primary_term":1,"_source":{},"sort":[1.5,2]}', ProtocolError],
   ['{"_seq_no":1,"_primary_term":1,"_source":{},"sort":[1,2]}', ProtocolError],
   ['{"_id":"1","_seq_no":1,"_primary_term":1,"sort":[1,2]}', SourceConfigurationError],
-])("the hit %s is refused", (text, expected) => {
-  expect(() => cutPage(answer([{ text }]), request)).toThrow(expected);
+])("the hit %s is rejected", (text, expected) => {
+  expect(() => cutPage(response([{ text }]), request)).toThrow(expected);
 });

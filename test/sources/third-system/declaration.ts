@@ -33,7 +33,7 @@ export const jsonLines = declareSystem({
   nameOf: ({ file }) => file.replace(/\.jsonl$/, ""),
 
   fields: {
-    /** What a line begins with that is no row. */
+    /** What a line begins with that is not a row. */
     comment: z.string().default("#"),
   },
   place: storedPlaceSchema,

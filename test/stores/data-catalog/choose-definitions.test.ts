@@ -120,7 +120,7 @@ it("an entry that stays as it is can be read at each moment of each change of th
   );
 });
 
-it("an entry that changes too is the old one, the new one, or told and not used", () => {
+it("an entry that changes too is the old one, the new one, or reported and not used", () => {
   fc.assert(
     fc.property(names, count, count, order, fc.nat(), (all, first, second, anyOrder, which) => {
       const account = new Account();
@@ -135,9 +135,9 @@ it("an entry that changes too is the old one, the new one, or told and not used"
         for (const name of all) {
           if (name !== changed) expect(owners.get(name)).toBe("old");
         }
-        const told = unusable.map(({ name }) => name);
-        expect(told.length === 0 ? [changed] : told).toEqual([changed]);
-        expect(owners.has(changed)).toBe(told.length === 0);
+        const reported = unusable.map(({ name }) => name);
+        expect(reported.length === 0 ? [changed] : reported).toEqual([changed]);
+        expect(owners.has(changed)).toBe(reported.length === 0);
       }
       expect(seen(account)).toEqual(after);
     }),
@@ -145,7 +145,7 @@ it("an entry that changes too is the old one, the new one, or told and not used"
   );
 });
 
-it("what is left in stacks that there are no more does not count", () => {
+it("what is left in stacks that no longer exist does not count", () => {
   const account = new Account();
   const all = ["a", "b", "c", "d", "e", "f", "g", "h"];
   const catalog: Owners = new Map(all.map((name) => [name, "old"]));

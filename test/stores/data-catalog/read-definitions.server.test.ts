@@ -77,7 +77,7 @@ const home = ({ deployment, stacks }: DefinitionStore, name: string): string =>
 
 const ALL_OF_FOUR = [0, 1, 2, 3];
 
-it("reads tables, then models, of all stacks, and tells which are broken", async () => {
+it("reads tables, then models, of all stacks, and says which are broken", async () => {
   const store = await deploy(4, ALL_OF_FOUR);
   for (const entry of [leads, daily]) await create(home(store, entry.name), entry);
   const broken = { ...leads, name: "broken" };
@@ -133,7 +133,7 @@ it("finds an entry where it was while a smaller number of stacks is being deploy
   expect(await new DefinitionReader(store).read(name)).toMatchObject({ name });
 });
 
-it("refuses an entry that is found twice and not the same, and no other", async () => {
+it("rejects an entry that is found twice and not the same, and no other", async () => {
   const two = await deploy(2, [0, 1]);
   const store = { ...two, stacks: 4 };
   await glue.send(

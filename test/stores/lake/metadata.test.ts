@@ -115,7 +115,7 @@ describe("the current content id", () => {
     );
   });
 
-  it("is not read from what is no metadata", () => {
+  it("is not read from what is not metadata", () => {
     expect(() => parseMetadata('{"snapshots":', "s3://lake/m.json")).toThrow(ProtocolError);
     expect(() => parseMetadata("{}", "s3://lake/m.json")).toThrow(/s3:\/\/lake\/m\.json/);
   });

@@ -137,7 +137,7 @@ describe("a source's lanes", () => {
     expect(await takeLane("run-b", 2)).toEqual({ lane: 0, token: 2 });
   });
 
-  it("of an ended execution are in use until they expire, for a invocation may still be reading", async () => {
+  it("of an ended execution are in use until they expire, for an invocation may still be reading", async () => {
     await takeLane("run-a", 1);
     executions.running.delete("run-a");
     expect(await takeLane("run-b", 1)).toBeUndefined();
@@ -171,7 +171,7 @@ describe("a source's lanes", () => {
     expect(await takeLane("run-b", 1)).toBeUndefined();
     await ledger.lanes.renew("shop", 0, token, "second", later);
     await ledger.lanes.release("shop", 0, token, "second");
-    // A retry of a invocation that was done holds the lane again while it looks.
+    // A retry of an invocation that was done holds the lane again while it looks.
     await claim("third");
     expect(await takeLane("run-b", 1)).toBeUndefined();
     await ledger.lanes.release("shop", 0, token);
@@ -327,7 +327,7 @@ describe("recording an object", () => {
     );
   });
 
-  it("is a success when the very same object was recorded and the answer was lost", async () => {
+  it("is a success when the very same object was recorded and the response was lost", async () => {
     const { token } = await openRows();
     const before = await firstSplit();
     const object = objectOf(before);
@@ -336,7 +336,7 @@ describe("recording an object", () => {
     expect(await ledger.transactions.recordObject(args)).toEqual(first);
   });
 
-  it("is refused after the commit's fence, and changes nothing", async () => {
+  it("is rejected after the commit's fence, and changes nothing", async () => {
     const { token } = await openRows();
     const before = await firstSplit();
     await ledger.leases.fence("t", token);
@@ -363,7 +363,7 @@ describe("recording an object", () => {
     });
   });
 
-  it("refuses a sequence that is not the split's next", async () => {
+  it("rejects a sequence that is not the split's next", async () => {
     const { token } = await openRows();
     const before = await firstSplit();
     const object = objectOf(before, { sequence: 4 });

@@ -1,15 +1,15 @@
-// Sequences of answers and refusals, and what the governor decides on each.
+// Sequences of responses and rejected requests, and what the governor decides on each.
 import fc from "fast-check";
 import {
-  type AfterRefusal,
-  type Answer,
-  afterAnswer,
-  afterRefusal,
+  type AfterRejection,
+  type BatchResponse,
+  afterResponse,
+  afterRejection,
 } from "../../../../functions/extract/governor/governor.ts";
 import type { LanePace } from "../../../../functions/extract/governor/pace.ts";
 import { type GovernorState, RELAXED } from "../../../../contract/state.ts";
 
-export type Event = Answer | { readonly millis: number };
+export type Event = BatchResponse | { readonly millis: number };
 
 export const anyPace: fc.Arbitrary<LanePace> = fc.record({
   dutyCycle: fc.double({ min: 0.01, max: 1, noNaN: true }),
@@ -31,7 +31,7 @@ export const anyEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ millis: fc.nat(60_000) }) },
 );
 
-export function answer(millis: number, rows = 1000, bytes = rows * 300): Answer {
+export function response(millis: number, rows = 1000, bytes = rows * 300): BatchResponse {
   return { of: "t/rows", millis, rows, bytes };
 }
 
@@ -41,7 +41,7 @@ export interface Decision {
   readonly state: GovernorState;
   readonly pauseMillis: number;
   readonly isSlowed: boolean;
-  readonly giveUp: AfterRefusal["giveUp"];
+  readonly giveUp: AfterRejection["giveUp"];
 }
 
 /** What is decided on each of a sequence, whether or not a lane would have given up on the way. */
@@ -55,8 +55,8 @@ export function follow(
   for (const event of events) {
     const next =
       "of" in event
-        ? { giveUp: null, ...afterAnswer(event, before, pace) }
-        : { isSlowed: false, ...afterRefusal(event.millis, before, pace) };
+        ? { giveUp: null, ...afterResponse(event, before, pace) }
+        : { isSlowed: false, ...afterRejection(event.millis, before, pace) };
     decisions.push({ event, before, ...next });
     before = next.state;
   }

@@ -1,11 +1,11 @@
-// Tests that no sequence of answers and refusals makes a lane use more of its source than its budget, and what it does
+// Tests that no sequence of responses and rejected requests makes a lane use more of its source than its budget, and what it does
 // when the source slows.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
-  type Answer,
-  afterAnswer,
-  afterRefusal,
+  type BatchResponse,
+  afterResponse,
+  afterRejection,
   rowLimit,
 } from "../../../../functions/extract/governor/governor.ts";
 import type { LanePace } from "../../../../functions/extract/governor/pace.ts";
@@ -15,11 +15,11 @@ import {
   OUTCOMES_KEPT,
   RELAXED,
 } from "../../../../contract/state.ts";
-import { answer, anyEvent, anyPace, follow } from "./events.ts";
+import { response, anyEvent, anyPace, follow } from "./events.ts";
 
-/** How much a healthy answer takes off the slowdown, and after how many refusals in a row a lane gives up. */
+/** How much a response of usual speed takes off the slowdown, and after how many rejected requests in a row a lane gives up. */
 const RECOVERY = 0.25;
-const MOST_REFUSALS = 7;
+const MOST_REJECTIONS = 7;
 
 const SLACK = 1 + 1e-9;
 const freely: LanePace = { dutyCycle: 0.5, maxRowsPerSecond: 1e9, maxBytesPerSecond: 1e12 };
@@ -46,7 +46,7 @@ test("over any sequence the duty cycle and both rates hold, counted from the beg
   );
 });
 
-test("after any refusal the pause is at least the back-off, which doubles with each one in a row up to a minute", () => {
+test("after any rejected request the pause is at least the back-off, which doubles with each one in a row up to a minute", () => {
   fc.assert(
     fc.property(anyPace, events, (pace, sequence) => {
       let inARow = 0;
@@ -118,30 +118,30 @@ test("how many rows are asked for shrinks with the slowdown, and stays within th
   ]);
 });
 
-test("pauses grow with each refusal up to a ceiling, then the lane gives up", () => {
+test("pauses grow with each rejected request up to a ceiling, then the lane gives up", () => {
   const pauses: number[] = [];
   let state: GovernorState = RELAXED;
   for (;;) {
-    const next = afterRefusal(0, state, freely);
+    const next = afterRejection(0, state, freely);
     pauses.push(next.pauseMillis);
     ({ state } = next);
     if (next.giveUp !== null) break;
   }
   expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000]);
-  expect(pauses).toHaveLength(MOST_REFUSALS);
+  expect(pauses).toHaveLength(MOST_REJECTIONS);
 });
 
-test("a source that refuses every other question is given up for its share, a tenth of them is not", () => {
+test("a source that rejects every other request is given up for its share, a tenth of them is not", () => {
   const giveUpAfter = (everyNth: number): number | null => {
     let state: GovernorState = RELAXED;
-    for (let question = 1; question <= 200; question += 1) {
-      const isRefused = question % everyNth === 0;
-      const next = isRefused
-        ? afterRefusal(10, state, freely)
-        : afterAnswer(answer(100), state, freely);
+    for (let request = 1; request <= 200; request += 1) {
+      const isRejected = request % everyNth === 0;
+      const next = isRejected
+        ? afterRejection(10, state, freely)
+        : afterResponse(response(100), state, freely);
       if ("giveUp" in next && next.giveUp !== null) {
         expect(next.giveUp).toBe("share");
-        return question;
+        return request;
       }
       ({ state } = next);
     }
@@ -160,12 +160,12 @@ function generator(seed: number): () => number {
   };
 }
 
-/** Slowdown after each of many answers, `millis` each. */
-function slowdowns(before: GovernorState, count: number, next: (index: number) => Answer) {
+/** Slowdown after each of many responses, `millis` each. */
+function slowdowns(before: GovernorState, count: number, next: (index: number) => BatchResponse) {
   const found: { slowdown: number; isSlowed: boolean }[] = [];
   let state = before;
   for (let index = 0; index < count; index += 1) {
-    const after = afterAnswer(next(index), state, freely);
+    const after = afterResponse(next(index), state, freely);
     ({ state } = after);
     found.push({ slowdown: state.slowdown, isSlowed: after.isSlowed });
   }
@@ -190,7 +190,7 @@ test("a source of steady speed is never taken for a slow one, whatever the pages
       ({ fixed, perRow, rowBytes, pages }) => {
         const { found } = slowdowns(RELAXED, pages.length, (index) => {
           const [rows, noise] = pages[index] ?? [0, 1];
-          return answer((fixed + perRow * rows) * noise, rows, rows * rowBytes);
+          return response((fixed + perRow * rows) * noise, rows, rows * rowBytes);
         });
         expect(found.every(({ isSlowed }) => !isSlowed)).toBe(true);
       },
@@ -199,13 +199,13 @@ test("a source of steady speed is never taken for a slow one, whatever the pages
 });
 
 test("a source that becomes three times as slow is read more slowly within a few batches, also if pages shrink", () => {
-  const usual = slowdowns(RELAXED, 30, () => answer(120, 1000));
+  const usual = slowdowns(RELAXED, 30, () => response(120, 1000));
   expect(usual.state.slowdown).toBe(1);
-  const slow = slowdowns(usual.state, 12, () => answer(360, 1000));
+  const slow = slowdowns(usual.state, 12, () => response(360, 1000));
   expect(slow.found.findIndex(({ isSlowed }) => isSlowed)).toBeLessThan(4);
   expect(slow.state.slowdown).toBeGreaterThan(4);
   // Half the rows, in as long as all of them took: still slow, though nothing is known of such pages.
-  const smaller = slowdowns(usual.state, 12, () => answer(360, 500));
+  const smaller = slowdowns(usual.state, 12, () => response(360, 500));
   expect(smaller.state.slowdown).toBeGreaterThan(4);
 });
 
@@ -213,22 +213,22 @@ test("durations may scatter: one in twenty takes more than twice as long as most
   const random = generator(7);
   const { found } = slowdowns(RELAXED, 5000, () => {
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    return answer(100 * Math.exp(0.5 * normal), 1000);
+    return response(100 * Math.exp(0.5 * normal), 1000);
   });
   expect(found.filter(({ isSlowed }) => isSlowed).length).toBeLessThan(25);
   expect(found.filter(({ slowdown }) => slowdown === 1).length).toBeGreaterThan(4500);
 });
 
-test("one slow answer is a pause, not a slow source", () => {
-  const usual = slowdowns(RELAXED, 30, () => answer(120, 1000)).state;
-  const { found } = slowdowns(usual, 60, (index) => answer(index % 10 === 0 ? 5000 : 120, 1000));
+test("one slow response is a pause, not a slow source", () => {
+  const usual = slowdowns(RELAXED, 30, () => response(120, 1000)).state;
+  const { found } = slowdowns(usual, 60, (index) => response(index % 10 === 0 ? 5000 : 120, 1000));
   expect(found.every(({ isSlowed }) => !isSlowed)).toBe(true);
 });
 
 test("after a slow hour reading is as fast as before, step by step", () => {
-  const usual = slowdowns(RELAXED, 30, () => answer(120, 1000)).state;
-  const slow = slowdowns(usual, 10, () => answer(500, 1000)).state;
-  const { found, state } = slowdowns(slow, 70, () => answer(120, 1000));
+  const usual = slowdowns(RELAXED, 30, () => response(120, 1000)).state;
+  const slow = slowdowns(usual, 10, () => response(500, 1000)).state;
+  const { found, state } = slowdowns(slow, 70, () => response(120, 1000));
   expect(found.every(({ isSlowed }) => !isSlowed)).toBe(true);
   expect(state.slowdown).toBe(1);
   expect(slow.slowdown).toBeGreaterThanOrEqual(4);
@@ -237,19 +237,19 @@ test("after a slow hour reading is as fast as before, step by step", () => {
 });
 
 test("what stays slower for good becomes the usual", () => {
-  const usual = slowdowns(RELAXED, 30, () => answer(100, 1000)).state;
-  const { state } = slowdowns(usual, 300, () => answer(300, 1000));
+  const usual = slowdowns(RELAXED, 30, () => response(100, 1000)).state;
+  const { state } = slowdowns(usual, 300, () => response(300, 1000));
   expect(state.slowdown).toBe(1);
 });
 
-test("another table's answers are not measured by this one's", () => {
-  const fast = slowdowns(RELAXED, 30, () => answer(20, 1000)).state;
-  const { found } = slowdowns(fast, 20, () => ({ ...answer(900, 1000), of: "other/rows" }));
+test("another table's responses are not measured by this one's", () => {
+  const fast = slowdowns(RELAXED, 30, () => response(20, 1000)).state;
+  const { found } = slowdowns(fast, 20, () => ({ ...response(900, 1000), of: "other/rows" }));
   expect(found.every(({ isSlowed }) => !isSlowed)).toBe(true);
 });
 
 test("differences of a few milliseconds say nothing", () => {
-  const usual = slowdowns(RELAXED, 30, () => answer(1, 10)).state;
-  const { found } = slowdowns(usual, 30, () => answer(19, 10));
+  const usual = slowdowns(RELAXED, 30, () => response(1, 10)).state;
+  const { found } = slowdowns(usual, 30, () => response(19, 10));
   expect(found.every(({ isSlowed }) => !isSlowed)).toBe(true);
 });

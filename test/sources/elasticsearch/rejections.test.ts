@@ -1,4 +1,4 @@
-// Tests what the reader makes of refusals and partial answers, by a server that answers as Elasticsearch does.
+// Tests what the reader makes of rejected requests and partial responses, by a server that responds as Elasticsearch does.
 import { createServer, type Server } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
@@ -20,7 +20,7 @@ afterEach(async () => {
   server?.close();
 });
 
-interface Answer {
+interface Response {
   readonly status: number;
   readonly body: string;
   /** Breaks the connection in the middle of the body. */
@@ -34,7 +34,7 @@ const capabilities = JSON.stringify({
 const error = (type: string): string =>
   JSON.stringify({ error: { root_cause: [{ type, reason: "r" }], type: "outer", reason: "o" } });
 const rejected = "es_rejected_execution_exception";
-/** As a cluster answers a search whose second phase it refuses. */
+/** A cluster's response to a search whose second phase it rejects. */
 const caused = (type: string): string =>
   JSON.stringify({
     error: {
@@ -52,10 +52,10 @@ const page = (failed: number, timedOut: boolean): string =>
     ...{ timed_out: timedOut, _shards: { total: 4, failed }, hits: { hits: [] } },
   });
 
-/** A reader of a server that answers searches in turn; it notes points in time. */
-async function readerOf(searches: Answer[]): Promise<{ reader: SplitReader; held: Held }> {
+/** A reader of a server that responds to searches in turn; it notes points in time. */
+async function readerOf(searches: Response[]): Promise<{ reader: SplitReader; held: Held }> {
   let opened = 0;
-  const answerTo = (method: string, path: string): Answer => {
+  const responseTo = (method: string, path: string): Response => {
     if (path.includes("_field_caps")) return { status: 200, body: capabilities };
     if (path.includes("/_pit")) {
       if (method === "DELETE") return { status: 200, body: '{"succeeded":true}' };
@@ -66,7 +66,7 @@ async function readerOf(searches: Answer[]): Promise<{ reader: SplitReader; held
   };
   const started = createServer((request, response) => {
     request.resume();
-    const { status, body, isCut } = answerTo(request.method ?? "", request.url ?? "");
+    const { status, body, isCut } = responseTo(request.method ?? "", request.url ?? "");
     response.writeHead(status, {
       ...{ "content-type": "application/json", "x-elastic-product": "Elasticsearch" },
       "content-length": Buffer.byteLength(body),
@@ -115,9 +115,9 @@ test.each([
   ["403", { status: 403, body: error("security_exception") }, SourceAuthenticationError],
   ["400", { status: 400, body: error("illegal_argument_exception") }, SourceConfigurationError],
 ] as const)(
-  "%s is the error it should be, and the next question goes on",
-  async (_, answer, expected) => {
-    const { reader, held } = await readerOf([answer]);
+  "%s is the error it should be, and the next request goes on",
+  async (_, response, expected) => {
+    const { reader, held } = await readerOf([response]);
     const attempt = reader.next(10);
     await expect(attempt).rejects.toThrow(expected);
     await expect(attempt).rejects.toThrow(/Source "shop" \(http:\/\/127/);
@@ -128,7 +128,7 @@ test.each([
   },
 );
 
-const lost: Answer = { status: 404, body: error("search_context_missing_exception") };
+const lost: Response = { status: 404, body: error("search_context_missing_exception") };
 
 test("a lost point in time is opened anew, but not without end", async () => {
   const { reader, held } = await readerOf([lost, lost]);

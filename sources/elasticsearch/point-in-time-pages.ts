@@ -1,18 +1,18 @@
-// One frozen view of an index at a time: a point in time, opened when it is needed, and pages that are read from it.
+// Pages of one point in time at a time, which is opened when it is needed.
 import { SourceUnavailableError } from "../../contract/errors.ts";
 import type { OpenRequest } from "../source.ts";
 import {
-  AnswerTooLargeError,
+  ResponseTooLargeError,
   type ElasticsearchConnection,
   PointInTimeLostError,
 } from "./connection.ts";
 import type { FieldSelection } from "./fields.ts";
 import { type SearchLoad, shardsQuery } from "./load.ts";
 import {
-  afterAnswer,
+  afterResponse,
   afterTooLarge,
   type Measured,
-  MOST_ANSWER_BYTES,
+  MOST_RESPONSE_BYTES,
   rowsToAsk,
 } from "./page-size.ts";
 import { closePointInTime, keepAlive, openPointInTime } from "./point-in-time.ts";
@@ -20,7 +20,7 @@ import { ReceiveBuffer } from "./receive-buffer.ts";
 import { LineBuffer } from "../line-buffer.ts";
 import { cutPage, type Page, type PageRequest } from "./search-page.ts";
 
-export interface ViewPlan {
+export interface PagesPlan {
   readonly index: string;
   readonly op: PageRequest["op"];
   readonly version: PageRequest["version"];
@@ -31,21 +31,21 @@ export interface ViewPlan {
 }
 
 /** What a page asks for, each part as JSON text. */
-export interface Question {
+export interface SearchRequest {
   readonly query: string;
   readonly sort: readonly string[];
   /** Sort values to go on behind; null at the beginning. */
   readonly after: readonly string[] | null;
 }
 
-export interface Answer {
+export interface SearchResponse {
   readonly page: Page;
   /** Fewer rows in the page are all that there are. */
   readonly askedRows: number;
-  /** What the cluster took, with what it answered in vain, milliseconds. */
+  /** What the cluster took, with the responses that were given up, milliseconds. */
   readonly sourceMillis: number;
-  /** What was transferred, that in vain included. */
-  readonly answerBytes: number;
+  /** What was transferred, with the responses that were given up. */
+  readonly responseBytes: number;
 }
 
 /** What was learnt of a table's documents, kept from one reader to the next. */
@@ -61,22 +61,22 @@ interface OpenPointInTime {
 
 // A point in time keeps segments on the cluster's disks from being removed.
 const oldestMillis = 25 * 60_000;
-const losesInOneBatch = 3;
+const lossesInOneBatch = 3;
 
-export class View {
+export class PointInTimePages {
   readonly #connection: ElasticsearchConnection;
-  readonly #plan: ViewPlan;
+  readonly #plan: PagesPlan;
   readonly #held: OpenRequest["held"];
   readonly #rowSize: RowSize;
-  /** Each page copies what it keeps into its lines, so that all answers share it. */
-  readonly #answers = new ReceiveBuffer();
+  /** Each page copies what it keeps into its lines, so that all responses share it. */
+  readonly #responses = new ReceiveBuffer();
   /** The lines of one page at a time. */
   readonly #lines = new LineBuffer();
   #pit: OpenPointInTime | null = null;
 
   constructor(
     connection: ElasticsearchConnection,
-    plan: ViewPlan,
+    plan: PagesPlan,
     held: OpenRequest["held"],
     rowSize: RowSize,
   ) {
@@ -109,10 +109,10 @@ export class View {
   }
 
   /**
-   * One page of the point in time that is open. An answer that is too large is asked for again with fewer rows.
-   * @throws PointInTimeLostError; SourceUnavailableError if only a part was answered
+   * One page of the point in time that is open. A response that is too large is asked for again with fewer rows.
+   * @throws PointInTimeLostError; SourceUnavailableError if only a part was returned
    */
-  async read(rowLimit: number, question: Question): Promise<Answer> {
+  async read(rowLimit: number, search: SearchRequest): Promise<SearchResponse> {
     const mostRows = Math.min(rowLimit, this.#plan.pageRows);
     let sourceMillis = 0;
     let vainBytes = 0;
@@ -120,36 +120,36 @@ export class View {
       const askedRows = rowsToAsk(this.#rowSize.measured, mostRows);
       const before = performance.now();
       try {
-        const answer = await this.#ask(question, askedRows);
+        const response = await this.#ask(search, askedRows);
         sourceMillis += performance.now() - before;
-        const page = await this.#take(answer);
+        const page = await this.#take(response);
         const { rows } = page;
-        this.#rowSize.measured = afterAnswer(this.#rowSize.measured, {
-          ...{ askedRows, rows, bytes: answer.length },
+        this.#rowSize.measured = afterResponse(this.#rowSize.measured, {
+          ...{ askedRows, rows, bytes: response.length },
         });
-        const answerBytes = answer.length + vainBytes;
-        return { page, askedRows, sourceMillis, answerBytes };
+        const responseBytes = response.length + vainBytes;
+        return { page, askedRows, sourceMillis, responseBytes };
       } catch (error) {
-        if (!(error instanceof AnswerTooLargeError)) throw error;
+        if (!(error instanceof ResponseTooLargeError)) throw error;
         sourceMillis += performance.now() - before;
-        vainBytes += MOST_ANSWER_BYTES;
-        this.#rowSize.measured = afterTooLarge(askedRows, MOST_ANSWER_BYTES);
+        vainBytes += MOST_RESPONSE_BYTES;
+        this.#rowSize.measured = afterTooLarge(askedRows, MOST_RESPONSE_BYTES);
       }
     }
   }
 
-  /** Reads as `read` says, again in a new view where one was lost, until that happens too often. */
+  /** Reads as `read` says, again in a new point in time where one was lost, until that happens too often. */
   async survivingLoss<T>(read: () => Promise<T>, onLost: () => Promise<void>): Promise<T> {
-    for (let loses = 1; ; loses += 1) {
+    for (let losses = 1; ; losses += 1) {
       try {
         return await read();
       } catch (error) {
         if (!(error instanceof PointInTimeLostError)) throw error;
         await onLost();
         await this.#forget();
-        if (loses > losesInOneBatch)
+        if (losses > lossesInOneBatch)
           throw new SourceUnavailableError(
-            `The cluster lost ${loses} points in time of "${this.#plan.index}" in a row: ${error.message}. ` +
+            `The cluster lost ${losses} points in time of "${this.#plan.index}" in a row: ${error.message}. ` +
               "Look for nodes that restart, or for search.max_open_pit_context.",
             { cause: error },
           );
@@ -163,13 +163,13 @@ export class View {
     await this.#forget();
   }
 
-  async #ask(question: Question, rows: number): Promise<Buffer> {
+  async #ask(search: SearchRequest, rows: number): Promise<Buffer> {
     return this.#connection.request({
       ...this.#request(),
-      body: this.#body(question, rows),
-      into: this.#answers,
+      body: this.#body(search, rows),
+      into: this.#responses,
       // One row is taken whatever its size, or reading would never get past it.
-      ...(rows === 1 ? {} : { mostBytes: MOST_ANSWER_BYTES }),
+      ...(rows === 1 ? {} : { mostBytes: MOST_RESPONSE_BYTES }),
     });
   }
 
@@ -178,7 +178,7 @@ export class View {
     return { method: "POST", path: "/_search", query } as const;
   }
 
-  #body({ query, sort, after }: Question, rows: number): string {
+  #body({ query, sort, after }: SearchRequest, rows: number): string {
     const { fields, op, version } = this.#plan;
     const parts = [
       `"pit":{"id":${JSON.stringify(this.#opened().id)},"keep_alive":"${keepAlive}"}`,
@@ -193,7 +193,7 @@ export class View {
     return `{${parts.join(",")}}`;
   }
 
-  async #take(answer: Buffer): Promise<Page> {
+  async #take(response: Buffer): Promise<Page> {
     const { op, version, fields } = this.#plan;
     const request = {
       ...{ op, version },
@@ -202,10 +202,10 @@ export class View {
       hasDocument: fields.source !== "false",
       keep: fields.keep,
     } as const;
-    const page = cutPage(answer, request, this.#lines);
+    const page = cutPage(response, request, this.#lines);
     if (page.failedShards > 0 || page.timedOut)
       throw new SourceUnavailableError(
-        `${this.#connection.where(this.#request())} answered a part only (${page.failedShards} shards failed, ` +
+        `${this.#connection.where(this.#request())} returned a part only (${page.failedShards} shards failed, ` +
           `timed out: ${page.timedOut}). Nothing of it is used; it is asked again.`,
       );
     await this.#rename(page.pitId);
@@ -213,7 +213,7 @@ export class View {
   }
 
   #opened(): OpenPointInTime {
-    if (this.#pit === null) throw new Error("The view is read before it was opened.");
+    if (this.#pit === null) throw new Error("The point in time is read before it was opened.");
     return this.#pit;
   }
 
