@@ -14,7 +14,7 @@ import { describedDeployment } from "../lib/deployment/read.ts";
 import { LOCAL_CREDENTIALS, LOCAL_REGION, type RunningStack } from "../local/state.ts";
 
 /** Where AWS is; what is not there comes from the environment and the usual files. */
-export interface ClientConfig {
+interface ClientConfig {
   readonly endpoint?: string;
   readonly region?: string;
   readonly credentials?: typeof LOCAL_CREDENTIALS;

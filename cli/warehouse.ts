@@ -26,7 +26,7 @@ export interface Answer {
 }
 
 /** A value as text: what a person sees, and what answers are compared by. */
-export const valueText = (value: Exclude<Value, null>): string =>
+const valueText = (value: Exclude<Value, null>): string =>
   Object.is(value, -0) ? "-0" : String(value);
 
 /** An answer's rows with each value as text, null where it is null. */

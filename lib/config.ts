@@ -92,7 +92,7 @@ export const configSchema = z.strictObject({
 });
 
 /** What the file holds, every default filled in. */
-export type Choices = z.infer<typeof configSchema>;
+type Choices = z.infer<typeof configSchema>;
 
 export interface Config extends Choices {
   /** The file's name: the prefix of every name. One account can hold several deployments. */

@@ -121,7 +121,7 @@ export interface SourceDeclaration<
 }
 
 /** A table as it was written, of which only the columns are known. */
-export interface WrittenTable {
+interface WrittenTable {
   readonly columns: readonly DeclaredColumn[];
   readonly from: unknown;
 }

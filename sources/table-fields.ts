@@ -85,7 +85,6 @@ export const deletesSchema = z.discriminatedUnion("strategy", [
 ]);
 
 export type Cursor = Readonly<z.input<typeof cursorSchema>>;
-export type LateRows = Readonly<z.input<typeof lateRowsSchema>>;
 export type Deletes = Readonly<z.input<typeof deletesSchema>>;
 
 /** Deletes of a table of which only what changed is read. */

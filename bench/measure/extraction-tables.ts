@@ -63,7 +63,7 @@ export function ratioTable(results: readonly ContestantResult[]): string {
   );
 }
 
-export function ratios(
+function ratios(
   mine: ContestantResult,
   peer: ContestantResult,
   value: (run: Measurement) => number,

@@ -25,7 +25,7 @@ function childrenOf(pid: number): number[] {
 }
 
 /** CPU seconds, user and system, that a process has used so far; null once it has ended. */
-export function cpuSeconds(pid: number): number | null {
+function cpuSeconds(pid: number): number | null {
   const fields = statOf(pid);
   return fields === null ? null : (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
@@ -42,7 +42,7 @@ export function treeCpuSeconds(pid: number): number {
 }
 
 /** Resident bytes of a process; 0 once it has ended. */
-export function residentBytes(pid: number): number {
+function residentBytes(pid: number): number {
   return statusBytes(pid, "VmRSS");
 }
 

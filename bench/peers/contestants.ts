@@ -29,7 +29,7 @@ export const EXTRACTOR_SOURCE = fileURLToPath(new URL("../extractor/process.ts",
 // As the Lambda has it, whose memory is 512 MB.
 const HEAP_MEGABYTES = 512;
 
-export const oursForm: OutputForm = { kind: "lines", headerRows: 0, files: /\.ndjson\.gz$/ };
+const oursForm: OutputForm = { kind: "lines", headerRows: 0, files: /\.ndjson\.gz$/ };
 
 /** The command of one lane of the extractor. */
 export function extractorCommand(

@@ -49,7 +49,7 @@ export type VariantOutline = Pick<Variant, "name" | "kind" | "settings">;
 const DRAWS = 300;
 const SEED = 3;
 
-export interface Ratio {
+interface Ratio {
   readonly value: number;
   /** 95 of 100 such measurements lie in it. */
   readonly interval: Interval;
@@ -61,7 +61,7 @@ type Percentiles<T> = Readonly<Record<"p50" | "p95" | "p99", T>>;
  * Window by window: percentiles of each alone, and of these the medians. A ratio is that of two windows of one round,
  * which were measured within minutes of each other; of these again the median. NaN where there is none.
  */
-export interface ByRound extends Percentiles<number> {
+interface ByRound extends Percentiles<number> {
   readonly toIdle: Percentiles<Ratio> | null;
   readonly toControl: Percentiles<Ratio> | null;
   /** To the default budget; of the readers that were held to its rate. */
@@ -69,7 +69,7 @@ export interface ByRound extends Percentiles<number> {
 }
 
 /** Its percentiles are milliseconds, over all its quiet windows; NaN where none was quiet. */
-export interface VariantAnalysis extends VariantOutline, Percentiles<number> {
+interface VariantAnalysis extends VariantOutline, Percentiles<number> {
   /** Quiet ones: of no others is anything here. */
   readonly windows: number;
   /** Windows in which the machine's host took too much, each time that they were tried. */

@@ -100,6 +100,7 @@ export async function test(args: string[]): Promise<number> {
     { name: "types", program: bin("tsc"), args: ["--noEmit"] },
     { name: "lint", program: bin("eslint"), args: ["."] },
     { name: "layers", program: bin("depcruise"), args: ["--output-type", "err", ...LAYERS] },
+    { name: "unused code", program: bin("knip"), args: ["--no-progress"] },
     python("python format", ["ruff", "format", "--check", "--no-cache", "--quiet", "."]),
     python("python lint", ["ruff", "check", "--no-cache", "--quiet", "."]),
     python("python types", ["mypy", "glue-jobs", "emulator/emulator", "emulator/tests"]),

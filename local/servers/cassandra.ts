@@ -24,7 +24,7 @@ const connectTimeoutMilliseconds = 5000;
 const source = fileURLToPath(new URL("../cassandra/", import.meta.url));
 
 /** What makes the server speak TLS only and ask who one is. */
-export interface CassandraSecurity {
+interface CassandraSecurity {
   keystore: Keystore;
   /** The authority that signed the certificate, PEM. */
   ca: string;

@@ -21,7 +21,7 @@ const hashBytes = 32;
 const keystoreName = "http.p12";
 
 /** What makes the server speak HTTPS only and ask who one is. */
-export interface ElasticsearchSecurity {
+interface ElasticsearchSecurity {
   keystore: Keystore;
   /** The authority that signed the certificate, PEM. */
   ca: string;

@@ -50,7 +50,7 @@ export interface Launch {
 }
 
 /** A server did not start; the message holds the end of its log. */
-export class ServerStartError extends Error {
+class ServerStartError extends Error {
   override name = "ServerStartError";
 }
 

@@ -7,7 +7,7 @@ import { findJava, findMaven } from "./prerequisites.mjs";
 import { runCommand } from "./run-command.ts";
 
 /** The version of the plugin that copies artifacts, a part of every tool's definition. */
-export const dependencyPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
+const dependencyPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
 
 /** Downloads all libraries that a pom names, with what they need, into the folder. */
 export async function copyLibraries(name: string, pom: string, folder: string): Promise<void> {

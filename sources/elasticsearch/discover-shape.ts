@@ -74,7 +74,7 @@ interface Node {
 }
 
 /** @param fields their types by their dotted paths; `unmapped` is not a type */
-export function treeOf(
+function treeOf(
   fields: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
 ): SourceFields {
   const root = new Map<string, Node>();

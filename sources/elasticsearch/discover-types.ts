@@ -76,7 +76,7 @@ export const PROPOSED_TYPES: Readonly<Record<FieldType, ProposedType>> = {
 };
 
 /** What to declare a field type as; one that is not known here is kept as JSON, which takes any value. */
-export function proposedType(type: string): ProposedType {
+function proposedType(type: string): ProposedType {
   return isFieldType(type) ? PROPOSED_TYPES[type] : "json";
 }
 

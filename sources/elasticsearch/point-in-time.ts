@@ -6,7 +6,6 @@ import { preferenceQuery, type SearchLoad, shardsQuery } from "./load.ts";
 
 /** How long a point in time lives without a request. */
 export const keepAlive = "5m";
-export const keepAliveMillis = 5 * 60_000;
 
 const openedSchema = z.looseObject({
   id: z.string(),

@@ -15,7 +15,7 @@ import { SCALAR_TYPES, type ColumnType } from "../../contract/column-types.ts";
 import { isPlain } from "../../catalog/validate-columns.ts";
 
 /** Ends in a digit, so that it is not a reserved word. */
-export const nameArbitrary = fc
+const nameArbitrary = fc
   .tuple(fc.stringMatching(/^[a-z][a-z0-9_]{0,10}$/), fc.integer({ min: 0, max: 99 }))
   .map(([word, number]) => `${word}_${number}`);
 

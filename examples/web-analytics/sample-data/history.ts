@@ -5,7 +5,7 @@ export type SampleTable = "companies" | "leads" | "visits" | "page_views";
 
 export const SAMPLE_TABLES: readonly SampleTable[] = ["companies", "leads", "visits", "page_views"];
 
-export type RowCounts = Readonly<Record<SampleTable, number>>;
+type RowCounts = Readonly<Record<SampleTable, number>>;
 
 /** Shares of a table's rows that one round of changes touches. */
 export interface ChangeShares {
@@ -15,7 +15,7 @@ export interface ChangeShares {
 }
 
 /** One call of `generate` (the first) or `change`. */
-export interface Round {
+interface Round {
   /** The clock when its writing began, milliseconds since 1970. */
   readonly nowMillis: number;
   readonly shares: ChangeShares;

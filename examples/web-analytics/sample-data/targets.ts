@@ -1,7 +1,7 @@
 // Where sample data is written to.
 
 /** How to get into a server that is secured. */
-export interface Access {
+interface Access {
   readonly username: string;
   readonly password: string;
   /** The authorities that its certificate is signed by, PEM. */

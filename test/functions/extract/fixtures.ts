@@ -19,7 +19,7 @@ export function column(
 }
 
 /** A budget without any pause, for tests that are not about the pace. */
-export const freely: LoadBudgetDefinition = {
+const freely: LoadBudgetDefinition = {
   ...defaultBudget("elasticsearch"),
   dutyCycle: 1,
   maxRowsPerSecond: 1e9,

@@ -6,7 +6,7 @@ import { z } from "zod";
 /** The Lambdas of a run whose processes are struck. */
 export type StepName = "plan" | "invocation" | "commit" | "report";
 
-export type FaultKind =
+type FaultKind =
   /** The process does nothing more, not even what its `finally` blocks would do. */
   | "killed"
   /** The process stands still, is taken for dead, and goes on later beside its successor. */
@@ -15,7 +15,7 @@ export type FaultKind =
   | "response lost";
 
 /** What the state machine, or the people who run it, do about a lost process. */
-export type Resume =
+type Resume =
   /** The step is tried again while its run goes on. */
   | "retry"
   /** The tries are used up: the run goes on without what this step would have done. */

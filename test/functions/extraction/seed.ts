@@ -9,7 +9,7 @@ const chosen = Number(process.env.SLUICE_TEST_SEED ?? Math.floor(Math.random() *
 export const seed = (): number => chosen;
 
 /** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
-export function randomFrom(start: number): () => number {
+function randomFrom(start: number): () => number {
   let state = start;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
