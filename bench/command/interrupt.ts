@@ -3,8 +3,8 @@
 const INTERRUPTED_EXIT_CODE = 130;
 
 /**
- * Does the work; at SIGINT, SIGTERM or SIGHUP runs `cleanUp` and ends the process with exit code 130. That the work then
- * fails, for what it used is gone, is nobody's concern.
+ * Does the work; at SIGINT, SIGTERM or SIGHUP runs `cleanUp` and ends the process with exit code 130. The work may then
+ * fail, because what it used is gone; that is ignored.
  */
 export async function unlessInterrupted(
   work: () => Promise<void>,

@@ -1,15 +1,16 @@
-// The foreground in a process of its own: asks at a steady rate whatever the answers take, and keeps each latency.
+// The foreground in a process of its own: sends requests at a steady rate, however long the responses take, and keeps each
+// latency.
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { History } from "../../examples/web-analytics/sample-data/history.ts";
 import { type Ask, readVisits, searchLeads } from "./requests.ts";
 import {
-  type Answer,
+  type Latencies,
+  latenciesRequestSchema,
+  type LatenciesRequest,
   loadSettingsSchema,
   type LoadSettings,
   monotonicMillis,
-  questionSchema,
-  type Question,
 } from "./settings.ts";
 
 const PATIENCE_MILLIS = 30_000;
@@ -17,7 +18,7 @@ const POLL_MILLIS = 20;
 
 interface Sample {
   readonly dueMillis: number;
-  /** NaN: failed; null: not answered yet. */
+  /** NaN: failed; null: no response yet. */
   latencyMillis: number | null;
 }
 
@@ -38,11 +39,11 @@ ticker.on("message", (dueMillis: number) => {
   );
 });
 process.on("message", (message) => {
-  void answer(questionSchema.parse(message));
+  void respond(latenciesRequestSchema.parse(message));
 });
 process.on("disconnect", () => process.exit());
 
-async function answer({ fromMillis, toMillis }: Question): Promise<void> {
+async function respond({ fromMillis, toMillis }: LatenciesRequest): Promise<void> {
   const isDue = ({ dueMillis }: Sample): boolean => dueMillis >= fromMillis && dueMillis < toMillis;
   const end = monotonicMillis() + PATIENCE_MILLIS;
   const mine = samples.filter(isDue);
@@ -51,9 +52,9 @@ async function answer({ fromMillis, toMillis }: Question): Promise<void> {
   const latencies = mine.flatMap(({ latencyMillis }) =>
     latencyMillis === null || Number.isNaN(latencyMillis) ? [] : [latencyMillis],
   );
-  const found: Answer = { latencies, failed: mine.length - latencies.length };
+  const found: Latencies = { latencies, failed: mine.length - latencies.length };
   process.send?.(found);
-  // What is older is asked for no more.
+  // Older samples are not requested again.
   samples = samples.filter(({ dueMillis }) => dueMillis >= toMillis);
 }
 

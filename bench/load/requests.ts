@@ -1,4 +1,4 @@
-// What customers ask of the sources: the newest leads of an account, and a visit by its key.
+// The requests of customers: the newest leads of an account, and a visit by its key.
 import { Agent, request } from "node:http";
 import { Client, types } from "cassandra-driver";
 import { accountId } from "../../examples/web-analytics/sample-data/accounts.ts";
@@ -7,10 +7,10 @@ import { randomAt } from "../../examples/web-analytics/sample-data/random.ts";
 import { visitKey } from "../../examples/web-analytics/sample-data/visits.ts";
 import { cassandraDataCenter } from "../../local/servers/cassandra.ts";
 
-/** Asks one question, of which there are as many as numbers. Rejects when there is no right answer. */
+/** Sends a request; the same number always makes the same request. Rejects unless the response is right. */
 export type Ask = (number: number) => Promise<void>;
 
-const LEADS_APAGE = 20;
+const LEADS_PER_PAGE = 20;
 const TIMEOUT_MILLIS = 30_000;
 
 /** Searches for the newest leads of an account, as the list of leads does. */
@@ -21,7 +21,7 @@ export function searchLeads(address: string, history: History, seed: number): As
     const body = JSON.stringify({
       query: { bool: { filter: [{ term: { accountId: account } }] } },
       sort: [{ updatedAt: "desc" }],
-      size: LEADS_APAGE,
+      size: LEADS_PER_PAGE,
       track_total_hits: false,
     });
     return new Promise((resolve, reject) => {
@@ -39,7 +39,8 @@ export function searchLeads(address: string, history: History, seed: number): As
         (response) => {
           response.on("end", () => {
             if (response.statusCode === 200) resolve();
-            else reject(new Error(`the search answered ${response.statusCode ?? "nothing"}`));
+            else
+              reject(new Error(`the search responded with ${response.statusCode ?? "no status"}`));
           });
           response.on("error", reject);
           response.resume();
