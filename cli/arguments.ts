@@ -7,7 +7,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Like node's parseArgs, but mistakes are {@invocation UsageError}s. */
+/** Like node's parseArgs, but mistakes are {@link UsageError}s. */
 export function readArguments<T extends ParseArgsConfig>(
   config: T,
 ): ReturnType<typeof parseArgs<T>> {

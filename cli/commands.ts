@@ -188,7 +188,7 @@ export const REPOSITORY_COMMANDS = {
       requests: {
         type: "string",
         value: "N",
-        description: "requests a second that customers make, 200 by default (foreground)",
+        description: "requests per second that customers make, 200 by default (foreground)",
       },
       window: {
         type: "string",
@@ -199,11 +199,11 @@ export const REPOSITORY_COMMANDS = {
         type: "string",
         value: "KINDS",
         description:
-          "none, or some of ours,peer,held: who is measured beside nobody, the control and the default budget (foreground)",
+          "none, or some of ours,peer,held: what is measured beside the idle source, the control and the default budget (foreground)",
       },
       profile: {
         type: "boolean",
-        description: "tell where the extractor's CPU time goes instead (extraction)",
+        description: "show where the extractor's CPU time goes instead (extraction)",
       },
       json,
     },
@@ -230,7 +230,7 @@ export function commandHelp(command: CommandHelp): string {
 /** The help of all commands. */
 export function help(commands: Readonly<Record<string, CommandHelp>>): string {
   return [
-    "sluice: a warehouse kept true to live databases",
+    "sluice: a warehouse kept in sync with live databases",
     "",
     ...Object.values(commands).map(commandHelp),
     "",

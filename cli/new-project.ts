@@ -66,7 +66,7 @@ function sourcesFile(sources: readonly NewSource[]): string {
       `export const ${variableName(name)} = defineSource({`,
       `  name: "${name}",`,
       `  system: "${system}",`,
-      `  // TODO: the team that answers for it, and whom it serves.`,
+      `  // TODO: the team that is responsible for it, and whom it serves.`,
       `  owner: "TODO",`,
       `  description: "TODO",`,
       `});`,

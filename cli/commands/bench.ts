@@ -20,7 +20,7 @@ export function bench(args: string[]): Promise<number> {
     .map((file) => file.replace(/\.ts$/, ""));
   if (name === undefined || !known.includes(name)) {
     throw new UsageError(
-      `bench ${name === undefined ? "wants a name" : `${JSON.stringify(name)}: there is no such benchmark`}; there are ${known.join(", ")}`,
+      `bench ${name === undefined ? "needs a name" : `${JSON.stringify(name)}: there is no such benchmark`}; there are ${known.join(", ")}`,
     );
   }
   const options = Object.entries(values).map(([option, value]) =>

@@ -14,7 +14,7 @@ export async function query(args: string[]): Promise<number> {
   const [sql, ...more] = positionals;
   if (sql === undefined || more.length > 0) {
     throw new UsageError(
-      'query wants one statement: sluice query "select count(*) from mart.companies"',
+      'query needs one statement: sluice query "select count(*) from mart.companies"',
     );
   }
   const output = new Output({ json: values.json ?? false });
