@@ -107,7 +107,7 @@ def _keep_column_names(tree: exp.Expr) -> None:
 
 
 def check_merge(tree: exp.Expr) -> None:
-    """Raises RedshiftError for a MERGE that PostgreSQL takes and Redshift refuses."""
+    """Raises RedshiftError for a MERGE that PostgreSQL takes and Redshift rejects."""
     if tree.this.args.get("alias"):
         raise RedshiftError(f'syntax error at or near "{tree.this.alias}": no alias in MERGE INTO')
     whens = tree.args["whens"].expressions

@@ -15,7 +15,7 @@ _CONDITIONAL_WRITES = ("put_object", "_key_response_post", "delete_object")
 
 def install() -> None:
     """Repair moto."""
-    # moto's server answers in many threads, and checks the condition and then writes without a
+    # moto's server responds in many threads, and checks the condition and then writes without a
     # lock: of two writers with If-None-Match both could succeed.
     lock = threading.RLock()
     for name in _CONDITIONAL_WRITES:

@@ -53,7 +53,7 @@ def postgres() -> Iterator[str]:
         run_as: list[str] = []
         data = folder / "data"
         data.mkdir()
-        if os.geteuid() == 0:  # PostgreSQL refuses root.
+        if os.geteuid() == 0:  # PostgreSQL does not run as root.
             run_as = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
             shutil.chown(data, "nobody", "nogroup")
         environment = {**os.environ, "LD_LIBRARY_PATH": str(home / "lib"), "LC_ALL": "C"}
