@@ -20,7 +20,7 @@ const packagedFolder = join(engineFolder, "bundles");
 const builtFolder = join(engineFolder, ".sluice/bundles");
 /** What a handler may import. */
 const SOURCES = ["contract", "catalog", "sources", "stores", "functions"];
-/** Nobody still reads a bundle of older sources after this. */
+/** After this, no process still reads a bundle of older sources. */
 const KEPT_MILLIS = 24 * 60 * 60 * 1000;
 
 const OPTIONS = [

@@ -69,7 +69,7 @@ export class Sluice extends Construct implements IConnectable {
     const options = parseProps(this, props);
     const { deployment, catalog, encryptionKey } = props;
     checkCatalog(deployment, catalog);
-    this.#refuseAnother(deployment, props.bucket);
+    this.#rejectAnother(deployment, props.bucket);
     this.deployment = deployment;
     for (const warning of sourcesReadTooLong(deployment, options.schedule, catalog)) {
       Annotations.of(this).addWarningV2("sluice:source-read-too-long", warning);
@@ -84,7 +84,7 @@ export class Sluice extends Construct implements IConnectable {
     const definitions = new Definitions(this, "Catalog", {
       ...{ deployment, catalog, catalogStacks: options.catalogStacks, env: { account, region } },
     });
-    this.#refuseSynthesizer(definitions.stacks);
+    this.#rejectSynthesizer(definitions.stacks);
     // Roles that read the definitions come first.
     for (const stack of definitions.stacks) stack.addStackDependency(Stack.of(this));
     const stores = { deployment, bucket, ledger, lake, definitions };
@@ -154,7 +154,7 @@ export class Sluice extends Construct implements IConnectable {
   }
 
   /** @throws DeploymentError if another Sluice of the app would have the same names, or the same data */
-  #refuseAnother(deployment: string, bucket: IBucket | undefined): void {
+  #rejectAnother(deployment: string, bucket: IBucket | undefined): void {
     const { environment } = Stack.of(this);
     for (const other of MADE.get(this.node.root) ?? []) {
       const sameName =
@@ -177,7 +177,7 @@ export class Sluice extends Construct implements IConnectable {
    * @throws DeploymentError if the stacks of the catalog would be deployed with another bootstrap than the one around
    *   this, which may read the assets of its own only
    */
-  #refuseSynthesizer(stacks: readonly Stack[]): void {
+  #rejectSynthesizer(stacks: readonly Stack[]): void {
     const own = Stack.of(this).synthesizer.bootstrapQualifier;
     const other = stacks.find(({ synthesizer }) => synthesizer.bootstrapQualifier !== own);
     if (other === undefined) return;

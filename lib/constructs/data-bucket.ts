@@ -101,7 +101,7 @@ export class DataBucket extends Construct {
         ...["s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
       ]);
       this.#allowListing(grantee, prefix, "s3:ListBucketMultipartUploads");
-      // Before S3A makes a folder it looks whether a file of that name is in the way; it must hear of none.
+      // Before S3A makes a folder it looks whether a file of that name is in the way; it must see none.
       allow(grantee, ["s3:GetObject"], [this.bucket.arnForObjects(prefix)]);
     }
     allow(grantee, ["s3:GetBucketLocation"], [this.bucket.bucketArn]);
@@ -118,7 +118,7 @@ export class DataBucket extends Construct {
   }
 
   /**
-   * Without leave to list, S3 answers "access denied" for an object that is missing, which says nothing. A request for
+   * Without permission to list, S3 returns "access denied" for a missing object, which says nothing. A request for
    * an object has no prefix, and must pass; a listing has one.
    */
   #allowListing(grantee: IGrantable, prefix: Prefix, action: string): void {
@@ -127,7 +127,7 @@ export class DataBucket extends Construct {
     });
   }
 
-  /** S3 reads and encrypts with the key in the name of who asks. */
+  /** S3 reads and encrypts with the key on behalf of the caller. */
   #allowKey(grantee: IGrantable, use: "read" | "write"): void {
     const key = this.bucket.encryptionKey;
     if (key !== undefined) allowKey(grantee, key, "s3", [use]);

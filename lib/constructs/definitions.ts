@@ -24,7 +24,7 @@ export class Definitions extends Construct {
   readonly stacks: readonly CatalogStack[];
   readonly #deployment: string;
 
-  /** @throws CatalogError naming each text of an entry that Glue would refuse */
+  /** @throws CatalogError naming each text of an entry that Glue would reject */
   constructor(scope: Construct, id: string, props: DefinitionsProps) {
     super(scope, id);
     const { deployment, catalog, catalogStacks, env } = props;

@@ -20,7 +20,7 @@ export function allowDatabase(
     stack.formatArn({ service: "glue", resource, resourceName });
   const tables = arn("table", `${database}/*`);
   allow(grantee, actions, [
-    // Glue asks for leave on all that the table is in.
+    // Glue requires permission on everything that contains the table.
     stack.formatArn({ service: "glue", resource: "catalog" }),
     arn("database", database),
     tables,

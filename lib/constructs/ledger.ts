@@ -72,7 +72,7 @@ export class Ledger extends Construct {
       [this.table.tableArn],
       { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": LEADING_KEYS[part] } },
     );
-    // DynamoDB uses the table's key in the name of who asks.
+    // DynamoDB uses the table's key on behalf of the caller.
     if (this.#key !== undefined) allowKey(grantee, this.#key, "dynamodb", ["read", "write"]);
   }
 }

@@ -1,5 +1,5 @@
 // Every role of the synthesized template, its policies evaluated statement by statement: what a part does is allowed,
-// all else is refused; once for what Sluice makes, and once for what it is given in its place. What the parts do with
+// all else is denied; once for what Sluice makes, and once for what it is given in its place. What the parts do with
 // the bucket and the ledger is read from docs/architecture.md.
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
@@ -279,7 +279,7 @@ describe.each([
     });
 
     it.each(PARTS)("%s hears that an object is missing only if it reads objects", (part) => {
-      // S3 asks for leave to list, without a prefix, before it says that there is no such object.
+      // S3 requires permission to list, without a prefix, before it says that there is no such object.
       // The preflight asks only whether there is such a bucket, unless the bucket is given.
       const looks = part === "Preflight" && logsId !== undefined;
       const reads = looks || prefixes.some(({ read }) => read.includes(part));

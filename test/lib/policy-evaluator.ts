@@ -1,5 +1,5 @@
 // Evaluates IAM policies as AWS documents it for requests inside one account: an explicit Deny wins, an Allow of the
-// caller's own policies or of the resource's is enough, and all else is refused. What it does not know it throws on.
+// caller's own policies or of the resource's is enough, and all else is refused. It throws on what it does not know.
 import { z } from "zod";
 
 const textsSchema = z
@@ -102,7 +102,7 @@ function isPrincipal(principal: z.output<typeof principalSchema>, caller: string
   if (principal === "*") return true;
   const isService = !caller.startsWith("arn:");
   const named = (isService ? principal.Service : principal.AWS) ?? [];
-  // An account's root stands for leave to the account to give leave by its own policies: by itself it allows nobody.
+  // An account's root lets the account grant access by its own policies: by itself it allows no caller.
   return named.includes(caller) || (principal.AWS ?? []).includes("*");
 }
 
