@@ -23,7 +23,7 @@ const directMemoryMegabytes = 256;
 const connectTimeoutMilliseconds = 5000;
 const source = fileURLToPath(new URL("../cassandra/", import.meta.url));
 
-/** What makes the server speak TLS only and ask who one is. */
+/** What makes the server speak TLS only and require authentication. */
 export interface CassandraSecurity {
   keystore: Keystore;
   /** The authority that signed the certificate, PEM. */
@@ -60,12 +60,12 @@ export async function startCassandra(options: CassandraOptions): Promise<Server>
     port: await choosePort("Cassandra", options.port, firstHost),
     storagePort: await findFreePort(),
     nodesSeen: 1,
-    // Alone it need not wait for the news of others.
+    // Alone it need not wait to hear of other nodes.
     ringDelayMilliseconds: 0,
   });
 }
 
-/** The local data centre's name, which the driver must be told. */
+/** The local data centre's name, which the driver needs. */
 export const cassandraDataCenter = dataCenter;
 
 /**

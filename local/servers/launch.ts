@@ -26,7 +26,7 @@ export interface Server {
   stop: () => Promise<void>;
 }
 
-/** What to start, and how to tell that it is ready. */
+/** What to start, and how to know that it is ready. */
 export interface Launch {
   name: string;
   port: number;

@@ -1,4 +1,4 @@
-// Runs servers as an ordinary user when Sluice itself runs as root, since servers refuse root.
+// Runs servers as an ordinary user when Sluice itself runs as root, since the servers do not run as root.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { accessSync, constants } from "node:fs";

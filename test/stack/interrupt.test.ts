@@ -12,7 +12,7 @@ import { sluice, startSluice } from "../pipeline/sluice.ts";
 const patienceMillis = 240_000;
 // A stack with nothing in it takes a second or two; the rest is for a busy machine.
 const promptlyMillis = 30_000;
-// Nobody answers there, and nobody is asked before a run: so no server of these is started.
+// No server listens there, and no request is sent before a run: so none of these servers is started.
 const elsewhere = [
   ...["--elasticsearch", "http://reader:not-shown@127.0.0.1:1"],
   ...["--cassandra", "reader:not-shown@127.0.0.1:1/datacenter1"],
