@@ -60,7 +60,7 @@ export interface RowRandom extends Random {
   edge(probability: number): boolean;
 }
 
-/** @param place what tells this draw from others: the row, and the round where contents change with it */
+/** @param place what distinguishes this draw from others: the row, and the round where contents change with it */
 export function rowRandomAt(
   { seed, edgeCases }: Pick<History, "seed" | "edgeCases">,
   stream: string,
