@@ -1,4 +1,4 @@
-// What reading does to the customers of a source: an open-loop load on it, while nothing, the extractor or a peer reads.
+// What reading does to a source's customers: an open-loop load on it, while nothing, the extractor or a peer reads.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -2,7 +2,7 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { errorMessage } from "../contract/error-message.ts";
 
-/** The command line is not one that Sluice takes; exit code 2. */
+/** The command line is wrong; exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -32,7 +32,7 @@ export interface Status {
   readonly sources: readonly SourceStatus[];
 }
 
-/** A lane's note is of a process that is over by then: Lambda ends each after 15 minutes. */
+/** The process that wrote an older note has ended: Lambda ends each after 15 minutes. */
 const MOST_NOTE_MILLIS = 15 * 60_000;
 
 /** The notes of lanes that read now: written a short while ago, by a run that has not ended. */

@@ -47,7 +47,7 @@ export function functionBundle(name: string): string {
 let bundles: string | undefined;
 
 /**
- * The folder that has one for each function. Processes may ask at the same time.
+ * The folder that has one for each function. Processes may call this at the same time.
  *
  * @throws Error with esbuild's messages
  */

@@ -76,7 +76,7 @@ const retryLambda = {
   JitterStrategy: "FULL",
 };
 
-/** `States.ALL` does not catch a response that is too large, so that is named too; `States.ALL` must stand alone and last. */
+/** `States.ALL` does not catch a response that is too large, so that is named too. It must stand alone and last. */
 const catchAll = (next: string, more: State): State[] =>
   [["States.DataLimitExceeded"], ["States.ALL"]].map((errors) => ({
     ErrorEquals: errors,

@@ -35,11 +35,11 @@ import { parseProps, placeOf } from "./deployment/parse-props.ts";
 import { runTimeoutSeconds } from "./pipeline-definition.ts";
 import type { SluiceProps } from "./sluice-props.ts";
 
-/** Of each app those that it has. */
+/** The Sluice constructs of each app. */
 const MADE = new WeakMap<IConstruct, readonly Sluice[]>();
 
 /**
- * A warehouse kept in sync with live databases. All of it is made in the stack around it, but the catalog's entries:
+ * A warehouse kept in sync with live databases. All of it is made in the stack around it, except the catalog's entries:
  * they are in `catalogStacks` stacks of their own, called `<deployment>-catalog-<number>`, which are deployed after it.
  * What holds data or credentials is kept when it is deleted.
  */
@@ -51,13 +51,13 @@ export class Sluice extends Construct implements IConnectable {
   readonly stateMachine: StateMachine;
   /** Where alarms and alerts go, made or given. */
   readonly topic: ITopic;
-  /** Of each source, by its name, the secret to be filled in. */
+  /** The secret of each source, by the source's name; to be filled in. */
   readonly sourceSecrets: ReadonlyMap<string, Secret>;
   /** The stacks of the catalog's entries. */
   readonly catalogStacks: readonly Stack[];
   /** The warehouse, made or given; undefined for the lake alone. */
   readonly warehouse: ExistingWarehouse | undefined;
-  /** Of the functions that read sources, and of a warehouse that is made; of none outside a VPC. */
+  /** The connections of the functions that read sources, and of a warehouse that is made; empty outside a VPC. */
   readonly connections: Connections;
 
   /**

@@ -72,7 +72,7 @@ const started = async (name: string, start: Promise<Server>): Promise<Server> =>
   const from = Date.now();
   const server = await start;
   note(server);
-  say(`${name} answers at ${server.address} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
+  say(`${name} is ready at ${server.address} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
   return server;
 };
 
@@ -119,7 +119,7 @@ async function startAll(): Promise<void> {
   const warehouseAndAws = async (): Promise<void> => {
     const postgres = await startPostgres({ dataFolder: data("postgres"), ...common });
     note(postgres);
-    say(`PostgreSQL answers at ${postgres.address}`);
+    say(`PostgreSQL is ready at ${postgres.address}`);
     change({
       postgres: { host: "127.0.0.1", port: postgres.port, user: "sluice", database: "warehouse" },
     });

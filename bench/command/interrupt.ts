@@ -1,4 +1,4 @@
-// Cleans up once when somebody ends a benchmark before its end.
+// Cleans up once when a benchmark is interrupted.
 
 const INTERRUPTED_EXIT_CODE = 130;
 

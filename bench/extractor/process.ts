@@ -63,7 +63,7 @@ class Meter {
   }
 }
 
-/** The client as it is, but that each batch is counted, and none is asked for while the clock stands still. */
+/** The client, with each batch counted; no batch is requested while the clock is paused. */
 function metered(client: SourceClient, clock: PausableClock, meter: Meter): SourceClient {
   return new Proxy(client, {
     get(target, name) {

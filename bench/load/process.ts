@@ -1,9 +1,9 @@
-// The foreground in a process of its own: sends requests at a steady rate, however long the responses take, and keeps each
-// latency.
+// The foreground in a process of its own: sends requests at a steady rate, however long the responses take, and keeps
+// their latencies.
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { History } from "../../examples/web-analytics/sample-data/history.ts";
-import { type Ask, readVisits, searchLeads } from "./requests.ts";
+import { readVisits, searchLeads, type SendRequest } from "./requests.ts";
 import {
   type Latencies,
   latenciesRequestSchema,
@@ -23,9 +23,9 @@ interface Sample {
 }
 
 const settings = loadSettingsSchema.parse(JSON.parse(process.argv[2] ?? "null"));
-const ask = await askerOf(settings);
+const sendRequest = await senderOf(settings);
 let samples: Sample[] = [];
-let asked = 0;
+let sent = 0;
 
 const ticker = new Worker(new URL("ticker.ts", import.meta.url), {
   workerData: { requestsPerSecond: settings.requestsPerSecond, seed: settings.seed },
@@ -33,7 +33,7 @@ const ticker = new Worker(new URL("ticker.ts", import.meta.url), {
 ticker.on("message", (dueMillis: number) => {
   const sample: Sample = { dueMillis, latencyMillis: null };
   samples.push(sample);
-  ask((asked += 1)).then(
+  sendRequest((sent += 1)).then(
     () => (sample.latencyMillis = monotonicMillis() - dueMillis),
     () => (sample.latencyMillis = NaN),
   );
@@ -58,7 +58,7 @@ async function respond({ fromMillis, toMillis }: LatenciesRequest): Promise<void
   samples = samples.filter(({ dueMillis }) => dueMillis >= toMillis);
 }
 
-async function askerOf({ system, address, history, seed }: LoadSettings): Promise<Ask> {
+async function senderOf({ system, address, history, seed }: LoadSettings): Promise<SendRequest> {
   const rows = (table: string): number => history.rows[table] ?? 0;
   const written: History = {
     seed: history.seed,

@@ -8,13 +8,13 @@ import { visitKey } from "../../examples/web-analytics/sample-data/visits.ts";
 import { cassandraDataCenter } from "../../local/servers/cassandra.ts";
 
 /** Sends a request; the same number always makes the same request. Rejects unless the response is right. */
-export type Ask = (number: number) => Promise<void>;
+export type SendRequest = (number: number) => Promise<void>;
 
 const LEADS_PER_PAGE = 20;
 const TIMEOUT_MILLIS = 30_000;
 
 /** Searches for the newest leads of an account, as the list of leads does. */
-export function searchLeads(address: string, history: History, seed: number): Ask {
+export function searchLeads(address: string, history: History, seed: number): SendRequest {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   return (number) => {
     const account = accountId(history, randomAt(seed, "searches", number));
@@ -57,7 +57,11 @@ const visitQuery =
   "SELECT * FROM tracking.visits WHERE account_id = ? AND day = ? AND visit_id = ?";
 
 /** Reads a visit by its whole key, as the live view does. */
-export async function readVisits(address: string, history: History, seed: number): Promise<Ask> {
+export async function readVisits(
+  address: string,
+  history: History,
+  seed: number,
+): Promise<SendRequest> {
   const client = new Client({
     contactPoints: [address],
     localDataCenter: cassandraDataCenter,

@@ -17,7 +17,7 @@ export const loadSettingsSchema = z.strictObject({
 });
 export type LoadSettings = z.infer<typeof loadSettingsSchema>;
 
-/** Asks for the latencies of the requests that were due from one moment of the machine's clock to another. */
+/** Requests the latencies of what was due from one moment of the machine's clock to another. */
 export const latenciesRequestSchema = z.strictObject({
   fromMillis: z.number(),
   toMillis: z.number(),

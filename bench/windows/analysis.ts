@@ -68,7 +68,7 @@ export interface ByRound extends Percentiles<number> {
   readonly toDefault: Percentiles<Ratio> | null;
 }
 
-/** Its percentiles are milliseconds, over all its quiet windows; NaN where none was quiet. */
+/** Its percentiles are milliseconds, over all its quiet windows; NaN without a quiet window. */
 export interface VariantAnalysis extends VariantOutline, Percentiles<number> {
   /** Quiet ones; the others are not counted. */
   readonly windows: number;

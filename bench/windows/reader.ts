@@ -41,7 +41,7 @@ export const NO_READER: Reader = {
   close: () => Promise.resolve(),
 };
 
-/** A process of ours that reads (or burns) on command: it stays warm between windows, as a Lambda does between invocations. */
+/** A process of ours that reads (or burns) on command: it stays warm between windows, as a Lambda between invocations. */
 export class CommandedReader implements Reader {
   readonly #child: ChildProcess;
   readonly #pid: number;

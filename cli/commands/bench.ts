@@ -29,7 +29,7 @@ export function bench(args: string[]): Promise<number> {
   return runToItsEnd(join(folder, `${name}.ts`), options);
 }
 
-/** Waits for the benchmark also when somebody ends it: it has servers to stop first. */
+/** Waits for the benchmark also when it is interrupted: it has servers to stop first. */
 function runToItsEnd(program: string, options: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [program, ...options], {
     stdio: "inherit",

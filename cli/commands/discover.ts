@@ -97,7 +97,9 @@ function placeNamed(system: string, text: string): JsonObject {
   const { parsePlace, placeForm, title } = declarationOf(system);
   const place = parsePlace(text);
   if (place !== undefined) return place;
-  throw new UsageError(`${JSON.stringify(text)}: must be ${placeForm}, for the source is ${title}`);
+  throw new UsageError(
+    `${JSON.stringify(text)}: must be ${placeForm}, because the source is ${title}`,
+  );
 }
 
 /** What the sources' file exports the source as. */

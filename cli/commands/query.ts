@@ -1,4 +1,4 @@
-// `sluice query "SQL"`: asks the warehouse.
+// `sluice query "SQL"`: queries the warehouse.
 import { readArguments, UsageError } from "../arguments.ts";
 import { chooseConnection } from "../choose-connection.ts";
 import { COMMANDS } from "../commands.ts";

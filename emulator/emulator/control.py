@@ -72,10 +72,10 @@ class Control:
 
 def _function_name(request: Request) -> str | None:
     try:
-        asked = parse(request.get_data())
+        body = parse(request.get_data())
     except ValueError:
         return None
-    name = asked.get("functionNameContains") if isinstance(asked, dict) else None
+    name = body.get("functionNameContains") if isinstance(body, dict) else None
     return name if isinstance(name, str) else None
 
 

@@ -260,7 +260,7 @@ def _concatenation(parts: list[exp.Expr]) -> exp.Expr:
 
 
 def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
-    """Redshift replaces every occurrence, PostgreSQL the first unless asked otherwise."""
+    """Redshift replaces every occurrence, PostgreSQL only the first by default."""
     if any(node.args.get(name) for name in ("position", "occurrence", "modifiers")):
         raise NotEmulatedError("REGEXP_REPLACE with a position or parameters is not emulated")
     replacement = node.args.get("replacement") or exp.Literal.string("")

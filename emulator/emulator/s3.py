@@ -9,7 +9,7 @@ from collections.abc import Callable
 from moto.s3.responses import S3Response
 
 # The methods that check If-None-Match or If-Match and then write; the request's body has been
-# read before, so none of them waits for a client.
+# read before, so they do not wait for a client.
 _CONDITIONAL_WRITES = ("put_object", "_key_response_post", "delete_object")
 
 

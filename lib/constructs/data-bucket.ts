@@ -20,7 +20,7 @@ export type Prefix =
 
 export interface DataBucketProps {
   readonly deployment: string;
-  /** In place of a bucket that is made; its owner sees to everything but access. */
+  /** In place of a bucket that is made; its owner is responsible for everything but access. */
   readonly given: IBucket | undefined;
   /** Of a bucket that is made; without it S3's own. */
   readonly encryptionKey: IKey | undefined;
@@ -77,7 +77,7 @@ export class DataBucket extends Construct {
     return this.bucket.bucketName;
   }
 
-  /** Lets somebody read and list the objects under some prefixes. */
+  /** Lets a role read and list the objects under some prefixes. */
   grantRead(grantee: IGrantable, ...prefixes: Prefix[]): void {
     for (const prefix of prefixes) {
       this.#allowObjects(grantee, prefix, ["s3:GetObject"]);
@@ -86,13 +86,13 @@ export class DataBucket extends Construct {
     this.#allowKey(grantee, "read");
   }
 
-  /** Lets somebody write objects under some prefixes, each in one request. */
+  /** Lets a role write objects under some prefixes, each in one request. */
   grantWrite(grantee: IGrantable, ...prefixes: Prefix[]): void {
     for (const prefix of prefixes) this.#allowObjects(grantee, prefix, ["s3:PutObject"]);
     this.#allowKey(grantee, "write");
   }
 
-  /** Lets somebody read, list, write and delete as Iceberg and Hadoop's S3A do, who see to the parts of uploads themselves. */
+  /** Lets a role read, list, write and delete as Iceberg and Hadoop's S3A do, which handle uploads' parts themselves. */
   grantSpark(grantee: IGrantable, ...prefixes: Prefix[]): void {
     this.grantRead(grantee, ...prefixes);
     this.grantWrite(grantee, ...prefixes);

@@ -74,7 +74,7 @@ const KEY_ACTIONS = {
   ],
 } as const;
 
-/** Lets a role read a secret, and decrypt it where it has a key of somebody's own. */
+/** Lets a role read a secret, and decrypt it where it has a customer managed key. */
 export function allowSecret(grantee: IGrantable, secret: ISecret): void {
   secret.grantRead(grantee);
   // CDK's own grant says so in the policy of a key that the app makes, but not of one that is there already.

@@ -39,7 +39,7 @@ export class Warehouse {
     };
   }
 
-  /** Lets somebody run statements as the user whose password is in the secret. */
+  /** Lets a role run statements as the user whose password is in the secret. */
   grantStatements(grantee: IGrantable): void {
     allowSecret(grantee, this.parts.secret);
     allow(

@@ -21,7 +21,7 @@ export const placeOf =
     [`Sluice ${construct.node.path}`, pathText(path)].filter((part) => part !== "").join(", ");
 
 /**
- * The options among the properties, every default filled in; of a given warehouse it is `none`, for none is made.
+ * The options among the properties, every default filled in; `none` for a given warehouse, because none is made.
  *
  * @throws DeploymentError that lists every mistake
  */

@@ -48,7 +48,7 @@ export interface CassandraOptions {
   report: Report;
 }
 
-/** Starts one node and waits until it answers a query; the address is `host:port`. */
+/** Starts one node and waits until it serves a query; the address is `host:port`. */
 export async function startCassandra(options: CassandraOptions): Promise<Server> {
   const heap = options.withIndexes === true ? heapMegabytesForIndexes : defaultHeapMegabytes;
   return startNode({
@@ -135,7 +135,7 @@ async function startNode(node: Node): Promise<Server> {
     graceSeconds: 20,
     startDeadlineSeconds: 240,
     interrupted: node.interrupted,
-    isReady: () => answersQueries(node),
+    isReady: () => servesQueries(node),
   });
 }
 
@@ -214,7 +214,7 @@ function accessSettings(security: CassandraSecurity | undefined, keystore: strin
   };
 }
 
-async function answersQueries(node: Node): Promise<boolean> {
+async function servesQueries(node: Node): Promise<boolean> {
   const client = new Client({
     contactPoints: [`${node.host}:${node.port}`],
     localDataCenter: dataCenter,

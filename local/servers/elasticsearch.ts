@@ -82,7 +82,7 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
   });
 }
 
-// HTTP answers before the indices of an earlier run have been recovered.
+// HTTP responds before the indices of an earlier run have been recovered.
 async function isReady(address: string): Promise<boolean> {
   const response = await fetch(`${address}/_cluster/health?wait_for_status=yellow&timeout=2s`, {
     signal: AbortSignal.timeout(requestTimeoutMilliseconds),

@@ -14,14 +14,14 @@ export interface PostgresTarget {
 }
 
 /**
- * True when the server has let the user in and waits for a query. Throws when there is no answer,
+ * True when the server has let the user in and waits for a query. Throws when there is no response,
  * or with the server's own message when it rejects the connection.
  */
 export async function acceptsConnections(target: PostgresTarget): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect(target.port, target.host);
     let received = Buffer.alloc(0);
-    socket.setTimeout(timeoutMilliseconds, () => socket.destroy(new Error("it does not answer")));
+    socket.setTimeout(timeoutMilliseconds, () => socket.destroy(new Error("it does not respond")));
     socket.on("connect", () => socket.write(startupMessage(target)));
     socket.on("error", reject);
     socket.on("close", () => {

@@ -48,7 +48,7 @@ export function serversFolder(): string {
 }
 
 /**
- * The tool's folder, made now if it is not there yet. Two processes may ask at once: one makes it
+ * The tool's folder, made now if it is not there yet. Two processes may call this at once: one makes it
  * and the other waits. What a crash left half made is removed the next time.
  */
 export async function ensureFolder(recipe: Recipe, report: Report): Promise<string> {

@@ -83,7 +83,7 @@ describe("medianRatio", () => {
     expect(interval.high).toBeGreaterThanOrEqual(2.1);
   });
 
-  it("is none of no pairs", () => {
+  it("is NaN without pairs", () => {
     expect(medianRatio([], 10, 1).value).toBeNaN();
   });
 });

@@ -798,9 +798,9 @@ def test_what_an_earlier_deployment_left_is_told_at_once_and_can_be_taken_over(
     assert mapping is not None
     (tmp_path / "import.json").write_text(mapping[1])
     adopting = ["--resource-mapping", str(tmp_path / "import.json"), "--import-into", "kept-core"]
-    status, _, refused = real.run(*adopting)
+    status, _, failure = real.run(*adopting)
     assert status == 1
-    assert "not imported" in refused, "without adopt a resource depends on the preflight"
+    assert "not imported" in failure, "without adopt a resource depends on the preflight"
     synthesize(real, importing=True, adopt=True)
     status, out, failure = real.run(*adopting)
     assert status == 0, failure

@@ -128,7 +128,7 @@ describe("the time-out of a run", () => {
     }
   });
 
-  it("counts the rounds in which lanes are read, of which 40 run at once", () => {
+  it("counts the rounds in which lanes are read, 40 lanes at once", () => {
     const one = runTimeoutSeconds([budget(3600, 40)]);
     expect(runTimeoutSeconds([budget(3600, 1)])).toBe(one);
     expect(runTimeoutSeconds([budget(3600, 40), budget(60, 1)]) - one).toBeGreaterThanOrEqual(3600);

@@ -1,4 +1,4 @@
-// Sluice in somebody else's CDK app: in a stack, under a stage, beside another one, and with what is there already.
+// Sluice in another team's CDK app: in a stack, under a stage, beside another one, and with what is there already.
 import {
   App,
   DefaultStackSynthesizer,

@@ -55,7 +55,7 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 test.for([
-  ["servers start", [], "PostgreSQL answers"],
+  ["servers start", [], "PostgreSQL is ready"],
   ["it is deployed", elsewhere, "synthesizing the CDK app"],
 ] as const)(
   "Ctrl-C while %s ends all of it soon, says so, and exits with 130",
@@ -76,7 +76,7 @@ test.for([
 
 test("a second Ctrl-C does not wait, and the stack ends by itself", async () => {
   const run = startSluice(folder, ["run"]);
-  await until("a server answers", () => progress().includes("PostgreSQL answers"));
+  await until("a server is ready", () => progress().includes("PostgreSQL is ready"));
   process.kill(run.pid, "SIGINT");
   await until("it ends the stack", () => run.output().includes("ending the local stack"));
   process.kill(run.pid, "SIGINT");

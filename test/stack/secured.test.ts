@@ -1,4 +1,4 @@
-// The whole stack over somebody's own secured servers: a wrong password stops its own source only, and is then corrected.
+// The whole stack over a user's own secured servers: a wrong password stops its own source only, and is then corrected.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -178,7 +178,7 @@ test("after the password is corrected the next run brings everything, without a 
   await expectEqualToTruth([searchTable, eventTable]);
 });
 
-test("no password stands in what was said, nor in any log", () => {
+test("no password is in the output or in a log", () => {
   const logs = readdirSync(logFolder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));

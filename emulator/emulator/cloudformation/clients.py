@@ -83,7 +83,7 @@ _MISSING = re.compile(
 
 
 def is_missing(error: ClientError) -> bool:
-    """Whether an API says that what it was asked about is not there."""
+    """Whether an API says that a resource does not exist."""
     return bool(_MISSING.search(error.response.get("Error", {}).get("Code", "")))
 
 
