@@ -129,13 +129,13 @@ async function profileSystem(system: System): Promise<ProfileResult> {
   }
 }
 
-function tellProfile({ system, rows, threads, main }: ProfileResult): void {
+function printProfile({ system, rows, threads, main }: ProfileResult): void {
   const micros = (seconds: number): string => shortNumber((seconds * 1e6) / rows);
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
   say(`\n### Where the client's CPU goes: ${system}, ${formatCount(rows)} rows\n`);
   say(
     markdownTable(
-      ["thread", "CPU, s", "µs a row"],
+      ["thread", "CPU, s", "µs per row"],
       Object.entries(threads).map(([name, seconds]) => [
         name,
         shortNumber(seconds),
@@ -159,7 +159,7 @@ function tellProfile({ system, rows, threads, main }: ProfileResult): void {
   );
 }
 
-function tell(result: SystemResult): void {
+function printResult(result: SystemResult): void {
   say(
     `\n### ${result.system}, ${formatCount(result.rows)} rows, server heap ${result.serverHeapMegabytes} MB\n`,
   );
@@ -177,7 +177,7 @@ async function run(): Promise<void> {
     const profiles: ProfileResult[] = [];
     for (const system of args.systems) profiles.push(await profileSystem(system));
     writeResult(file, { machine, profiles });
-    profiles.forEach(tellProfile);
+    profiles.forEach(printProfile);
     output.result({ machine, profiles });
   } else {
     const repeats = Math.round(args.repeats ?? DEFAULT_REPEATS);
@@ -189,7 +189,7 @@ async function run(): Promise<void> {
       };
       results.push(await measureSystem(system, repeats, keep));
     }
-    results.forEach(tell);
+    results.forEach(printResult);
     output.result({ machine, repeats, systems: results });
   }
   say(`\nAll measurements: ${file}`);

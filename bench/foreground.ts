@@ -1,4 +1,4 @@
-// What reading does to the customers of a source: an open-loop load on it, while nobody, the extractor or a peer reads.
+// What reading does to a source's customers: an open-loop load on it, while nothing, the extractor or a peer reads.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ import {
 } from "./windows/analysis.ts";
 import { openVariants, type Recorded, type Variant } from "./windows/variants.ts";
 
-/** More than a second's search of it takes: readers that read it all begin again. */
+/** More than a reader reads in a window; one that has read it all begins again. */
 const defaultRows: Record<System, number> = { elasticsearch: 1_500_000, cassandra: 1_000_000 };
 const DEFAULT_MINUTES = 3;
 const DEFAULT_REQUESTS_PER_SECOND = 200;
@@ -93,7 +93,7 @@ function scheduleOf(minutes: number, mostWindowMillis: number): Schedule {
   };
 }
 
-function tellSchedule(variants: readonly Variant[], { rounds, windowMillis }: Schedule): void {
+function printSchedule(variants: readonly Variant[], { rounds, windowMillis }: Schedule): void {
   const millis = variants.reduce(
     (sum, { leadMillis }) => sum + rounds * (windowMillis + leadMillis + GAP_MILLIS),
     0,
@@ -107,15 +107,15 @@ function tellSchedule(variants: readonly Variant[], { rounds, windowMillis }: Sc
 
 /**
  * Lets the load warm the source, longer where it was slow until then.
- * @throws Error if the source does not bear the load alone: then nothing that is measured means anything
+ * @throws Error if the source cannot serve the load alone: any measurement would then be meaningless
  */
 async function warm(load: Foreground, millis: number): Promise<void> {
   for (let round = 1; round <= MOST_WARM_ROUNDS; round += 1) {
     await delay(millis / 2);
     const fromMillis = monotonicMillis();
     await delay(millis / 2);
-    const question = { fromMillis, toMillis: monotonicMillis() };
-    const { latencies, failed } = await load.latencies(question);
+    const range = { fromMillis, toMillis: monotonicMillis() };
+    const { latencies, failed } = await load.latencies(range);
     const sorted = ascending(latencies);
     const median = quantile(sorted, 0.5);
     say(
@@ -125,7 +125,7 @@ async function warm(load: Foreground, millis: number): Promise<void> {
     if (failed <= MOST_FAILED_SHARE * latencies.length && median < SLOWEST_IDLE_MILLIS) return;
   }
   throw new Error(
-    "The source does not bear the load alone. End what else keeps the machine busy, or ask less (--requests).",
+    "The source cannot serve the load alone. End what else keeps the machine busy, or send fewer requests (--requests).",
   );
 }
 
@@ -196,7 +196,7 @@ async function measureQuietWindow(measure: () => Promise<WindowResult>): Promise
   }
 }
 
-function tellWindow(window: WindowResult, left: string): void {
+function printWindow(window: WindowResult, left: string): void {
   const sorted = ascending(window.latencies);
   const millis = (share: number): string => quantile(sorted, share).toFixed(2);
   say(
@@ -232,7 +232,7 @@ async function measureSystem(
       folder: join(FOLDER, system),
     });
     variants = opened.variants;
-    tellSchedule(variants, schedule);
+    printSchedule(variants, schedule);
     const windows: WindowResult[] = [];
     for (let round = 1; round <= schedule.rounds; round += 1) {
       for (const variant of shuffled(variants, randomAt(SEED, system, round))) {
@@ -240,7 +240,7 @@ async function measureSystem(
           measureWindow(variant, round, source, warmLoad, schedule.windowMillis),
         );
         windows.push(window);
-        tellWindow(window, `${system} ${round}/${schedule.rounds}`);
+        printWindow(window, `${system} ${round}/${schedule.rounds}`);
         onWindow(variants.map(outlineOf), windows);
       }
     }
@@ -258,11 +258,11 @@ async function measureSystem(
 
 const outlineOf = ({ name, kind, settings }: Variant): VariantOutline => ({ name, kind, settings });
 
-function tell(result: SystemResult): void {
+function printResult(result: SystemResult): void {
   const { schedule, recorded, analysis } = result;
   say(
     `\n### ${result.system}: ${formatCount(result.rows)} rows, ${result.requestsPerSecond} requests/s, server heap ` +
-      `${result.serverHeapMegabytes} MB, ${schedule.rounds} windows of ${(schedule.windowMillis / 1000).toFixed(1)} s a variant\n`,
+      `${result.serverHeapMegabytes} MB, ${schedule.rounds} windows of ${(schedule.windowMillis / 1000).toFixed(1)} s per variant\n`,
   );
   say(foregroundTable(analysis));
   say(`\nEach window by itself, the median of all, and ratios round by round:\n`);
@@ -298,7 +298,7 @@ async function run(): Promise<void> {
     results.push(result);
     writeResult(file, { machine, results, raw });
   }
-  results.forEach(tell);
+  results.forEach(printResult);
   output.result({ machine, results });
   say(`\nAll measurements: ${file}`);
 }

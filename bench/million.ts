@@ -128,7 +128,7 @@ const say = (line: string): void => {
   output.line(line);
 };
 /** What one run did, as soon as it is over. */
-function tell(run: Awaited<ReturnType<typeof measure>>): void {
+function printRun(run: Awaited<ReturnType<typeof measure>>): void {
   say(
     `\n${run.name}: ${run.status}, ${run.seconds.toFixed(1)} s, ${run.wrong.length === 0 ? "equal to the truth" : run.wrong.join("; ")}`,
   );
@@ -185,10 +185,10 @@ try {
   const generateSeconds = (Date.now() - from) / 1000;
   say(`written in ${generateSeconds.toFixed(1)} s`);
   const first = await measure(connection, "first load", history);
-  tell(first);
+  printRun(first);
   history = await change({ history, ...targetsOf(stack), nowMillis: Date.now() });
   const second = await measure(connection, "1 % new, 2 % changed, 0.5 % deleted", history);
-  tell(second);
+  printRun(second);
   const result = {
     machine: { cores: cpus().length, model: cpus()[0]?.model ?? "", memoryBytes: totalmem() },
     rows: ROWS,

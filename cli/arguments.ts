@@ -2,12 +2,12 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { errorMessage } from "../contract/error-message.ts";
 
-/** The command line is not one that Sluice takes; exit code 2. */
+/** The command line is wrong; exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Like node's parseArgs, but mistakes are {@invocation UsageError}s. */
+/** Like node's parseArgs, but mistakes are {@link UsageError}s. */
 export function readArguments<T extends ParseArgsConfig>(
   config: T,
 ): ReturnType<typeof parseArgs<T>> {

@@ -1,4 +1,4 @@
-// Which deployment `status` and `query` speak of: the named one, or the stack that runs here.
+// Which deployment `status` and `query` are about: the named one, or the stack that runs here.
 import { runningStack } from "../local/control.ts";
 import { connect, type Connection } from "./connection.ts";
 

@@ -26,7 +26,7 @@ const deployed = {
   description: "work on the deployment of this name in AWS instead of the stack on this machine",
 } as const satisfies OptionHelp;
 
-/** An option of each source system, for the address of one's own. */
+/** An option for each source system: the address of the user's own server. */
 function addressOptions(
   describe: (declaration: SourceDeclaration) => string,
 ): Readonly<Record<string, OptionHelp & { readonly type: "string" }>> {
@@ -94,9 +94,9 @@ export const COMMANDS = {
       write: {
         type: "boolean",
         description:
-          "write the proposal to catalog/tables/, where no file of its name is, and add it to an index of the usual form",
+          "write the proposal to catalog/tables/, never over a file, and add it to the index if that has the usual form",
       },
-      name: { type: "string", value: "NAME", description: "call the proposed table so" },
+      name: { type: "string", value: "NAME", description: "name of the proposed table" },
       sample: {
         type: "string",
         value: "N",
@@ -114,14 +114,14 @@ export const COMMANDS = {
   query: {
     name: "query",
     arguments: '"SQL"',
-    description: "ask the warehouse",
+    description: "query the warehouse",
     options: { deployed, json },
   },
   init: {
     name: "init",
     arguments: "FOLDER",
     description:
-      "make a project in a folder, whose files are not written over: catalog, deployment, CDK app and test",
+      "make a project in a folder, without overwriting files: catalog, deployment, CDK app and test",
     options: {
       source: {
         type: "string",
@@ -135,13 +135,13 @@ export const COMMANDS = {
   },
 } as const satisfies Record<string, CommandHelp>;
 
-/** What only Sluice's own repository has. */
+/** The commands that only Sluice's own repository has. */
 export const REPOSITORY_COMMANDS = {
   demo: {
     name: "demo",
     arguments: "",
     description:
-      "generate sample data, run the pipeline, change the data, run again, and ask the warehouse",
+      "generate sample data, run the pipeline, change the data, run again, and query the warehouse",
     options: {
       keep: { type: "boolean", description: "leave the stack running at the end" },
       scale: {
@@ -188,7 +188,7 @@ export const REPOSITORY_COMMANDS = {
       requests: {
         type: "string",
         value: "N",
-        description: "requests a second that customers make, 200 by default (foreground)",
+        description: "requests per second that customers make, 200 by default (foreground)",
       },
       window: {
         type: "string",
@@ -199,11 +199,11 @@ export const REPOSITORY_COMMANDS = {
         type: "string",
         value: "KINDS",
         description:
-          "none, or some of ours,peer,held: who is measured beside nobody, the control and the default budget (foreground)",
+          "none, or some of ours,peer,held: what is measured beside the idle source, the control and the default budget (foreground)",
       },
       profile: {
         type: "boolean",
-        description: "tell where the extractor's CPU time goes instead (extraction)",
+        description: "show where the extractor's CPU time goes instead (extraction)",
       },
       json,
     },
@@ -230,7 +230,7 @@ export function commandHelp(command: CommandHelp): string {
 /** The help of all commands. */
 export function help(commands: Readonly<Record<string, CommandHelp>>): string {
   return [
-    "sluice: a warehouse kept true to live databases",
+    "sluice: a warehouse kept in sync with live databases",
     "",
     ...Object.values(commands).map(commandHelp),
     "",

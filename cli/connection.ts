@@ -60,8 +60,8 @@ export async function connect(
   const ssm = new SSMClient(config);
   let text: string | undefined;
   try {
-    const answer = await ssm.send(new GetParameterCommand({ Name: deploymentRecordName(name) }));
-    text = answer.Parameter?.Value;
+    const response = await ssm.send(new GetParameterCommand({ Name: deploymentRecordName(name) }));
+    text = response.Parameter?.Value;
   } catch (error) {
     if (!(error instanceof ParameterNotFound)) throw error;
     throw new Error(

@@ -3,7 +3,7 @@ import { declarationOf } from "../sources/declarations.ts";
 import type { RunningStack } from "../local/state.ts";
 import type { Connection } from "./connection.ts";
 
-/** Lines that tell where everything is. */
+/** Lines that say where everything is. */
 export function describeStack(connection: Connection, stack: RunningStack): string[] {
   const { deployment } = connection;
   const lines = ["How to look further:"];

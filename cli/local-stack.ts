@@ -136,7 +136,7 @@ async function asTyped(
     if (isDeepStrictEqual(running?.[name], wanted?.[name])) continue;
     const text = running?.[name] === undefined ? "no value" : JSON.stringify(running[name]);
     throw new Error(
-      `A stack runs already, with ${text} for ${name}; --set ${name}=${typed.set[name] ?? ""} cannot be given to it any more. ${first}`,
+      `A stack runs already, with ${text} for ${name}; --set ${name}=${typed.set[name] ?? ""} can no longer be given to it. ${first}`,
     );
   }
   let changed = stack;
@@ -144,7 +144,7 @@ async function asTyped(
     if (isDeepStrictEqual(secret, stack.secrets[system])) continue;
     if (stack.options.secrets[system] === undefined)
       throw new Error(
-        `A stack runs already, with a server that it started; --${system} cannot be given to it any more. ${first}`,
+        `A stack runs already, with a server that it started; --${system} can no longer be given to it. ${first}`,
       );
     changed = await repoint(stateFolder(), changed, { [system]: secret });
     say(`the secrets of the ${system} sources hold what was typed now`);

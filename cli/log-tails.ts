@@ -1,4 +1,4 @@
-// The last lines of the parts that failed in a run on this machine, so that a terminal shows most of what is to know.
+// The last lines of the parts that failed in a run on this machine, so that a terminal shows most of what people need.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,4 +1,4 @@
-// Files that a command writes for people to go on with: formatted as the project's others, and never over one that is there.
+// Files that a command writes for people to edit: formatted like the project's others, and never over an existing one.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { format, resolveConfig } from "prettier";

@@ -66,7 +66,7 @@ function sourcesFile(sources: readonly NewSource[]): string {
       `export const ${variableName(name)} = defineSource({`,
       `  name: "${name}",`,
       `  system: "${system}",`,
-      `  // TODO: the team that answers for it, and whom it serves.`,
+      `  // TODO: the team that is responsible for it, and whom it serves.`,
       `  owner: "TODO",`,
       `  description: "TODO",`,
       `});`,
@@ -99,7 +99,7 @@ export const catalog = defineCatalog({
 function deploymentFile(): string {
   const deployment = {
     $schema: "../node_modules/sluice/lib/deployment.schema.json",
-    // AWS's example account: with credentials of any other, CDK refuses to deploy.
+    // AWS's example account: with credentials of any other account, CDK does not deploy.
     account: "123456789012",
     region: "eu-central-1",
     catalog: "catalog/index.ts",
@@ -159,7 +159,7 @@ export function projectManifest(folder: string): string {
   return `${JSON.stringify(made, null, 2)}\n`;
 }
 
-/** How the project asks npm for Sluice: from where this one came, or by its version. */
+/** How the project names Sluice to npm: from where this one came, or by its version. */
 function engineSpec(folder: string, engine: Manifest): string {
   const version = engine.version ?? "*";
   const modules = dirname(engineFolder);

@@ -15,7 +15,7 @@ export class Output {
     this.stream = options.json ? process.stderr : process.stdout;
   }
 
-  /** Says nothing any more: what goes on in an interrupted process is not worth a line. */
+  /** Prints nothing from now on: the process was interrupted. */
   mute(): void {
     this.clear();
     this.muted = true;

@@ -1,4 +1,4 @@
-// Starts a run of the state machine and follows it to its end, telling what it does.
+// Starts a run of the state machine and follows it to its end, showing what it does.
 import { GetObjectCommand, NoSuchKey } from "@aws-sdk/client-s3";
 import { DescribeExecutionCommand, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { readdirSync, statSync } from "node:fs";
@@ -74,7 +74,7 @@ export async function runPipeline(
   }
 }
 
-/** Tells what a run does now from what its steps have left behind so far. */
+/** Shows what a run does now, from what its steps have written so far. */
 class RunWatcher {
   private readonly connection: Connection;
   private readonly ledger: Ledger;
@@ -113,7 +113,7 @@ class RunWatcher {
     return text !== undefined && !decisionSchema.parse(JSON.parse(text)).build;
   }
 
-  /** Rows read so far, a table, and the rate of all since the run began to read. */
+  /** Rows read so far per table, and the rate of all since the run began to read. */
   private async extraction(tables: readonly PlannedTable[]): Promise<string> {
     const parts: string[] = [];
     let newRows = 0;
@@ -168,10 +168,10 @@ class RunWatcher {
 
   private async read(key: string): Promise<string | undefined> {
     try {
-      const answer = await this.connection.s3.send(
+      const response = await this.connection.s3.send(
         new GetObjectCommand({ Bucket: this.connection.deployment.bucket, Key: key }),
       );
-      return await answer.Body?.transformToString();
+      return await response.Body?.transformToString();
     } catch (error) {
       if (error instanceof NoSuchKey) return undefined;
       throw error;

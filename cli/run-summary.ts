@@ -9,7 +9,7 @@ const ENDS: Record<NonNullable<RunLane["ended"]>, string> = {
   refusals: "source pauses",
 };
 
-/** Lines that tell what a run did. */
+/** Lines that say what a run did. */
 export function summarizeRun(record: RunRecord): string[] {
   const lines: string[] = [];
   const seconds = (Date.parse(record.endedAt) - Date.parse(record.startedAt)) / 1000;
@@ -66,9 +66,9 @@ export function laneTable(lanes: readonly RunLane[]): string {
 
 function describeBackOffs({ backOffs, slow }: RunLane): string {
   if (backOffs === 0) return "0";
-  const refused = backOffs - slow;
+  const rejected = backOffs - slow;
   return [
-    ...(refused > 0 ? [`${formatCount(refused)} refused`] : []),
+    ...(rejected > 0 ? [`${formatCount(rejected)} rejected`] : []),
     ...(slow > 0 ? [`${formatCount(slow)} slow`] : []),
   ].join(", ");
 }

@@ -19,7 +19,7 @@ export interface AccessArguments extends StackArguments {
   readonly deployed?: string | undefined;
 }
 
-/** Names the secret where an address was typed and none is read. */
+/** Takes the deployment's place in a secret's name where an address was typed, so that no secret is read. */
 const NO_DEPLOYMENT = "typed";
 
 /** The catalog of the named deployment, or that the running stack was started with, else the project's. */

@@ -18,7 +18,7 @@ export interface TableStatus {
   readonly remarks: readonly string[];
 }
 
-/** What a source's lanes do now, and whether it must be left alone. */
+/** What a source's lanes do now, and whether it is paused. */
 export interface SourceStatus {
   readonly source: string;
   readonly pause: SourcePause | null;
@@ -32,10 +32,10 @@ export interface Status {
   readonly sources: readonly SourceStatus[];
 }
 
-/** A lane's note is of a process that is over by then: Lambda ends each after 15 minutes. */
+/** The process that wrote an older note has ended: Lambda ends each after 15 minutes. */
 const MOST_NOTE_MILLIS = 15 * 60_000;
 
-/** The notes of lanes that read now: of no run that has ended, and written a short while ago. */
+/** The notes of lanes that read now: written a short while ago, by a run that has not ended. */
 export function notesOfNow<Note extends ReadingNote>(
   notes: readonly Note[],
   runs: readonly RunRecord[],
@@ -81,7 +81,7 @@ export function statusLines({ runs, tables, sources }: Status): string[] {
       pause === null
         ? []
         : [
-            `source ${source} pauses until ${new Date(pause.until).toISOString()}, for it refused again and again: ${pause.reason}`,
+            `source ${source} pauses until ${new Date(pause.until).toISOString()}, because it rejected requests repeatedly: ${pause.reason}`,
           ],
     ),
   );

@@ -1,4 +1,4 @@
-// Asks the warehouse through the Redshift Data API, and reads its answers without losing a digit.
+// Queries the warehouse through the Redshift Data API, and reads its answers without losing a digit.
 import {
   DescribeStatementCommand,
   ExecuteStatementCommand,
@@ -35,7 +35,7 @@ export const answerTexts = (answer: Answer): (string | null)[][] =>
 
 /**
  * An answer in values that JSON has. What a reader of JSON numbers would round or could not read is text: whole
- * numbers beyond ±(2^53 − 1), NaN, Infinity and -Infinity; `types` tells it from text.
+ * numbers beyond ±(2^53 − 1), NaN, Infinity and -Infinity; `types` distinguishes it from text.
  */
 export const answerJson = (
   answer: Answer,
@@ -116,7 +116,7 @@ export async function queryWarehouse(
       break;
     }
     if (state.Status === "FAILED" || state.Status === "ABORTED") {
-      throw new Error(`The warehouse refused the statement: ${state.Error ?? state.Status}`);
+      throw new Error(`The warehouse rejected the statement: ${state.Error ?? state.Status}`);
     }
     if (Date.now() > deadline) throw new Error("The statement did not end within ten minutes");
     await delay(POLL_MILLIS);
@@ -144,7 +144,7 @@ const responseSchema = z.looseObject({
 
 /**
  * A page of a statement's result, read from the response's own text: what the SDK makes of it has passed through a
- * double. The other format, CSV, does not tell a null from an empty text.
+ * double. The other format, CSV, does not distinguish null from an empty text.
  */
 async function readPage(
   client: RedshiftDataClient,

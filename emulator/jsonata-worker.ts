@@ -1,8 +1,8 @@
 // Evaluates the JSONata templates of state machines for the local emulator.
 //
 // Usage: jsonata-worker.ts <folder of the npm package jsonata>, a two-way channel's file
-// descriptor in EMULATOR_CHANNEL. A request is one JSON text a line, {id, template, bindings}; its
-// answer is {id, value} or {id, error: {expression, location, message}}.
+// descriptor in EMULATOR_CHANNEL. A request is one JSON text per line, {id, template, bindings}; its
+// response is {id, value} or {id, error: {expression, location, message}}.
 import { createHash, randomUUID } from "node:crypto";
 import net from "node:net";
 import { createRequire } from "node:module";
@@ -119,7 +119,7 @@ async function fill(
 const channel = new net.Socket({ fd: Number(process.env.EMULATOR_CHANNEL) });
 channel.on("close", () => process.exit(0));
 
-async function answer(request: Request): Promise<void> {
+async function respond(request: Request): Promise<void> {
   let response: object;
   try {
     response = {
@@ -140,5 +140,5 @@ async function answer(request: Request): Promise<void> {
 
 createInterface({ input: channel }).on("line", (line) => {
   // The other end is the emulator, which writes exactly this.
-  void answer(JSON.parse(line) as Request);
+  void respond(JSON.parse(line) as Request);
 });

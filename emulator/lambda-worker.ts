@@ -1,7 +1,7 @@
 // Runs one Lambda function for the local emulator: one event at a time, over one two-way channel.
 //
 // Usage: lambda-worker.ts <function folder> <handler>, the channel's file descriptor in
-// EMULATOR_CHANNEL. Every message is one JSON text a line.
+// EMULATOR_CHANNEL. Every message is one JSON text per line.
 import { existsSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -123,7 +123,7 @@ process.on("uncaughtException", (error) => {
 process.on("unhandledRejection", (reason) => {
   dieWith(failure(reason, "Runtime.UnhandledPromiseRejection"), 128);
 });
-// The emulator is gone, however it went: nobody is left to work for.
+// The emulator has ended, for whatever reason, and this process with it.
 channel.on("close", () => process.exit(0));
 
 const [folder = ".", handlerName = "index.handler"] = process.argv.slice(2);

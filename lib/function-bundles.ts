@@ -20,7 +20,7 @@ const packagedFolder = join(engineFolder, "bundles");
 const builtFolder = join(engineFolder, ".sluice/bundles");
 /** What a handler may import. */
 const SOURCES = ["contract", "catalog", "sources", "stores", "functions"];
-/** Nobody still reads a bundle of older sources after this. */
+/** After this, no process still reads a bundle of older sources. */
 const KEPT_MILLIS = 24 * 60 * 60 * 1000;
 
 const OPTIONS = [
@@ -47,7 +47,7 @@ export function functionBundle(name: string): string {
 let bundles: string | undefined;
 
 /**
- * The folder that has one for each function. Processes may ask at the same time.
+ * The folder that has one for each function. Processes may call this at the same time.
  *
  * @throws Error with esbuild's messages
  */

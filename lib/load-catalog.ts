@@ -26,7 +26,7 @@ export async function loadCatalog(path: string): Promise<Catalog> {
   return catalog;
 }
 
-/** The catalog as it is while somebody works on it: a file that is not in the index yet is no mistake. */
+/** The catalog while it is being edited: a file that is not in the index yet is not a mistake. */
 export async function importCatalog(path: string): Promise<{ catalog: Catalog; folder: string }> {
   const file = resolve(projectHere().folder, path);
   if (!existsSync(file)) {

@@ -15,7 +15,7 @@ export interface PipelineTargets {
   readonly timeoutSeconds: number;
 }
 
-/** Lanes that are read at the same time: an inline Map allows no more. */
+/** Lanes that are read at the same time: the limit of an inline Map. */
 const LANES_AT_ONCE = 40;
 
 /** Glue's own time-out of the build, and its default. */
@@ -76,7 +76,7 @@ const retryLambda = {
   JitterStrategy: "FULL",
 };
 
-/** `States.ALL` does not catch an answer that is too large, so that is named too; `States.ALL` must stand alone and last. */
+/** `States.ALL` does not catch a response that is too large, so that is named too. It must stand alone and last. */
 const catchAll = (next: string, more: State): State[] =>
   [["States.DataLimitExceeded"], ["States.ALL"]].map((errors) => ({
     ErrorEquals: errors,
@@ -84,7 +84,7 @@ const catchAll = (next: string, more: State): State[] =>
     ...more,
   }));
 
-/** Between two looks whether another run's build has ended. */
+/** Between two checks whether another run's build has ended. */
 const OTHER_BUILD_SECONDS = 60;
 
 /** What a Glue job's cause is worth reading for stands deep in it: all that comes before this is left out. */

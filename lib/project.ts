@@ -17,7 +17,7 @@ const markSchema = z.strictObject({ catalog: z.string().min(1) });
 /**
  * The project that a folder is in, or undefined if it is in none.
  *
- * @throws Error if a package.json on the way is no JSON, or says what is not understood
+ * @throws Error if a package.json on the way is not JSON, or has values that are not understood
  */
 export function findProject(from = process.cwd()): Project | undefined {
   const file = join(from, "package.json");

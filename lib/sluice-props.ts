@@ -1,4 +1,4 @@
-// What Sluice is told, as a construct.
+// The properties of Sluice, as a construct.
 import type { ISecurityGroup, IVpc, SubnetSelection } from "aws-cdk-lib/aws-ec2";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
@@ -52,7 +52,7 @@ export interface SluiceProps {
   readonly securityGroups?: readonly ISecurityGroup[];
 
   /**
-   * A bucket for this deployment alone, which nothing is done to but to let Sluice's parts use it. It should refuse
+   * A bucket for this deployment alone, which is not changed but for letting Sluice's parts use it. It should reject
    * requests without TLS, abort incomplete uploads after two days, and expire `runs/` after 90; nothing else in it may
    * expire. The key that it names (`bucket.encryptionKey`) is granted as well.
    * @default - two are made, the other for access logs

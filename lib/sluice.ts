@@ -35,11 +35,11 @@ import { parseProps, placeOf } from "./deployment/parse-props.ts";
 import { runTimeoutSeconds } from "./pipeline-definition.ts";
 import type { SluiceProps } from "./sluice-props.ts";
 
-/** Of each app those that it has. */
+/** The Sluice constructs of each app. */
 const MADE = new WeakMap<IConstruct, readonly Sluice[]>();
 
 /**
- * A warehouse kept in sync with live databases. All of it is made in the stack around it, but the catalog's entries:
+ * A warehouse kept in sync with live databases. All of it is made in the stack around it, except the catalog's entries:
  * they are in `catalogStacks` stacks of their own, called `<deployment>-catalog-<number>`, which are deployed after it.
  * What holds data or credentials is kept when it is deleted.
  */
@@ -51,13 +51,13 @@ export class Sluice extends Construct implements IConnectable {
   readonly stateMachine: StateMachine;
   /** Where alarms and alerts go, made or given. */
   readonly topic: ITopic;
-  /** Of each source, by its name, the secret to be filled in. */
+  /** The secret of each source, by the source's name; to be filled in. */
   readonly sourceSecrets: ReadonlyMap<string, Secret>;
   /** The stacks of the catalog's entries. */
   readonly catalogStacks: readonly Stack[];
   /** The warehouse, made or given; undefined for the lake alone. */
   readonly warehouse: ExistingWarehouse | undefined;
-  /** Of the functions that read sources, and of a warehouse that is made; of none outside a VPC. */
+  /** The connections of the functions that read sources, and of a warehouse that is made; empty outside a VPC. */
   readonly connections: Connections;
 
   /**
@@ -69,7 +69,7 @@ export class Sluice extends Construct implements IConnectable {
     const options = parseProps(this, props);
     const { deployment, catalog, encryptionKey } = props;
     checkCatalog(deployment, catalog);
-    this.#refuseAnother(deployment, props.bucket);
+    this.#rejectAnother(deployment, props.bucket);
     this.deployment = deployment;
     for (const warning of sourcesReadTooLong(deployment, options.schedule, catalog)) {
       Annotations.of(this).addWarningV2("sluice:source-read-too-long", warning);
@@ -84,7 +84,7 @@ export class Sluice extends Construct implements IConnectable {
     const definitions = new Definitions(this, "Catalog", {
       ...{ deployment, catalog, catalogStacks: options.catalogStacks, env: { account, region } },
     });
-    this.#refuseSynthesizer(definitions.stacks);
+    this.#rejectSynthesizer(definitions.stacks);
     // Roles that read the definitions come first.
     for (const stack of definitions.stacks) stack.addStackDependency(Stack.of(this));
     const stores = { deployment, bucket, ledger, lake, definitions };
@@ -154,7 +154,7 @@ export class Sluice extends Construct implements IConnectable {
   }
 
   /** @throws DeploymentError if another Sluice of the app would have the same names, or the same data */
-  #refuseAnother(deployment: string, bucket: IBucket | undefined): void {
+  #rejectAnother(deployment: string, bucket: IBucket | undefined): void {
     const { environment } = Stack.of(this);
     for (const other of MADE.get(this.node.root) ?? []) {
       const sameName =
@@ -177,7 +177,7 @@ export class Sluice extends Construct implements IConnectable {
    * @throws DeploymentError if the stacks of the catalog would be deployed with another bootstrap than the one around
    *   this, which may read the assets of its own only
    */
-  #refuseSynthesizer(stacks: readonly Stack[]): void {
+  #rejectSynthesizer(stacks: readonly Stack[]): void {
     const own = Stack.of(this).synthesizer.bootstrapQualifier;
     const other = stacks.find(({ synthesizer }) => synthesizer.bootstrapQualifier !== own);
     if (other === undefined) return;

@@ -1,4 +1,4 @@
-// Refuses, before anything is deployed, templates that CloudFormation would refuse.
+// Rejects, before anything is deployed, templates that CloudFormation would reject.
 import type { cx_api } from "aws-cdk-lib";
 import { statSync } from "node:fs";
 import { z } from "zod";
@@ -14,7 +14,7 @@ export const MAX_TEMPLATE_BYTES = 1_000_000;
 export const MAX_RESOURCES = 500;
 
 /**
- * What an app is made with, so that it is this check that tells of too many resources: CDK's does not say what to do.
+ * What an app is made with, so that this check reports too many resources: CDK's does not say what to do.
  * CDK's rules for templates, which only warn, take longer than all the rest for a large catalog; the app adds them where
  * it adds cdk-nag.
  */
@@ -23,7 +23,7 @@ export const APP_PROPS = {
   builtinCloudFormationValidation: false,
 } as const;
 
-/** Templates that CloudFormation would refuse. */
+/** Templates that CloudFormation would reject. */
 export class TemplateError extends Error {
   override readonly name = "TemplateError";
 }
@@ -86,10 +86,10 @@ function fix(resources: Readonly<Record<string, unknown>>, times: number): strin
   if (size > MAX_TEMPLATE_BYTES / 2) {
     return `Its largest resource, ${largest}, has ${thousands(size)} of them: declare fewer columns in it, or shorter descriptions.`;
   }
-  const wanted = catalogStacks * 2 ** Math.ceil(Math.log2(times));
-  return wanted > MAX_CATALOG_STACKS
+  const enough = catalogStacks * 2 ** Math.ceil(Math.log2(times));
+  return enough > MAX_CATALOG_STACKS
     ? "Divide the catalog into two deployments."
-    : `Raise catalogStacks in the deployment's configuration from ${catalogStacks} to ${wanted}.`;
+    : `Raise catalogStacks in the deployment's configuration from ${catalogStacks} to ${enough}.`;
 }
 
 function thousands(count: number): string {

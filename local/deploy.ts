@@ -83,7 +83,7 @@ export async function applyCatalogAndCode(
   return { ...summary, changed: true };
 }
 
-/** Gives a running stack other addresses or credentials of somebody's own sources. */
+/** Gives a running stack other addresses or credentials of the user's own sources. */
 export async function repoint(
   folder: string,
   running: RunningStack,
@@ -112,7 +112,7 @@ function parseSummary(line: string, logFile: string): z.infer<typeof summarySche
 
 /**
  * What a platform team does after the first deploy: puts addresses and credentials into the sources' secrets. Once for
- * each that was typed, so that what somebody put there later stays.
+ * each that was typed, so that later changes stay.
  */
 async function fillSecrets(folder: string, running: RunningStack, endpoint: string): Promise<void> {
   const filledFile = join(folder, "filled-secrets.json");

@@ -61,7 +61,7 @@ function valueOf(name: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    // The schema tells what is wrong with it.
+    // The schema says what is wrong with it.
     return text;
   }
 }

@@ -21,7 +21,7 @@ const secretsSchema = z.record(z.string(), jsonObjectSchema);
 
 /** How a stack on this machine is to be started. */
 export const localOptionsSchema = z.strictObject({
-  /** Somebody's own sources, by system, in place of servers that are started. */
+  /** The user's own sources, by system, in place of servers that are started. */
   secrets: secretsSchema,
   /** Choices of the deployment as they were typed, by name; `local/deployment.ts` has the others. */
   set: z.record(z.string(), z.string()),
@@ -88,7 +88,7 @@ export function readRunning(folder: string): RunningStack | undefined {
 export function writeRunning(folder: string, running: RunningStack): void {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const temporary = `${runningFile(folder)}.${String(process.pid)}`;
-  // It holds passwords of somebody's own sources.
+  // It holds passwords of the user's own sources.
   writeFileSync(temporary, JSON.stringify(running, null, 2), { mode: OWNER_ONLY });
   renameSync(temporary, runningFile(folder));
 }

@@ -1,4 +1,4 @@
-// The detached process that starts the servers of a local stack, deploys into it, and ends it all when told to.
+// The detached process that starts the servers of a local stack, deploys into it, and ends it all on request.
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -57,7 +57,7 @@ const change = (changes: Partial<RunningStack>): void => {
 change({});
 
 const servers: Server[] = [];
-let told = false;
+let isAskedToEnd = false;
 const interruption = new AbortController();
 
 /** Notes a started server at once, so that `down` can end it whatever happens to this process. */
@@ -72,7 +72,7 @@ const started = async (name: string, start: Promise<Server>): Promise<Server> =>
   const from = Date.now();
   const server = await start;
   note(server);
-  say(`${name} answers at ${server.address} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
+  say(`${name} is ready at ${server.address} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
   return server;
 };
 
@@ -119,7 +119,7 @@ async function startAll(): Promise<void> {
   const warehouseAndAws = async (): Promise<void> => {
     const postgres = await startPostgres({ dataFolder: data("postgres"), ...common });
     note(postgres);
-    say(`PostgreSQL answers at ${postgres.address}`);
+    say(`PostgreSQL is ready at ${postgres.address}`);
     change({
       postgres: { host: "127.0.0.1", port: postgres.port, user: "sluice", database: "warehouse" },
     });
@@ -174,14 +174,14 @@ async function endStart(starting: Promise<void>): Promise<void> {
   while (!(await Promise.race([settled, delay(AGAIN_MILLIS, false)])));
 }
 
-/** Returns when somebody tells this process to end, or the one that it works for is gone. */
+/** Returns when this process is asked to end, or the one that it works for is gone. */
 async function untilItMustEnd(): Promise<void> {
-  while (!told && !ownerIsGone()) await delay(POLL_MILLIS);
+  while (!isAskedToEnd && !ownerIsGone()) await delay(POLL_MILLIS);
 }
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(signal, () => {
-    told = true;
+    isAskedToEnd = true;
   });
 }
 

@@ -123,11 +123,11 @@ function packageManifest(own: Manifest, imported: ReadonlySet<string>): object {
 }
 
 function pack(target: string, folder: string): string {
-  const told = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
+  const output = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
     cwd: target,
     encoding: "utf8",
   });
-  return join(folder, basename(told.trim()));
+  return join(folder, basename(output.trim()));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

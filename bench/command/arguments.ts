@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { SYSTEMS, type System } from "../sources/table.ts";
 
-/** What may be measured beside nobody, the control and the default budget. */
+/** What may be measured beside the idle source, the control and the default budget. */
 const FURTHER_READERS = ["ours", "peer", "held"] as const;
 export type FurtherReader = (typeof FURTHER_READERS)[number];
 

@@ -1,10 +1,10 @@
-// Cleans up once when somebody ends a benchmark before its end.
+// Cleans up once when a benchmark is interrupted.
 
 const INTERRUPTED_EXIT_CODE = 130;
 
 /**
- * Does the work; at SIGINT, SIGTERM or SIGHUP runs `cleanUp` and ends the process with exit code 130. That the work then
- * fails, for what it used is gone, is nobody's concern.
+ * Does the work; at SIGINT, SIGTERM or SIGHUP runs `cleanUp` and ends the process with exit code 130. The work may then
+ * fail, because what it used is gone; that is ignored.
  */
 export async function unlessInterrupted(
   work: () => Promise<void>,

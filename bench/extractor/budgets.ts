@@ -16,7 +16,7 @@ export function faster(system: System): LoadBudgetDefinition {
   };
 }
 
-/** No pauses and no caps, with pages that cost the least a row. */
+/** No pauses and no caps, with pages that cost the least per row. */
 export function unthrottled(system: System, lanes: number): LoadBudgetDefinition {
   const budget = faster(system);
   return {

@@ -1,4 +1,4 @@
-// Burns the CPU that the extractor burnt, in the same bursts, and asks nothing of any database.
+// Burns the CPU that the extractor burnt, in the same bursts, and sends no database a request.
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { PausableClock } from "./pause.ts";

@@ -1,4 +1,4 @@
-// An S3 client whose requests end in files of a folder: all that the SDK does to a request is done, only nothing is sent.
+// An S3 client that writes to files of a folder: the SDK prepares each request as usual, but nothing is sent.
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -12,7 +12,7 @@ interface Request {
   readonly body?: unknown;
 }
 
-interface Answer {
+interface FileResponse {
   readonly response: {
     readonly statusCode: number;
     readonly headers: Record<string, string>;
@@ -41,17 +41,17 @@ class FileHandler {
     this.#folder = folder;
   }
 
-  async handle(request: Request): Promise<Answer> {
+  async handle(request: Request): Promise<FileResponse> {
     const file = join(this.#folder, decodeURIComponent(request.path));
     if (request.method === "PUT") {
       await mkdir(dirname(file), { recursive: true });
       const body = await bytesOf(request.body);
       await writeFile(file, body);
-      return answer(200, Buffer.alloc(0), tagOf(file, body.length));
+      return respond(200, Buffer.alloc(0), tagOf(file, body.length));
     }
     const found = await readFile(file).catch(() => null);
-    if (found === null) return answer(404, Buffer.from(notFound));
-    return answer(
+    if (found === null) return respond(404, Buffer.from(notFound));
+    return respond(
       200,
       request.method === "HEAD" ? Buffer.alloc(0) : found,
       tagOf(file, found.length),
@@ -84,7 +84,7 @@ async function bytesOf(body: unknown): Promise<Uint8Array> {
   throw new Error(`A body that is ${typeof body} cannot be written to a file.`);
 }
 
-function answer(statusCode: number, body: Buffer, tag = ""): Answer {
+function respond(statusCode: number, body: Buffer, tag = ""): FileResponse {
   return {
     response: {
       statusCode,

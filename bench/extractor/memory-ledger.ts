@@ -1,10 +1,10 @@
-// A ledger in memory: what the extractor asks of it, without the emulator's share of the machine.
+// A ledger in memory: the part that the extractor uses, without the emulator's share of the machine.
 import type { ExtractLedger } from "../../functions/extract/extract.ts";
 import type { SplitRecord } from "../../contract/records.ts";
 
 const nothing = (): Promise<void> => Promise.resolve();
 
-/** Holds the splits of one pass for one process; there is nobody to be fenced by. */
+/** Holds the splits of one pass for one process, so there is nothing to fence. */
 export class MemoryLedger implements ExtractLedger {
   readonly #splits = new Map<string, SplitRecord>();
   objects = 0;

@@ -1,4 +1,4 @@
-// Lets a reader rest between a benchmark's windows without its clock noticing.
+// Pauses a reader, and its clock with it, between a benchmark's windows.
 import { setTimeout as delay } from "node:timers/promises";
 
 /** A clock that stands still while it is paused. */

@@ -63,7 +63,7 @@ class Meter {
   }
 }
 
-/** The client as it is, but that each batch is counted, and none is asked for while the clock stands still. */
+/** The client, with each batch counted; no batch is requested while the clock is paused. */
 function metered(client: SourceClient, clock: PausableClock, meter: Meter): SourceClient {
   return new Proxy(client, {
     get(target, name) {
@@ -162,7 +162,7 @@ class Lane {
         },
       });
     }
-    this.#refuseProblems(folder);
+    this.#throwProblems(folder);
     return ledger;
   }
 
@@ -180,8 +180,8 @@ class Lane {
     };
   }
 
-  // A invocation gives a table up and goes on with the others; here that is a failed measurement.
-  #refuseProblems(folder: string): void {
+  // An invocation gives a table up and goes on with the others; here that is a failed measurement.
+  #throwProblems(folder: string): void {
     const problems = readdirSync(join(folder, BUCKET), { recursive: true, encoding: "utf8" });
     const found = problems.find((path) => path.includes("problems/"));
     if (found === undefined) return;
@@ -215,7 +215,7 @@ async function readOnce(settings: ExtractorSettings): Promise<void> {
   writeFileSync(join(settings.folder, `outcome-${settings.lane}.json`), JSON.stringify(outcome));
 }
 
-async function readWhenTold(settings: ExtractorSettings): Promise<never> {
+async function readOnCommand(settings: ExtractorSettings): Promise<never> {
   const clock = new PausableClock(true);
   const meter = new Meter();
   process.on("message", (message) => {
@@ -236,5 +236,5 @@ async function readWhenTold(settings: ExtractorSettings): Promise<never> {
 // As the handler does.
 collectRarely();
 const settings = extractorSettingsSchema.parse(JSON.parse(process.argv[2] ?? "null"));
-await (settings.mode === "once" ? readOnce(settings) : readWhenTold(settings));
+await (settings.mode === "once" ? readOnce(settings) : readOnCommand(settings));
 process.exit();

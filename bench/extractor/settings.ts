@@ -1,4 +1,4 @@
-// What a benchmark tells the extractor's own process, and what that answers.
+// What a benchmark sends to the extractor's own process, and what that process reports.
 import { z } from "zod";
 import { budgetSchema } from "../../catalog/definition.ts";
 import { SYSTEMS } from "../sources/table.ts";
@@ -15,12 +15,12 @@ export const extractorSettingsSchema = z.strictObject({
   plannedAt: z.int(),
   /** Objects are written below it. */
   folder: z.string(),
-  /** `once`: reads the table and ends. `told`: reads it again and again while its parent lets it. */
-  mode: z.enum(["once", "told"]),
+  /** `once`: reads the table and ends. `on-command`: reads it again and again between `go` and `pause`. */
+  mode: z.enum(["once", "on-command"]),
 });
 export type ExtractorSettings = z.infer<typeof extractorSettingsSchema>;
 
-/** What a parent tells a process that reads (or burns) while it may. */
+/** The commands of a process that reads (or burns) between `go` and `pause`. */
 export const commandSchema = z.enum(["go", "pause", "report"]);
 export type Command = z.infer<typeof commandSchema>;
 

@@ -1,4 +1,4 @@
-// Starts the foreground's load and asks it how long requests took.
+// Starts the foreground's load and gets the latencies of its requests.
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { lastLines, quoteLog } from "../../local/toolchain/log-tail.ts";
@@ -6,7 +6,12 @@ import { askChild } from "../measure/messages.ts";
 import { treeCpuSeconds } from "../measure/processes.ts";
 import { type Children, killGroup } from "../measure/run-contestant.ts";
 import type { LiveSource } from "../sources/live-source.ts";
-import { type Answer, answerSchema, type LoadSettings, type Question } from "./settings.ts";
+import {
+  type Latencies,
+  latenciesSchema,
+  type LatenciesRequest,
+  type LoadSettings,
+} from "./settings.ts";
 
 const PROGRAM = fileURLToPath(new URL("process.ts", import.meta.url));
 const QUOTED_LINES = 20;
@@ -44,8 +49,8 @@ export class Foreground {
   }
 
   /** Latencies of the requests that were due from one moment to another. */
-  async latencies(question: Question): Promise<Answer> {
-    return answerSchema.parse(await askChild(this.#child, question, () => this.#ended()));
+  async latencies(request: LatenciesRequest): Promise<Latencies> {
+    return latenciesSchema.parse(await askChild(this.#child, request, () => this.#ended()));
   }
 
   get cpuSeconds(): number {

@@ -1,15 +1,16 @@
-// The foreground in a process of its own: asks at a steady rate whatever the answers take, and keeps each latency.
+// The foreground in a process of its own: sends requests at a steady rate, however long the responses take, and keeps
+// their latencies.
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { History } from "../../examples/web-analytics/sample-data/history.ts";
-import { type Ask, readVisits, searchLeads } from "./requests.ts";
+import { readVisits, searchLeads, type SendRequest } from "./requests.ts";
 import {
-  type Answer,
+  type Latencies,
+  latenciesRequestSchema,
+  type LatenciesRequest,
   loadSettingsSchema,
   type LoadSettings,
   monotonicMillis,
-  questionSchema,
-  type Question,
 } from "./settings.ts";
 
 const PATIENCE_MILLIS = 30_000;
@@ -17,14 +18,14 @@ const POLL_MILLIS = 20;
 
 interface Sample {
   readonly dueMillis: number;
-  /** NaN: failed; null: not answered yet. */
+  /** NaN: failed; null: no response yet. */
   latencyMillis: number | null;
 }
 
 const settings = loadSettingsSchema.parse(JSON.parse(process.argv[2] ?? "null"));
-const ask = await askerOf(settings);
+const sendRequest = await senderOf(settings);
 let samples: Sample[] = [];
-let asked = 0;
+let sent = 0;
 
 const ticker = new Worker(new URL("ticker.ts", import.meta.url), {
   workerData: { requestsPerSecond: settings.requestsPerSecond, seed: settings.seed },
@@ -32,17 +33,17 @@ const ticker = new Worker(new URL("ticker.ts", import.meta.url), {
 ticker.on("message", (dueMillis: number) => {
   const sample: Sample = { dueMillis, latencyMillis: null };
   samples.push(sample);
-  ask((asked += 1)).then(
+  sendRequest((sent += 1)).then(
     () => (sample.latencyMillis = monotonicMillis() - dueMillis),
     () => (sample.latencyMillis = NaN),
   );
 });
 process.on("message", (message) => {
-  void answer(questionSchema.parse(message));
+  void respond(latenciesRequestSchema.parse(message));
 });
 process.on("disconnect", () => process.exit());
 
-async function answer({ fromMillis, toMillis }: Question): Promise<void> {
+async function respond({ fromMillis, toMillis }: LatenciesRequest): Promise<void> {
   const isDue = ({ dueMillis }: Sample): boolean => dueMillis >= fromMillis && dueMillis < toMillis;
   const end = monotonicMillis() + PATIENCE_MILLIS;
   const mine = samples.filter(isDue);
@@ -51,13 +52,13 @@ async function answer({ fromMillis, toMillis }: Question): Promise<void> {
   const latencies = mine.flatMap(({ latencyMillis }) =>
     latencyMillis === null || Number.isNaN(latencyMillis) ? [] : [latencyMillis],
   );
-  const found: Answer = { latencies, failed: mine.length - latencies.length };
+  const found: Latencies = { latencies, failed: mine.length - latencies.length };
   process.send?.(found);
-  // What is older is asked for no more.
+  // Older samples are not requested again.
   samples = samples.filter(({ dueMillis }) => dueMillis >= toMillis);
 }
 
-async function askerOf({ system, address, history, seed }: LoadSettings): Promise<Ask> {
+async function senderOf({ system, address, history, seed }: LoadSettings): Promise<SendRequest> {
   const rows = (table: string): number => history.rows[table] ?? 0;
   const written: History = {
     seed: history.seed,

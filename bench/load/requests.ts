@@ -1,4 +1,4 @@
-// What customers ask of the sources: the newest leads of an account, and a visit by its key.
+// The requests of customers: the newest leads of an account, and a visit by its key.
 import { Agent, request } from "node:http";
 import { Client, types } from "cassandra-driver";
 import { accountId } from "../../examples/web-analytics/sample-data/accounts.ts";
@@ -7,21 +7,21 @@ import { randomAt } from "../../examples/web-analytics/sample-data/random.ts";
 import { visitKey } from "../../examples/web-analytics/sample-data/visits.ts";
 import { cassandraDataCenter } from "../../local/servers/cassandra.ts";
 
-/** Asks one question, of which there are as many as numbers. Rejects when there is no right answer. */
-export type Ask = (number: number) => Promise<void>;
+/** Sends a request; the same number always makes the same request. Rejects unless the response is right. */
+export type SendRequest = (number: number) => Promise<void>;
 
-const LEADS_APAGE = 20;
+const LEADS_PER_PAGE = 20;
 const TIMEOUT_MILLIS = 30_000;
 
 /** Searches for the newest leads of an account, as the list of leads does. */
-export function searchLeads(address: string, history: History, seed: number): Ask {
+export function searchLeads(address: string, history: History, seed: number): SendRequest {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   return (number) => {
     const account = accountId(history, randomAt(seed, "searches", number));
     const body = JSON.stringify({
       query: { bool: { filter: [{ term: { accountId: account } }] } },
       sort: [{ updatedAt: "desc" }],
-      size: LEADS_APAGE,
+      size: LEADS_PER_PAGE,
       track_total_hits: false,
     });
     return new Promise((resolve, reject) => {
@@ -39,7 +39,8 @@ export function searchLeads(address: string, history: History, seed: number): As
         (response) => {
           response.on("end", () => {
             if (response.statusCode === 200) resolve();
-            else reject(new Error(`the search returned ${response.statusCode ?? "nothing"}`));
+            else
+              reject(new Error(`the search responded with ${response.statusCode ?? "no status"}`));
           });
           response.on("error", reject);
           response.resume();
@@ -56,7 +57,11 @@ const visitQuery =
   "SELECT * FROM tracking.visits WHERE account_id = ? AND day = ? AND visit_id = ?";
 
 /** Reads a visit by its whole key, as the live view does. */
-export async function readVisits(address: string, history: History, seed: number): Promise<Ask> {
+export async function readVisits(
+  address: string,
+  history: History,
+  seed: number,
+): Promise<SendRequest> {
   const client = new Client({
     contactPoints: [address],
     localDataCenter: cassandraDataCenter,

@@ -1,4 +1,4 @@
-// What a benchmark tells the process that makes the foreground's load, and what that answers.
+// What a benchmark sends to the process that makes the foreground's load, and the response.
 import { z } from "zod";
 import { SYSTEMS } from "../sources/table.ts";
 
@@ -8,7 +8,7 @@ export const loadSettingsSchema = z.strictObject({
   address: z.string(),
   requestsPerSecond: z.number().positive(),
   seed: z.int(),
-  /** Rows that were written, and the clock then: which keys there are follows from them. */
+  /** Rows that were written, and the clock then: the keys that exist follow from them. */
   history: z.looseObject({
     seed: z.int(),
     rows: z.record(z.string(), z.int()),
@@ -17,17 +17,20 @@ export const loadSettingsSchema = z.strictObject({
 });
 export type LoadSettings = z.infer<typeof loadSettingsSchema>;
 
-/** Asks for the latencies of the requests that were due from one moment of the machine's clock to another. */
-export const questionSchema = z.strictObject({ fromMillis: z.number(), toMillis: z.number() });
-export type Question = z.infer<typeof questionSchema>;
+/** Requests the latencies of what was due from one moment of the machine's clock to another. */
+export const latenciesRequestSchema = z.strictObject({
+  fromMillis: z.number(),
+  toMillis: z.number(),
+});
+export type LatenciesRequest = z.infer<typeof latenciesRequestSchema>;
 
-export const answerSchema = z.strictObject({
-  /** From the moment that a request was due until its answer was there, milliseconds. */
+export const latenciesSchema = z.strictObject({
+  /** From the moment that a request was due until its response was there, milliseconds. */
   latencies: z.array(z.number()),
-  /** Requests that failed, or had no answer after half a minute; they are not among the latencies. */
+  /** Requests that failed, or had no response after half a minute; they are not among the latencies. */
   failed: z.int(),
 });
-export type Answer = z.infer<typeof answerSchema>;
+export type Latencies = z.infer<typeof latenciesSchema>;
 
 /** The machine's clock, the same in all processes; milliseconds. */
 export const monotonicMillis = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -13,7 +13,7 @@ const EVERY_MILLIS = 1000 / requestsPerSecond;
 const begin = monotonicMillis();
 
 // One request in each slot, somewhere in it: a steady rate that no rhythm of a reader can fall in step with. It never
-// waits for answers.
+// waits for responses.
 for (let slot = 0; ; slot += 1) {
   const dueMillis = begin + (slot + random.unit()) * EVERY_MILLIS;
   const wait = dueMillis - monotonicMillis();

@@ -3,10 +3,10 @@ import { createReadStream, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createGunzip } from "node:zlib";
 
-/** `lines`: one row a line. `csv`: a row may hold line ends within quotes, and a backslash takes the next byte's meaning. */
+/** `lines`: one row per line. `csv`: a row may hold line ends within quotes, and a backslash escapes the next byte. */
 export interface OutputForm {
   readonly kind: "lines" | "csv";
-  /** Lines at the beginning of each file that are no rows. */
+  /** Lines at the beginning of each file that are not rows. */
   readonly headerRows: number;
   /** Which files hold rows; others (logs, states) do not count. */
   readonly files: RegExp;

@@ -1,4 +1,4 @@
-// Tells from a V8 CPU profile where a process's main thread spent its time.
+// Finds in a V8 CPU profile where a process's main thread spent its time.
 import { z } from "zod";
 
 export const cpuProfileSchema = z.looseObject({
@@ -26,7 +26,7 @@ export interface ProfileShares {
 // The first that matches a frame, or else one of its callers, names the work.
 const groups: readonly (readonly [RegExp, string])[] = [
   [/\(garbage collector\)/, "garbage collection"],
-  [/search-page|json-scanner|kept-members/, "cutting the response into lines"],
+  [/search-page|json-scanner|kept-members/, "splitting the response into lines"],
   [/to-json|cell-writer|row-writer|line-buffer/, "writing lines"],
   [/cassandra-driver/, "Cassandra driver: protocol and decoding"],
   [/node:zlib/, "gzip (what of it is not in threads of its own)"],

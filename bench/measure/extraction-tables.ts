@@ -26,7 +26,7 @@ export function measuredTable(results: readonly ContestantResult[]): string {
       "rows per client CPU second",
       "client CPU, s",
       "server CPU, s",
-      "server CPU, µs a row",
+      "server CPU, µs per row",
       "client's peak memory, MiB",
       "bytes out, MiB",
     ],
@@ -58,7 +58,7 @@ export function ratioTable(results: readonly ContestantResult[]): string {
         ]),
     );
   return markdownTable(
-    ["ours / peer", "rows/s", "rows per client CPU second", "server CPU a row"],
+    ["ours / peer", "rows/s", "rows per client CPU second", "server CPU per row"],
     rows,
   );
 }
@@ -76,7 +76,7 @@ function ratios(
   );
 }
 
-/** What each reader was told, as a list. */
+/** The settings of each reader, as a list. */
 export function settingsList(results: readonly ContestantResult[]): string {
   return results.map(({ name, settings }) => `- ${name}: ${settings}`).join("\n");
 }

@@ -8,7 +8,7 @@ export interface Machine {
   readonly node: string;
   /** When the measurement began, ISO 8601. */
   readonly at: string;
-  /** Processes that wanted to run in the minute before. */
+  /** The load average of the minute before. */
   readonly loadBefore: number;
 }
 

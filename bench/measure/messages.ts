@@ -1,19 +1,19 @@
-// Questions to a process that this one started, one at a time.
+// Requests to a process that this one started, one at a time.
 import type { ChildProcess, Serializable } from "node:child_process";
 
 /**
- * Sends the question and waits for the next message.
- * @throws what `ended` makes, if the process ends before
+ * Sends the request and waits for the next message.
+ * @throws what `ended` makes, if the process ends first
  */
 export async function askChild(
   child: ChildProcess,
-  question: Serializable,
+  request: Serializable,
   ended: () => Error,
 ): Promise<unknown> {
   if (!child.connected) throw ended();
   let onMessage: (message: unknown) => void = () => undefined;
   let onExit: () => void = () => undefined;
-  const answer = new Promise<unknown>((resolve, reject) => {
+  const response = new Promise<unknown>((resolve, reject) => {
     onMessage = resolve;
     onExit = () => {
       reject(ended());
@@ -22,8 +22,8 @@ export async function askChild(
   child.once("message", onMessage);
   child.once("exit", onExit);
   try {
-    child.send(question);
-    return await answer;
+    child.send(request);
+    return await response;
   } finally {
     child.off("message", onMessage);
     child.off("exit", onExit);

@@ -64,7 +64,7 @@ function statusBytes(pid: number, field: string): number {
 export interface MachineCpu {
   /** Used by programs and the kernel, and taken by the host. */
   readonly used: number;
-  /** Of it what the host of a virtual machine took while something here wanted to run; 0 where it does not tell. */
+  /** The part that a virtual machine's host took while a process here was ready to run; 0 if not reported. */
   readonly stolen: number;
 }
 
@@ -92,7 +92,7 @@ function statOf(pid: number): string[] | null {
   }
 }
 
-/** Follows the trees of processes that run: their memory's peak, and CPU that ends with a process nobody waited for. */
+/** Follows process trees: their memory's peak, and CPU of processes that ended without being waited for. */
 export class TreeSampler {
   readonly #roots: readonly number[];
   readonly #cpu = new Map<number, number>();

@@ -100,7 +100,7 @@ export async function runContestant(
     throw new Error(
       `${contestant.name} ${problem}. ${quoteLog(logFile, lastLines(logFile, QUOTED_LINES))}`,
     );
-  // Processes that nobody waited for are only in the samples, very short ones only in the children's sum.
+  // Processes that were not waited for are only in the samples, very short ones only in the children's sum.
   const clientCpuSeconds = Math.max(
     endedChildrenCpuSeconds() - before.children,
     sampled.cpuSeconds,

@@ -15,10 +15,10 @@ import type { System } from "../sources/table.ts";
 export interface Contestant {
   readonly name: string;
   readonly isOurs: boolean;
-  /** What it was told, for whoever reads the results. */
+  /** Its settings, for whoever reads the results. */
   readonly settings: string;
   readonly form: OutputForm;
-  /** It takes part in the first repeats only, since it is that slow. */
+  /** It takes part in the first repeats only, because it is slow. */
   readonly mostRepeats?: number;
   /** The processes that read the table together into the folder, which exists. */
   readonly commands: (source: LiveSource, folder: string) => Invocation[];

@@ -11,7 +11,7 @@ import type { Contestant } from "./contestants.ts";
 const VERSION = "6.2.2";
 const REQUIREMENTS = fileURLToPath(new URL("cqlsh/requirements.txt", import.meta.url));
 
-/** Installs cqlsh into the cache, and tells how to run its COPY TO. */
+/** Installs cqlsh into the cache, and returns how to run its COPY TO. */
 export async function ensureCqlsh(report: Report): Promise<() => Contestant> {
   const python = findPython();
   const folder = await ensureFolder(

@@ -15,7 +15,7 @@ export interface DsbulkOptions {
   readonly maxRowsPerSecond?: number;
 }
 
-/** Downloads DSBulk into the cache, and tells how to run it. */
+/** Downloads DSBulk into the cache, and returns how to run it. */
 export async function ensureDsbulk(
   report: Report,
 ): Promise<(options: DsbulkOptions) => Contestant> {

@@ -10,17 +10,17 @@ const VERSION = "6.125.1";
 const files = ["package.json", "package-lock.json"].map((name) =>
   fileURLToPath(new URL(`elasticdump/${name}`, import.meta.url)),
 );
-/** Of 1,000, 5,000 and 10,000 the one that costs it the least a document; the server allows no more. */
+/** Of 1,000, 5,000 and 10,000 the one that costs it the least per document; the server's limit is 10,000. */
 const BEST_LIMIT = 10_000;
 
 export interface ElasticdumpOptions {
-  /** Documents a request; its best where nothing is given. */
+  /** Documents per request; its best where nothing is given. */
   readonly limit?: number;
   /** It waits this long after each request. */
   readonly throttleMillis?: number;
 }
 
-/** Installs elasticdump into the cache, and tells how to run it. */
+/** Installs elasticdump into the cache, and returns how to run it. */
 export async function ensureElasticdump(
   report: Report,
 ): Promise<(options?: ElasticdumpOptions) => Contestant> {

@@ -36,8 +36,8 @@ export async function settleElasticsearch(server: Server): Promise<void> {
   );
   const deadline = Date.now() + IDLE_DEADLINE_MILLIS;
   while (Date.now() < deadline) {
-    const answer = await expectOk(await fetch(`${server.address}/_stats/merge`));
-    const stats = mergesSchema.parse(await answer.json());
+    const response = await expectOk(await fetch(`${server.address}/_stats/merge`));
+    const stats = mergesSchema.parse(await response.json());
     if (stats._all.total.merges.current === 0) return;
     await delay(POLL_MILLIS);
   }
@@ -46,5 +46,5 @@ export async function settleElasticsearch(server: Server): Promise<void> {
 
 async function expectOk(response: Response): Promise<Response> {
   if (response.ok) return response;
-  throw new Error(`${response.url} returned ${response.status}: ${await response.text()}`);
+  throw new Error(`${response.url} responded with ${response.status}: ${await response.text()}`);
 }

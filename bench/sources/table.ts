@@ -12,5 +12,5 @@ export function tableOf(system: System): TableDefinition {
   const entry = system === "elasticsearch" ? leads : visits;
   const definition = resolveEntry(entry, { deployment: "bench" });
   if (definition.kind === "table") return definition;
-  throw new Error(`${entry.name} is no table`);
+  throw new Error(`${entry.name} is not a table`);
 }

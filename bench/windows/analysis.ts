@@ -24,7 +24,7 @@ export interface WindowResult {
   readonly rows: number;
   readonly serverCpuSeconds: number;
   readonly clientCpuSeconds: number;
-  /** CPU of none of server, reader, load and this benchmark. */
+  /** CPU of other processes than server, reader, load and this benchmark. */
   readonly otherCpuSeconds: number;
   /** CPU that the machine's host took from it. */
   readonly stolenCpuSeconds: number;
@@ -68,9 +68,9 @@ interface ByRound extends Percentiles<number> {
   readonly toDefault: Percentiles<Ratio> | null;
 }
 
-/** Its percentiles are milliseconds, over all its quiet windows; NaN where none was quiet. */
+/** Its percentiles are milliseconds, over all its quiet windows; NaN without a quiet window. */
 interface VariantAnalysis extends VariantOutline, Percentiles<number> {
-  /** Quiet ones: of no others is anything here. */
+  /** Quiet ones; the others are not counted. */
   readonly windows: number;
   /** Windows in which the machine's host took too much, each time that they were tried. */
   readonly disturbed: number;
@@ -220,7 +220,7 @@ export function foregroundTable({ variants }: Analysis): string {
       "slower than idle's p99",
       "slower than the control's p99",
       "rows/s",
-      "server CPU, µs a row",
+      "server CPU, µs per row",
       "client, cores",
     ],
     variants.map((one) => [
@@ -310,7 +310,7 @@ export function aims({ variants }: Analysis): Aim[] {
   ];
 }
 
-/** Which differences are none, in words. */
+/** Which differences are noise, in words. */
 export function noiseText({ idleNoise, idleNoiseByRound, variants }: Analysis): string {
   const range = ({ low, high }: Interval): string => `${low.toFixed(2)}–${high.toFixed(2)}`;
   const others = Math.max(...variants.map(({ otherCores }) => otherCores));
@@ -319,7 +319,7 @@ export function noiseText({ idleNoise, idleNoiseByRound, variants }: Analysis): 
   const { p50, p95, p99 } = idleNoiseByRound;
   return (
     `Between halves of the idle windows noise alone makes ratios of ${range(idleNoise.p50)} at p50, ` +
-    `${range(idleNoise.p95)} at p95 and ${range(idleNoise.p99)} at p99 (95 of 100); a smaller difference is none. ` +
+    `${range(idleNoise.p95)} at p95 and ${range(idleNoise.p99)} at p99 (95 of 100); a smaller difference is noise. ` +
     `In brackets: the interval that 95 of 100 such measurements lie in, from drawing whole windows again. ` +
     `Round by round an idle window is ${ratioText(p50)} at p50, ${ratioText(p95)} at p95 and ${ratioText(p99)} at p99 of ` +
     `the next one. ` +

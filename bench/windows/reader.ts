@@ -1,4 +1,4 @@
-// Whoever reads beside the foreground during a window: nobody, the extractor, its control, or a peer.
+// What reads beside the foreground during a window: nothing, the extractor, its control, or a peer.
 import type { ChildProcess } from "node:child_process";
 import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -33,16 +33,16 @@ const QUOTED_LINES = 20;
 const START_DEADLINE_MILLIS = 120_000;
 const POLL_MILLIS = 50;
 
-/** Nobody reads. */
-export const nobody: Reader = {
+/** Nothing reads. */
+export const NO_READER: Reader = {
   start: () => Promise.resolve(),
   progress: () => Promise.resolve({ rows: 0, cpuSeconds: 0 }),
   stop: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };
 
-/** A process of ours that reads (or burns) while it is told to: it stays warm between windows, as a Lambda does between invocations. */
-export class ToldReader implements Reader {
+/** A process of ours that reads (or burns) on command: it stays warm between windows, as a Lambda between invocations. */
+export class CommandedReader implements Reader {
   readonly #child: ChildProcess;
   readonly #pid: number;
   readonly #logFile: string;
@@ -60,14 +60,14 @@ export class ToldReader implements Reader {
     children: Children,
     logFile: string,
     leadMillis: number,
-  ): Promise<ToldReader> {
+  ): Promise<CommandedReader> {
     const child = await children.start(invocation, logFile, true);
     if (child.pid === undefined) throw new Error(`${invocation.program} could not be started.`);
-    return new ToldReader(child, child.pid, logFile, leadMillis);
+    return new CommandedReader(child, child.pid, logFile, leadMillis);
   }
 
   async start(): Promise<void> {
-    this.#tell("go");
+    this.#send("go");
     await delay(this.#leadMillis);
   }
 
@@ -77,7 +77,7 @@ export class ToldReader implements Reader {
   }
 
   stop(): Promise<void> {
-    this.#tell("pause");
+    this.#send("pause");
     return Promise.resolve();
   }
 
@@ -88,11 +88,11 @@ export class ToldReader implements Reader {
 
   /** What it did since the last report. */
   async report(): Promise<ReaderReport> {
-    const question: Command = "report";
-    return reportSchema.parse(await askChild(this.#child, question, () => this.#ended()));
+    const command: Command = "report";
+    return reportSchema.parse(await askChild(this.#child, command, () => this.#ended()));
   }
 
-  #tell(command: Command): void {
+  #send(command: Command): void {
     if (!this.#child.connected) throw this.#ended();
     this.#child.send(command);
   }
@@ -111,7 +111,7 @@ export interface PeerOptions {
   readonly folder: string;
   /** Time to get warm, from its first output on. */
   readonly leadMillis: number;
-  /** It is stopped and continued so that it reads no more than this; for a peer that has no setting for it. */
+  /** The most that it may read: it is stopped and continued to keep to it. For a peer that has no setting for it. */
   readonly holdAtRowsPerSecond?: number;
 }
 
@@ -162,7 +162,7 @@ export class PeerReader implements Reader {
 
   progress(): Promise<Progress> {
     this.#throwFailure();
-    // Nobody else's processes end while a peer reads.
+    // No other processes end while a peer reads.
     const ended = endedChildrenCpuSeconds() - this.#endedBefore;
     const cpuSeconds = this.#pids.reduce((sum, pid) => sum + treeCpuSeconds(pid), ended);
     const rows = this.#rowBytes === null ? 0 : this.#bytes() / this.#rowBytes;
@@ -259,7 +259,7 @@ export class PeerReader implements Reader {
 
 const SAMPLE_BYTES = 4 * 1024 * 1024;
 
-/** Bytes a row of the first file, from its first megabytes; null while there is no whole row. */
+/** Bytes per row of the first file, from its first megabytes; null while there is no whole row. */
 async function meanRowBytes(folder: string, form: OutputForm): Promise<number | null> {
   const [file] = outputFiles(folder, form);
   if (file === undefined) return null;

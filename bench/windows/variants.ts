@@ -18,7 +18,7 @@ import { ensureDsbulk } from "../peers/dsbulk.ts";
 import { ensureElasticdump } from "../peers/elasticdump.ts";
 import type { LiveSource } from "../sources/live-source.ts";
 import { isQuiet } from "./analysis.ts";
-import { nobody, PeerReader, ToldReader, type Reader } from "./reader.ts";
+import { NO_READER, PeerReader, CommandedReader, type Reader } from "./reader.ts";
 
 export interface Variant {
   readonly name: string;
@@ -44,7 +44,7 @@ export interface Setting {
 /** What the default budget does, as it was watched under the foreground's load. */
 export interface Recorded {
   readonly rowsPerSecond: number;
-  /** CPU seconds that the extractor's process used in a second. */
+  /** CPU seconds per second of the extractor's process. */
   readonly cpuShare: number;
   readonly bursts: readonly Burst[];
 }
@@ -53,9 +53,9 @@ const FEWEST_BURSTS = 3;
 // Until its code is warm: a short record said a third of the rate that it then had.
 const SETTLE_MILLIS = 60_000;
 const RECORD_POLL_MILLIS = 500;
-const STRETCH_MILLIS = 5000;
+const OBSERVATION_MILLIS = 5000;
 const LONGEST_RECORD_MILLIS = 300_000;
-const TOLD_LEAD_MILLIS = 2000;
+const COMMANDED_LEAD_MILLIS = 2000;
 const NODE_LEAD_MILLIS = 2000;
 const PYTHON_LEAD_MILLIS = 3000;
 // Until the virtual machine has compiled what it needs most.
@@ -78,14 +78,15 @@ export async function openVariants(
       `${(recorded.cpuShare * 100).toFixed(1)} % of a core`,
   );
   const variants: Variant[] = [
-    { name: "idle", kind: "idle", settings: "nobody reads", reader: nobody, leadMillis: 0 },
+    { name: "idle", kind: "idle", settings: "nothing reads", reader: NO_READER, leadMillis: 0 },
     {
-      ...{ name: "control", kind: "control", leadMillis: TOLD_LEAD_MILLIS },
-      settings: "a process that burns the default budget's CPU in the same bursts and asks nothing",
+      ...{ name: "control", kind: "control", leadMillis: COMMANDED_LEAD_MILLIS },
+      settings:
+        "a process that burns the default budget's CPU in the same bursts and sends no requests",
       reader: await openControl(setting, recorded.bursts),
     },
     {
-      ...{ name: "Sluice, default budget", kind: "default", leadMillis: TOLD_LEAD_MILLIS },
+      ...{ name: "Sluice, default budget", kind: "default", leadMillis: COMMANDED_LEAD_MILLIS },
       ...{ settings: describeBudget(byDefault), reader: ours },
     },
     ...(setting.further.includes("ours") ? await openFaster(setting) : []),
@@ -96,7 +97,7 @@ export async function openVariants(
 
 async function openFaster(setting: Setting): Promise<Variant[]> {
   const open = async (name: string, budget: LoadBudgetDefinition): Promise<Variant> => ({
-    ...{ name: `Sluice, ${name}`, kind: "ours", leadMillis: TOLD_LEAD_MILLIS },
+    ...{ name: `Sluice, ${name}`, kind: "ours", leadMillis: COMMANDED_LEAD_MILLIS },
     settings: describeBudget(budget),
     reader: await openOurs(setting, name, budget),
   });
@@ -114,30 +115,30 @@ async function openOurs(
   { source, program, children, folder }: Setting,
   name: string,
   budget: LoadBudgetDefinition,
-): Promise<ToldReader> {
+): Promise<CommandedReader> {
   const out = join(folder, name);
   await mkdir(out, { recursive: true });
   const command = extractorCommand(program, {
     ...{ system: source.system, secretText: source.secretText, budget, lane: 0, lanes: 1 },
-    ...{ plannedAt: Date.now(), folder: out, mode: "told" },
+    ...{ plannedAt: Date.now(), folder: out, mode: "on-command" },
   });
-  return ToldReader.open(command, children, join(out, "log.txt"), TOLD_LEAD_MILLIS);
+  return CommandedReader.open(command, children, join(out, "log.txt"), COMMANDED_LEAD_MILLIS);
 }
 
 async function openControl(
   { children, folder }: Setting,
   bursts: readonly Burst[],
-): Promise<ToldReader> {
+): Promise<CommandedReader> {
   const out = join(folder, "control");
   await mkdir(out, { recursive: true });
   const file = join(out, "bursts.json");
   await writeFile(file, JSON.stringify(bursts));
   const command = { program: process.execPath, args: [BURNER_PROGRAM, file] };
-  return ToldReader.open(command, children, join(out, "log.txt"), TOLD_LEAD_MILLIS);
+  return CommandedReader.open(command, children, join(out, "log.txt"), COMMANDED_LEAD_MILLIS);
 }
 
-/** What it did in a stretch of time. */
-interface Stretch {
+/** What it did while it was watched. */
+interface Observation {
   readonly bursts: readonly Burst[];
   readonly rows: number;
   readonly cpuSeconds: number;
@@ -150,19 +151,19 @@ interface Stretch {
  * that would be compared at less than its rate.
  * @throws Error if it hardly reads at all
  */
-async function record(ours: ToldReader, millis: number, say: Report): Promise<Recorded> {
+async function record(ours: CommandedReader, millis: number, say: Report): Promise<Recorded> {
   await ours.start();
   // It feels its way up to whole pages first, and its code gets warm.
   await watch(ours, SETTLE_MILLIS);
   const began = performance.now();
-  const quiet: Stretch[] = [];
-  const disturbed: Stretch[] = [];
-  const isEnough = (stretches: readonly Stretch[]): boolean =>
-    sum(stretches, ({ seconds }) => seconds) * 1000 >= millis &&
-    sum(stretches, ({ bursts }) => bursts.length) >= FEWEST_BURSTS;
+  const quiet: Observation[] = [];
+  const disturbed: Observation[] = [];
+  const isEnough = (observations: readonly Observation[]): boolean =>
+    sum(observations, ({ seconds }) => seconds) * 1000 >= millis &&
+    sum(observations, ({ bursts }) => bursts.length) >= FEWEST_BURSTS;
   while (!isEnough(quiet) && performance.now() - began < LONGEST_RECORD_MILLIS) {
-    const stretch = await watch(ours, Math.min(millis, STRETCH_MILLIS));
-    (isQuiet(stretch) ? quiet : disturbed).push(stretch);
+    const observation = await watch(ours, Math.min(millis, OBSERVATION_MILLIS));
+    (isQuiet(observation) ? quiet : disturbed).push(observation);
   }
   await ours.stop();
   const kept = isEnough(quiet) ? quiet : [...quiet, ...disturbed];
@@ -171,8 +172,8 @@ async function record(ours: ToldReader, millis: number, say: Report): Promise<Re
       `the machine's host disturbed it for most of ${(LONGEST_RECORD_MILLIS / 1000).toFixed(0)} s, so its rate may be ` +
         "lower than it will be",
     );
-  const bursts = kept.flatMap((stretch) => stretch.bursts);
-  const seconds = sum(kept, (stretch) => stretch.seconds);
+  const bursts = kept.flatMap((observation) => observation.bursts);
+  const seconds = sum(kept, (observation) => observation.seconds);
   if (bursts.length < FEWEST_BURSTS)
     throw new Error(
       `The default budget read ${bursts.length} batches in ${seconds.toFixed(0)} s: the machine or the source is too ` +
@@ -185,7 +186,7 @@ async function record(ours: ToldReader, millis: number, say: Report): Promise<Re
   };
 }
 
-async function watch(ours: ToldReader, millis: number): Promise<Stretch> {
+async function watch(ours: CommandedReader, millis: number): Promise<Observation> {
   const look = async () => ({
     at: performance.now(),
     reader: await ours.progress(),
@@ -209,7 +210,7 @@ async function watch(ours: ToldReader, millis: number): Promise<Stretch> {
 
 async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Variant[]> {
   const { source, say, further } = setting;
-  const wanted = (variant: Variant): boolean => further.some((kind) => kind === variant.kind);
+  const isChosen = (variant: Variant): boolean => further.some((kind) => kind === variant.kind);
   if (!further.includes("peer") && !further.includes("held")) return [];
   const rate = `${rowsPerSecond.toFixed(0)} rows/s`;
   if (source.system === "elasticsearch") {
@@ -219,7 +220,7 @@ async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Varia
     const best = elasticdump();
     const held = elasticdump({ limit, throttleMillis });
     const lead = { leadMillis: NODE_LEAD_MILLIS, startMillis: startMillis.node };
-    return [peer(setting, best, lead), peer(setting, held, lead, `at ${rate}`)].filter(wanted);
+    return [peer(setting, best, lead), peer(setting, held, lead, `at ${rate}`)].filter(isChosen);
   }
   const dsbulk = await ensureDsbulk(say);
   const cqlsh = (await ensureCqlsh(say))();
@@ -232,7 +233,7 @@ async function openPeers(setting: Setting, rowsPerSecond: number): Promise<Varia
     peer(setting, cqlsh, python),
     // Its INGESTRATE is for COPY FROM alone.
     peer(setting, cqlsh, { ...python, holdAtRowsPerSecond: rowsPerSecond }, `at ${rate}`),
-  ].filter(wanted);
+  ].filter(isChosen);
 }
 
 function peer(

@@ -20,7 +20,7 @@ export function bench(args: string[]): Promise<number> {
     .map((file) => file.replace(/\.ts$/, ""));
   if (name === undefined || !known.includes(name)) {
     throw new UsageError(
-      `bench ${name === undefined ? "wants a name" : `${JSON.stringify(name)}: there is no such benchmark`}; there are ${known.join(", ")}`,
+      `bench ${name === undefined ? "needs a name" : `${JSON.stringify(name)}: there is no such benchmark`}; there are ${known.join(", ")}`,
     );
   }
   const options = Object.entries(values).map(([option, value]) =>
@@ -29,7 +29,7 @@ export function bench(args: string[]): Promise<number> {
   return runToItsEnd(join(folder, `${name}.ts`), options);
 }
 
-/** Waits for the benchmark also when somebody ends it: it has servers to stop first. */
+/** Waits for the benchmark also when it is interrupted: it has servers to stop first. */
 function runToItsEnd(program: string, options: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [program, ...options], {
     stdio: "inherit",

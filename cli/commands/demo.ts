@@ -44,7 +44,7 @@ export async function demo(args: string[]): Promise<number> {
   const scale = Number(values.scale ?? "1");
   if (!Number.isFinite(scale) || scale < 0.01 || scale > 1000) {
     throw new UsageError(
-      `--scale ${JSON.stringify(values.scale)}: wants a number from 0.01 to 1000`,
+      `--scale ${JSON.stringify(values.scale)}: must be a number from 0.01 to 1000`,
     );
   }
   // A short job spends its time on starting up: a compiler that is quick to warm suits it.
@@ -58,12 +58,12 @@ export async function demo(args: string[]): Promise<number> {
     const stack = await startLasting({}, (line) => {
       output.line(line);
     });
-    return tellStory(stack, scale, true, output);
+    return showStory(stack, scale, true, output);
   }
-  return withLocalStack({}, output, (stack) => tellStory(stack, scale, false, output));
+  return withLocalStack({}, output, (stack) => showStory(stack, scale, false, output));
 }
 
-async function tellStory(
+async function showStory(
   stack: RunningStack,
   scale: number,
   keep: boolean,
@@ -78,7 +78,7 @@ async function tellStory(
     output.line();
   };
 
-  title("Sample data: a company that tells its customers which companies visit their web sites");
+  title("Sample data: a company that shows its customers which companies visit their web sites");
   const rows = {
     companies: Math.ceil(ROWS.companies * scale),
     leads: Math.ceil(ROWS.leads * scale),

@@ -38,7 +38,7 @@ export async function discover(args: string[]): Promise<number> {
   if (first === undefined || more.length > 0)
     throw new UsageError(`discover needs a source and ${placeForms()}, or a table of the catalog`);
   if (second === undefined) return listDrift([first], values, output);
-  const documents = documentsWanted(values.sample);
+  const documents = documentsToRead(values.sample);
   const { name, write = false } = values;
   const { catalog, folder } = await openCatalog(values);
   const source = findSource(catalog, first);
@@ -61,7 +61,7 @@ export async function discover(args: string[]): Promise<number> {
     const project = projectHere().folder;
     const shownFile = relative(project, file);
     const index = relative(project, indexFile);
-    tellProposal({ output, text, write, listed, shownFile, index, lines, catalog, readers });
+    printProposal({ output, text, write, listed, shownFile, index, lines, catalog, readers });
     output.result({
       ...{ proposal, text, file: write ? shownFile : null, indexLines: lines, listed },
       sampledDocuments: discovery.sampledDocuments,
@@ -79,7 +79,7 @@ function placeForms(): string {
     .join(" or ");
 }
 
-function documentsWanted(text: string | undefined): number {
+function documentsToRead(text: string | undefined): number {
   if (text === undefined) return DEFAULT_DOCUMENTS;
   if (/^\d+$/.test(text) && Number(text) <= MOST_DOCUMENTS) return Number(text);
   throw new UsageError(
@@ -97,7 +97,9 @@ function placeNamed(system: string, text: string): JsonObject {
   const { parsePlace, placeForm, title } = declarationOf(system);
   const place = parsePlace(text);
   if (place !== undefined) return place;
-  throw new UsageError(`${JSON.stringify(text)}: must be ${placeForm}, for the source is ${title}`);
+  throw new UsageError(
+    `${JSON.stringify(text)}: must be ${placeForm}, because the source is ${title}`,
+  );
 }
 
 /** What the sources' file exports the source as. */
@@ -120,7 +122,7 @@ function isSamePlace({ source, from }: Table, name: string, place: JsonObject): 
   return showPlace(from) === showPlace(place);
 }
 
-/** True if the index had the form in which it is sure where the table belongs. */
+/** True if the table was added: the index had the usual form. */
 async function addToIndex(file: string, variable: string, importLine: string): Promise<boolean> {
   const changed = existsSync(file)
     ? indexWithTable(readFileSync(file, "utf8"), variable, importLine)
@@ -130,7 +132,7 @@ async function addToIndex(file: string, variable: string, importLine: string): P
   return true;
 }
 
-interface Told {
+interface WrittenProposal {
   readonly output: Output;
   readonly text: string;
   readonly write: boolean;
@@ -143,8 +145,8 @@ interface Told {
   readonly readers: readonly Table[];
 }
 
-function tellProposal(told: Told): void {
-  const { output, text, write, listed, shownFile, index, lines, catalog, readers } = told;
+function printProposal(proposal: WrittenProposal): void {
+  const { output, text, write, listed, shownFile, index, lines, catalog, readers } = proposal;
   const todos = text.split("\n").filter((line) => line.trim().startsWith("// TODO")).length;
   if (!write) {
     if (!output.json) output.line(text);

@@ -1,4 +1,4 @@
-// `sluice query "SQL"`: asks the warehouse.
+// `sluice query "SQL"`: queries the warehouse.
 import { readArguments, UsageError } from "../arguments.ts";
 import { chooseConnection } from "../choose-connection.ts";
 import { COMMANDS } from "../commands.ts";
@@ -14,7 +14,7 @@ export async function query(args: string[]): Promise<number> {
   const [sql, ...more] = positionals;
   if (sql === undefined || more.length > 0) {
     throw new UsageError(
-      'query wants one statement: sluice query "select count(*) from mart.companies"',
+      'query needs one statement: sluice query "select count(*) from mart.companies"',
     );
   }
   const output = new Output({ json: values.json ?? false });

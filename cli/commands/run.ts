@@ -9,7 +9,7 @@ import { Output } from "../output.ts";
 import { runPipeline } from "../pipeline.ts";
 import { summarizeRun } from "../run-summary.ts";
 
-/** Runs once and tells the outcome; true if it succeeded. */
+/** Runs once and reports the outcome; true if it succeeded. */
 export async function runOnce(
   connection: Connection,
   tables: readonly string[],
@@ -50,7 +50,7 @@ export async function run(args: string[]): Promise<number> {
     for (const name of [...allDeclarations().map((one) => one.name), "set"]) {
       if (given[name] === undefined) continue;
       throw new UsageError(
-        `--${name} is of the stack on this machine: with --deployed ${values.deployed} leave it out, for a deployment's sources and choices are in its secrets and its file`,
+        `--${name} is for the stack on this machine: leave it out with --deployed ${values.deployed}, because a deployment's sources and choices are in its secrets and its file`,
       );
     }
     const connection = await connect({ deployed: values.deployed });

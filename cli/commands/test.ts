@@ -112,7 +112,7 @@ export async function test(args: string[]): Promise<number> {
     },
   ];
   // All of them wait now and then, for servers that start and for runs: side by side they keep two cores busy. They
-  // take about as long as each other, so that none is left alone with cores that nobody else uses.
+  // take about as long as each other, so that no cores stay idle while one of them still runs.
   const lists: Step[][] =
     positionals.length === 0
       ? [
@@ -147,7 +147,7 @@ export async function test(args: string[]): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-/** Set when the process was asked to end: the running step is told, and no other one begins. */
+/** Set when the process was asked to end: the running step is notified, and no other one begins. */
 let interrupted = false;
 
 async function runStep(step: Step, env: NodeJS.ProcessEnv, live: boolean): Promise<Counts> {
@@ -177,7 +177,7 @@ async function runStep(step: Step, env: NodeJS.ProcessEnv, live: boolean): Promi
   });
   process.off("SIGINT", forward).off("SIGTERM", forward);
   const counted = step.count?.() ?? { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
-  // A runner that failed although no test did (a broken setup, say) must not pass for green.
+  // A runner that failed although no test did (a broken setup, say) must not count as passed.
   const result =
     code !== 0 && counted.failed === 0 ? { ...counted, failed: counted.failed + 1 } : counted;
   const seconds = ((Date.now() - from) / 1000).toFixed(1);

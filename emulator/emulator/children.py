@@ -101,7 +101,7 @@ class Child:
             self._ended.set()
             return
         self._exit_code = os.waitstatus_to_exitcode(status)
-        # Popen must know that nobody is left to wait for, or it would wait for a reused id.
+        # Popen must know that there is no process to wait for, or it would wait for a reused id.
         self._process.returncode = self._exit_code
         unit = 1 if sys.platform == "darwin" else 1024
         self._peak_rss_bytes = usage.ru_maxrss * unit

@@ -1,4 +1,4 @@
-"""What tests ask of the emulator beyond AWS: what runs now, and to kill it.
+"""Requests of tests that AWS does not have: what runs now, and to kill it.
 
 - `GET /emulator/running`
 - `POST /emulator/kill-lambda` with `{"functionNameContains": text}`
@@ -22,7 +22,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class Control:
-    """Answers what begins with /sluice/, and leaves all else to AWS."""
+    """Handles paths that begin with /sluice/, and leaves all others to AWS."""
 
     def __init__(self, aws: Application, functions: LambdaRuntime, jobs: GlueJobs) -> None:
         self._aws = aws
@@ -30,12 +30,12 @@ class Control:
         self._jobs = jobs
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Handle one request."""
         if not str(environ.get("PATH_INFO", "")).startswith("/emulator/"):
             return self._aws(environ, start_response)
-        return self._answer(Request(environ))(environ, start_response)
+        return self._respond(Request(environ))(environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
+    def _respond(self, request: Request) -> Response:
         match request.method, request.path:
             case "GET", "/emulator/running":
                 return _json(200, self._running())
@@ -72,10 +72,10 @@ class Control:
 
 def _function_name(request: Request) -> str | None:
     try:
-        asked = parse(request.get_data())
+        body = parse(request.get_data())
     except ValueError:
         return None
-    name = asked.get("functionNameContains") if isinstance(asked, dict) else None
+    name = body.get("functionNameContains") if isinstance(body, dict) else None
     return name if isinstance(name, str) else None
 
 

@@ -9,7 +9,7 @@ def install() -> None:
     """List moto's services once.
 
     Moto looks through the folders of its package for each request, which takes longer than most
-    answers do.
+    responses do.
     """
     names = frozenset(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: names

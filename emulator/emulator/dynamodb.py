@@ -60,7 +60,7 @@ def install() -> None:
     """Repair moto."""
     backend_class = dynamodb_models.DynamoDBBackend
     backend_class.transact_write_items = _transact_write_items
-    # moto's server answers in many threads, and checks a condition and then writes without a
+    # moto's server responds in many threads, and checks a condition and then writes without a
     # lock: two writers could both see the condition fulfilled.
     lock = threading.RLock()
     for name in _WRITES:
@@ -144,8 +144,8 @@ def _cancellation_reason(
     )
     if checked.expr(before):
         return None, None, None
-    wanted = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-    shown = before.to_json()["Attributes"] if wanted and before is not None else None
+    returns_old = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    shown = before.to_json()["Attributes"] if returns_old and before is not None else None
     return "ConditionalCheckFailed", "The conditional request failed", shown
 
 

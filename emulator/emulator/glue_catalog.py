@@ -44,7 +44,7 @@ class MotoRequest(Protocol):
 
 
 class ConcurrentModificationException(GlueClientError):  # type: ignore[misc]
-    """The answer to an update that was made from an old version."""
+    """The error of an update that was made from an old version."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -59,7 +59,7 @@ def install() -> None:
     _lower_case_names()
     _optimistic_locking(lock)
     GlueResponse.get_tables = _get_tables
-    # moto's server answers in many threads, and checks for a table and then writes without a lock.
+    # moto's server responds in many threads, and checks for a table and then writes without a lock.
     for name in ("create_database", "create_table", "delete_table"):
         setattr(GlueResponse, name, _locked(getattr(GlueResponse, name), lock))
 
@@ -84,13 +84,13 @@ def _optimistic_locking(lock: threading.RLock) -> None:
         with lock:
             table = self.glue_backend.get_table(self.parameters["DatabaseName"], given["Name"])
             version = str(table.as_dict()["VersionId"])
-            wanted = self.parameters.get("VersionId")
-            if wanted is not None and str(wanted) != version:
+            expected = self.parameters.get("VersionId")
+            if expected is not None and str(expected) != version:
                 raise ConcurrentModificationException
-            answer = update(self)
+            response = update(self)
             if self.parameters.get("SkipArchive"):
                 table.versions.pop(version, None)
-            return answer
+            return response
 
     create = GlueResponse.create_table
 
@@ -147,7 +147,7 @@ def _lower_case_names() -> None:
     glue_models.FakeTable.as_dict = as_dict
 
 
-# moto gives all tables in one answer.
+# moto gives all tables in one response.
 def _get_tables(self: MotoRequest) -> ActionResult:
     tables = self.glue_backend.get_tables(
         str(self.parameters.get("DatabaseName")).lower(), self.parameters.get("Expression")
@@ -155,9 +155,9 @@ def _get_tables(self: MotoRequest) -> ActionResult:
     count = min(int(self.parameters.get("MaxResults") or _MAX_PAGE), _MAX_PAGE)
     token = self.parameters.get("NextToken")
     start = int(base64.b64decode(token)) if token else 0
-    answer: dict[str, object] = {
+    response: dict[str, object] = {
         "TableList": [table.as_dict() for table in tables[start : start + count]]
     }
     if start + count < len(tables):
-        answer["NextToken"] = base64.b64encode(str(start + count).encode()).decode()
-    return ActionResult(answer)
+        response["NextToken"] = base64.b64encode(str(start + count).encode()).decode()
+    return ActionResult(response)

@@ -78,7 +78,7 @@ class JobRun:
         return self.status in _ACTIVE
 
     def advance(self) -> None:
-        """Nothing: moto asks its own runs to change their state when they are looked at."""
+        """Does nothing: moto calls this to change the state of its own runs when they are read."""
 
     def get_name(self) -> str:
         """The name of the job."""

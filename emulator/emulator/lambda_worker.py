@@ -189,7 +189,7 @@ class LambdaWorker:
                 if not self._killed:
                     raise WorkerGone from error
                 raise _Died from error
-            return self._await_answer(request_id, deadline)
+            return self._await_response(request_id, deadline)
         except _Died:
             return self._death_of(request_id)
 
@@ -208,7 +208,7 @@ class LambdaWorker:
         self._child.wait()
         return _Payload(True, compact(message["error"]))
 
-    def _await_answer(self, request_id: str, deadline: float) -> _Payload:
+    def _await_response(self, request_id: str, deadline: float) -> _Payload:
         message = self._receive(deadline)
         if message is None:
             self.kill()

@@ -2,7 +2,7 @@
 
 
 class RedshiftError(Exception):
-    """What Redshift would have answered in a statement's `Error` (without the leading `ERROR:`)."""
+    """What Redshift would show in a statement's `Error` (without the leading `ERROR:`)."""
 
 
 class NotEmulatedError(RedshiftError):

@@ -107,7 +107,7 @@ def _keep_column_names(tree: exp.Expr) -> None:
 
 
 def check_merge(tree: exp.Expr) -> None:
-    """Raises RedshiftError for a MERGE that PostgreSQL takes and Redshift refuses."""
+    """Raises RedshiftError for a MERGE that PostgreSQL takes and Redshift rejects."""
     if tree.this.args.get("alias"):
         raise RedshiftError(f'syntax error at or near "{tree.this.alias}": no alias in MERGE INTO')
     whens = tree.args["whens"].expressions
@@ -260,7 +260,7 @@ def _concatenation(parts: list[exp.Expr]) -> exp.Expr:
 
 
 def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
-    """Redshift replaces every occurrence, PostgreSQL the first unless asked otherwise."""
+    """Redshift replaces every occurrence, PostgreSQL only the first by default."""
     if any(node.args.get(name) for name in ("position", "occurrence", "modifiers")):
         raise NotEmulatedError("REGEXP_REPLACE with a position or parameters is not emulated")
     replacement = node.args.get("replacement") or exp.Literal.string("")

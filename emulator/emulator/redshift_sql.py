@@ -55,7 +55,7 @@ def translate(sql: str, *, in_transaction: bool = False) -> Statement:
     """What to execute for one Redshift statement.
 
     `in_transaction` is true for a statement of a batch. Raises RedshiftError with Redshift's
-    message where Redshift refuses, NotEmulatedError where only the emulator does.
+    message where Redshift rejects it, NotEmulatedError where only the emulator does.
     """
     tree = parse_statement(sql)
     kind = kind_of(tree)
@@ -91,11 +91,11 @@ _FROM_TOKENS = ("LOCK", "CREATE ROLE")
 """Statements that sqlglot leaves as a bare command."""
 
 
-# --- refusing what is not translated ----------------------------------------------------------
+# --- rejecting what is not translated ---------------------------------------------------------
 
 
 def _only(tree: exp.Expr, *known: str) -> None:
-    """Refuses a tree that holds more than its `known` arguments, by the argument's name."""
+    """Rejects a tree that holds more than its `known` arguments, by the argument's name."""
     for name, value in tree.args.items():
         if value and name not in known:
             found = value.expressions if isinstance(value, exp.Properties) else value

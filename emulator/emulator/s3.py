@@ -9,13 +9,13 @@ from collections.abc import Callable
 from moto.s3.responses import S3Response
 
 # The methods that check If-None-Match or If-Match and then write; the request's body has been
-# read before, so none of them waits for a client.
+# read before, so they do not wait for a client.
 _CONDITIONAL_WRITES = ("put_object", "_key_response_post", "delete_object")
 
 
 def install() -> None:
     """Repair moto."""
-    # moto's server answers in many threads, and checks the condition and then writes without a
+    # moto's server responds in many threads, and checks the condition and then writes without a
     # lock: of two writers with If-None-Match both could succeed.
     lock = threading.RLock()
     for name in _CONDITIONAL_WRITES:

@@ -135,7 +135,7 @@ def java_options(spark: SparkSettings) -> str:
 
 
 def write_configuration(folder: Path, settings: Access, spark: SparkSettings) -> None:
-    """Write all that is particular to this machine, so that a job's script needs none of it."""
+    """Write all settings that are particular to this machine, so that a job's script needs none."""
     defaults = {
         "spark.master": "local[2]",
         "spark.driver.memory": spark.driver_memory,

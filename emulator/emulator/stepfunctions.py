@@ -76,14 +76,14 @@ class MotoRequest(Protocol):
 
 
 class InvalidDefinitionError(exceptions.AWSError):  # type: ignore[misc]
-    """The answer to a definition that is refused."""
+    """The error of a definition that is rejected."""
 
     TYPE = "InvalidDefinition"
     STATUS = 400
 
 
 class StateMachineAlreadyExists(exceptions.AWSError):  # type: ignore[misc]
-    """The answer to the creation of a state machine whose name is taken."""
+    """The error of creating a state machine whose name is taken."""
 
     TYPE = "StateMachineAlreadyExists"
     STATUS = 400
@@ -166,7 +166,7 @@ class Engine:
         self._remember(child)
 
     def close(self) -> None:
-        """Run nothing any more."""
+        """Run nothing from now on."""
         self._tasks.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_STOP_TIMEOUT_SECONDS)
@@ -279,7 +279,7 @@ def _install_executions(engine: Engine) -> None:
         engine.stop(execution, self._get_param("error"), self._get_param("cause"))
         return ActionResult({"stopDate": execution.stop_date})
 
-    # moto gives the whole history in one answer, oldest first.
+    # moto gives the whole history in one response, oldest first.
     def get_execution_history(self: MotoRequest) -> ActionResult:
         execution = engine.execution(str(self._get_param("executionArn")))
         start = _page_start(self._get_param("nextToken"))

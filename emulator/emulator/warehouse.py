@@ -1,6 +1,6 @@
 """The Redshift Data API of the emulator, executed on a real PostgreSQL.
 
-`install` replaces the answers of moto's redshift-data service, which executes nothing. Statements
+`install` replaces the responses of moto's redshift-data service, which executes nothing. Statements
 run asynchronously, each in a session of its own, as on AWS.
 """
 
@@ -38,7 +38,7 @@ _FINAL = ("FINISHED", "FAILED", "ABORTED")
 _LISTED_AT_ONCE = 100
 
 Request = dict[str, Any]
-Answer = tuple[int, dict[str, str], str]
+HttpResponse = tuple[int, dict[str, str], str]
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Statement:
     id: str
     sql: str
     details: dict[str, str] = field(default_factory=dict)
-    """Workgroup, database, name and so on, repeated in the answers."""
+    """Workgroup, database, name and so on, repeated in the responses."""
     status: str = "SUBMITTED"
     created_at: float = field(default_factory=time.time)
     updated_at: float = field(default_factory=time.time)
@@ -71,7 +71,7 @@ class Statement:
 
     @property
     def has_result_set(self) -> bool:
-        """Whether GetStatementResult would answer."""
+        """Whether GetStatementResult would return rows."""
         return self.outcome is not None and self.outcome.columns is not None
 
 
@@ -307,11 +307,11 @@ class StatementService:
         return connect(self._postgres_url)
 
     def _find(self, request: Request) -> Statement:
-        wanted = request.get("Id")
-        if not isinstance(wanted, str) or not _is_statement_id(wanted):
-            raise ValidationException(f"Id {wanted!r} is not a statement's id")
+        statement_id = request.get("Id")
+        if not isinstance(statement_id, str) or not _is_statement_id(statement_id):
+            raise ValidationException(f"Id {statement_id!r} is not a statement's id")
         with self._lock:
-            statement = self._statements.get(wanted)
+            statement = self._statements.get(statement_id)
         if statement is None:
             raise ResourceNotFoundException()
         return statement
@@ -345,7 +345,7 @@ _DETAILS = ("ClusterIdentifier", "WorkgroupName", "Database", "DbUser", "SecretA
 
 
 def _details(request: Request) -> dict[str, str]:
-    """The parts of a request that its answers repeat. Raises ValidationException."""
+    """The parts of a request that its responses repeat. Raises ValidationException."""
     for name in ("Parameters", "SessionId", "SessionKeepAliveSeconds"):
         if request.get(name):
             raise ValidationException(f"the emulator does not support {name}: leave it out")
@@ -358,13 +358,15 @@ def _details(request: Request) -> dict[str, str]:
 
 
 def _accepted(statement: Statement) -> dict[str, object]:
-    answer: dict[str, object] = {"Id": statement.id, "CreatedAt": statement.created_at}
-    answer.update({name: statement.details[name] for name in _DETAILS if name in statement.details})
-    return answer
+    response: dict[str, object] = {"Id": statement.id, "CreatedAt": statement.created_at}
+    response.update(
+        {name: statement.details[name] for name in _DETAILS if name in statement.details}
+    )
+    return response
 
 
 def _part(statement: Statement) -> dict[str, object]:
-    answer: dict[str, object] = {
+    response: dict[str, object] = {
         "Id": statement.id,
         "Status": statement.status,
         "QueryString": statement.sql,
@@ -377,8 +379,8 @@ def _part(statement: Statement) -> dict[str, object]:
         "RedshiftQueryId": statement.backend_pid,
     }
     if statement.error is not None:
-        answer["Error"] = statement.error
-    return answer
+        response["Error"] = statement.error
+    return response
 
 
 def _duration_ns(statement: Statement) -> int:
@@ -389,15 +391,17 @@ def _duration_ns(statement: Statement) -> int:
 
 
 def _description(statement: Statement) -> dict[str, object]:
-    answer = _part(statement)
-    answer["RedshiftPid"] = statement.backend_pid
-    answer["ResultFormat"] = "JSON"
-    answer.update({name: statement.details[name] for name in _DETAILS if name in statement.details})
+    response = _part(statement)
+    response["RedshiftPid"] = statement.backend_pid
+    response["ResultFormat"] = "JSON"
+    response.update(
+        {name: statement.details[name] for name in _DETAILS if name in statement.details}
+    )
     if statement.parts:
-        del answer["QueryString"]
-        answer["HasResultSet"] = any(part.has_result_set for part in statement.parts)
-        answer["SubStatements"] = [_part(part) for part in statement.parts]
-    return answer
+        del response["QueryString"]
+        response["HasResultSet"] = any(part.has_result_set for part in statement.parts)
+        response["SubStatements"] = [_part(part) for part in statement.parts]
+    return response
 
 
 def install(postgres_url: str, port: int) -> None:
@@ -421,8 +425,8 @@ def install(postgres_url: str, port: int) -> None:
 
 def _handler(
     operation: Callable[[Request], dict[str, object]],
-) -> Callable[[RedshiftDataAPIServiceResponse], Answer]:
-    def handle(response: RedshiftDataAPIServiceResponse) -> Answer:
+) -> Callable[[RedshiftDataAPIServiceResponse], HttpResponse]:
+    def handle(response: RedshiftDataAPIServiceResponse) -> HttpResponse:
         return 200, {}, json.dumps(operation(json.loads(response.body)))
 
     return handle

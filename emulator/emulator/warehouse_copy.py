@@ -1,4 +1,4 @@
-"""COPY of Parquet from S3 into the emulated warehouse, refusing what Redshift refuses.
+"""COPY of Parquet from S3 into the emulated warehouse; rejects what Redshift rejects.
 
 Files are read row group by row group and fed to PostgreSQL's COPY FROM STDIN as CSV, so that memory
 stays small however large a delta is.

@@ -23,7 +23,7 @@ _SERVER = [
 
 
 def free_port() -> int:
-    """A TCP port of this machine that nobody uses now."""
+    """A TCP port of this machine that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -53,7 +53,7 @@ def postgres() -> Iterator[str]:
         run_as: list[str] = []
         data = folder / "data"
         data.mkdir()
-        if os.geteuid() == 0:  # PostgreSQL refuses root.
+        if os.geteuid() == 0:  # PostgreSQL does not run as root.
             run_as = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
             shutil.chown(data, "nobody", "nogroup")
         environment = {**os.environ, "LD_LIBRARY_PATH": str(home / "lib"), "LC_ALL": "C"}

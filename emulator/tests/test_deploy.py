@@ -304,7 +304,7 @@ def test_an_unknown_type_stops_everything(app: Deployment) -> None:
         app.client("ssm").get_parameter(Name="/p")
 
 
-def test_a_replacement_that_would_lose_data_is_refused(app: Deployment) -> None:
+def test_a_replacement_that_would_lose_data_is_rejected(app: Deployment) -> None:
     def table(key: str) -> Template:
         return resources(
             Ledger=simple(
@@ -337,11 +337,11 @@ def test_an_interrupted_deployment_goes_on(
     record = engine.Engine._record
 
     def die(
-        self: engine.Engine, stack: str, logical_id: str, wanted: ResourceState, created: Created
+        self: engine.Engine, stack: str, logical_id: str, desired: ResourceState, created: Created
     ) -> None:
         if logical_id == "Second":
             raise KeyboardInterrupt
-        record(self, stack, logical_id, wanted, created)
+        record(self, stack, logical_id, desired, created)
 
     with monkeypatch.context() as patch:
         patch.setattr(engine.Engine, "_record", die)
@@ -354,7 +354,7 @@ def test_an_interrupted_deployment_goes_on(
 
 
 def save_once() -> Callable[[DeploymentState], None]:
-    """`save` works for the empty state of the beginning, then no more: the process is dead."""
+    """`save` works for the empty state of the beginning, then fails: the process is dead."""
     original = DeploymentState.save
     calls: list[None] = []
 
@@ -376,7 +376,7 @@ def test_an_empty_emulator_is_deployed_to_anew(app: Deployment) -> None:
     app.client("ssm").get_parameter(Name=name)
 
 
-def test_a_refused_call_names_the_resource(app: Deployment) -> None:
+def test_a_rejected_call_names_the_resource(app: Deployment) -> None:
     app.synth(S=resources(Bucket=simple("AWS::S3::Bucket", BucketName="x")))
     error = app.error()
     assert "AWS::S3::Bucket Bucket (S.template.json)" in error

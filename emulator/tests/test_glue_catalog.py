@@ -1,4 +1,4 @@
-"""The Data Catalog refuses stale updates, and keeps what it was given."""
+"""The Data Catalog rejects stale updates, and keeps what it was given."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_parameters_of_tables_and_columns_come_back(emulator: Emulator) -> None:
     }
 
 
-def test_an_update_from_an_old_version_is_refused(emulator: Emulator) -> None:
+def test_an_update_from_an_old_version_is_rejected(emulator: Emulator) -> None:
     database = new_database(emulator)
     emulator.glue.create_table(DatabaseName=database, TableInput=table_input("t", n="0"))
     version = emulator.glue.get_table(DatabaseName=database, Name="t")["Table"]["VersionId"]
@@ -105,7 +105,7 @@ def test_tables_come_in_pages(emulator: Emulator) -> None:
     assert [table["Name"] for table in listed] == names
 
 
-def test_a_comment_that_is_too_long_is_refused(emulator: Emulator) -> None:
+def test_a_comment_that_is_too_long_is_rejected(emulator: Emulator) -> None:
     database = new_database(emulator)
     given = table_input("t")
     given["StorageDescriptor"] = {"Columns": [{"Name": "a", "Type": "int", "Comment": "x" * 256}]}

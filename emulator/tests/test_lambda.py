@@ -95,10 +95,10 @@ def test_reserved_concurrency_throttles(emulator: Emulator) -> None:
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(emulator.invoke, "narrow", {"sleepMs": 1500})
         eventually(lambda: running_names(emulator).count("narrow") == 1, 10)
-        refused = emulator.functions.exceptions.TooManyRequestsException
+        throttled = emulator.functions.exceptions.TooManyRequestsException
         try:
             emulator.invoke("narrow", {})
-        except refused:
+        except throttled:
             pass
         else:
             raise AssertionError("a second invocation ran at once")

@@ -67,7 +67,7 @@ def test_statements_of_their_own_kind() -> None:
     ) == CopyParquet(("s", "t"), "bucket", "a/manifest")
 
 
-REFUSED = [
+REJECTED = [
     ("SELECT 1; SELECT 2", "multiple commands"),
     (" ; ", "is empty"),
     ("SELEC 1", "syntax error"),
@@ -106,15 +106,15 @@ REFUSED = [
     ("LOCK 'a'", 'near "a"'),
     ("CREATE ROLE r EXTERNALID x", 'near "EXTERNALID"'),
 ]
-"""What Redshift refuses too."""
+"""What Redshift rejects too."""
 
 
-@pytest.mark.parametrize(("redshift", "message"), REFUSED)
-def test_refusals(redshift: str, message: str) -> None:
-    with pytest.raises(RedshiftError) as refused:
+@pytest.mark.parametrize(("redshift", "message"), REJECTED)
+def test_rejections(redshift: str, message: str) -> None:
+    with pytest.raises(RedshiftError) as rejected:
         translate(redshift)
-    assert message in str(refused.value)
-    assert not isinstance(refused.value, NotEmulatedError)
+    assert message in str(rejected.value)
+    assert not isinstance(rejected.value, NotEmulatedError)
 
 
 NOT_EMULATED = [
@@ -153,7 +153,7 @@ NOT_EMULATED = [
     ("UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default", "UNLOAD"),
     *((sql, sql) for sql in ("TRUNCATE a", "VACUUM a", "ANALYZE a", "SET x TO 'y'", "SHOW x")),
     *((sql, sql) for sql in ("BEGIN", "END", "COMMIT", "ROLLBACK", "CALL p()", "EXPLAIN SELECT 1")),
-    # What sqlglot would leave out of the PostgreSQL text with no more than a warning.
+    # What sqlglot would leave out of the PostgreSQL text with only a warning.
     ("SELECT a FROM t PIVOT (SUM(x) FOR y IN ('a', 'b'))", "PIVOT"),
     ("SELECT 1 FROM a, b WHERE a.x = b.x (+)", "(+)"),
     ("SELECT LAG(x) IGNORE NULLS OVER (ORDER BY y) FROM t", "IGNORE NULLS"),
@@ -163,16 +163,16 @@ NOT_EMULATED = [
 
 @pytest.mark.parametrize(("redshift", "named"), NOT_EMULATED)
 def test_what_is_not_emulated_is_an_error_that_names_it(redshift: str, named: str) -> None:
-    with pytest.raises(NotEmulatedError) as refused:
+    with pytest.raises(NotEmulatedError) as rejected:
         translate(redshift)
-    assert named in str(refused.value)
+    assert named in str(rejected.value)
 
 
-def test_refused_inside_a_transaction() -> None:
+def test_rejected_inside_a_transaction() -> None:
     sql = "ALTER TABLE a ALTER COLUMN b TYPE VARCHAR(9)"
-    with pytest.raises(RedshiftError, match="cannot run inside a transaction block") as refused:
+    with pytest.raises(RedshiftError, match="cannot run inside a transaction block") as rejected:
         translate(sql, in_transaction=True)
-    assert not isinstance(refused.value, NotEmulatedError)
+    assert not isinstance(rejected.value, NotEmulatedError)
 
 
 # --- executed ---------------------------------------------------------------------------------
@@ -370,8 +370,8 @@ def test_columns_are_named_after_their_functions(connection: PgConnection) -> No
 
 
 def test_the_database_errors_come_through(connection: PgConnection) -> None:
-    with pytest.raises(RedshiftError, match=r'relation "dw\.absent" does not exist'):
-        run(connection, "SELECT 1 FROM dw.absent")
+    with pytest.raises(RedshiftError, match=r'relation "dw\.missing" does not exist'):
+        run(connection, "SELECT 1 FROM dw.missing")
     with pytest.raises(RedshiftError, match="value too long"):
         run(connection, "INSERT INTO dw.target VALUES (9, 'longer than ten')")
     with psycopg2.connect(connection.dsn) as other, other.cursor() as cursor:

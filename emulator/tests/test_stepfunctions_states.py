@@ -228,7 +228,7 @@ def test_an_endless_loop_ends_at_25000_events(emulator: Emulator) -> None:
     ]
 
 
-def test_a_payload_over_256_kib_is_refused(emulator: Emulator) -> None:
+def test_a_payload_over_256_kib_is_rejected(emulator: Emulator) -> None:
     doubled = passing(Output="{% $states.input & $states.input %}")
     ended = emulator.run(machine(A=doubled), "x" * 200_000)
     assert (ended.status, ended.error) == ("FAILED", "States.DataLimitExceeded")
@@ -269,12 +269,12 @@ def test_a_payload_over_256_kib_is_refused(emulator: Emulator) -> None:
         ({**machine(A=passing()), "QueryLanguage": "JSONPath"}, "only JSONata"),
     ],
 )
-def test_a_definition_that_is_refused(
+def test_a_definition_that_is_rejected(
     emulator: Emulator, definition: dict[str, Any], reason: str
 ) -> None:
-    with pytest.raises(ClientError, match="InvalidDefinition") as refused:
+    with pytest.raises(ClientError, match="InvalidDefinition") as rejected:
         emulator.create_machine(definition)
-    assert reason in str(refused.value)
+    assert reason in str(rejected.value)
 
 
 def test_many_executions_at_once(emulator: Emulator) -> None:

@@ -58,7 +58,7 @@ def test_of_many_conditional_updates_each_counts(emulator: Emulator, table: str)
     emulator.dynamodb.put_item(TableName=table, Item={**key("counter"), "n": {"N": "0"}})
 
     def add_one(_writer: int) -> int:
-        """Raise the counter by one on the condition that nobody else has; how many tries."""
+        """Raise the counter by one on the condition that no other writer has; how many tries."""
         for attempt in range(1, 200):
             item = emulator.dynamodb.get_item(TableName=table, Key=key("counter"))["Item"]
             n = int(item["n"]["N"])

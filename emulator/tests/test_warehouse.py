@@ -154,7 +154,7 @@ def test_doubles_that_json_does_not_have_are_text_as_in_the_protocol(dw: Warehou
         "SELECT 'NaN'::float8 AS a, 'Infinity'::float8 AS b, '-Infinity'::float4 AS c,"
         " 9007199254740993::bigint AS d"
     )
-    answer = urllib.request.urlopen(
+    response = urllib.request.urlopen(
         urllib.request.Request(
             dw.data.meta.endpoint_url,
             data=json.dumps({"Id": description["Id"]}).encode(),
@@ -167,10 +167,10 @@ def test_doubles_that_json_does_not_have_are_text_as_in_the_protocol(dw: Warehou
         )
     )
 
-    def refuse(constant: str) -> None:
+    def reject(constant: str) -> None:
         raise AssertionError(constant)
 
-    records = json.loads(answer.read(), parse_constant=refuse)["Records"]
+    records = json.loads(response.read(), parse_constant=reject)["Records"]
     assert records == [
         [
             {"doubleValue": "NaN"},
@@ -250,7 +250,7 @@ def test_cancel(dw: Warehouse) -> None:
         dw.data.cancel_statement(Id=started["Id"])
 
 
-# --- refusals ---------------------------------------------------------------------------------
+# --- rejections -------------------------------------------------------------------------------
 
 
 def test_alter_type(dw: Warehouse) -> None:
@@ -322,7 +322,7 @@ def test_copy_of_every_type(dw: Warehouse) -> None:
     assert loaded[2][5] is None
 
 
-REFUSALS = [
+REJECTIONS = [
     ("i INT", pa.table({"a": pa.array([1], pa.int64())}), "", "incompatible Parquet schema"),
     ("i BIGINT", pa.table({"a": pa.array([1], pa.int32())}), "", "incompatible Parquet schema"),
     ("f REAL", pa.table({"a": pa.array([1.0], pa.float64())}), "", "incompatible Parquet schema"),
@@ -344,8 +344,8 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("columns", "table", "options", "message"), REFUSALS)
-def test_copy_refuses(
+@pytest.mark.parametrize(("columns", "table", "options", "message"), REJECTIONS)
+def test_copy_rejects(
     dw: Warehouse, columns: str, table: pa.Table, options: str, message: str
 ) -> None:
     manifest = dw.put_manifest("bad/manifest", dw.put_parquet("bad/1.parquet", table))

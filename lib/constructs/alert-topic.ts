@@ -18,7 +18,7 @@ export class AlertTopic extends Construct {
   constructor(scope: Construct, id: string, { given, email }: AlertTopicProps) {
     super(scope, id);
     this.topic = given ?? this.#make(email);
-    // Each policy of a topic, such as one that asks for TLS, takes the place of SNS's default policy.
+    // Each policy of a topic, such as one that requires TLS, takes the place of SNS's default policy.
     const stack = Stack.of(this);
     this.topic.addToResourcePolicy(
       new PolicyStatement({

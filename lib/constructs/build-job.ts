@@ -101,7 +101,7 @@ export class BuildJob extends Construct {
     }
   }
 
-  /** Lets somebody start the job, and follow and stop its runs. */
+  /** Lets a role start the job, and follow and stop its runs. */
   grantStart(grantee: IGrantable): void {
     const job = Stack.of(this).formatArn({
       ...{ service: "glue", resource: "job", resourceName: this.name },

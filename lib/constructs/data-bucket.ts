@@ -20,7 +20,7 @@ export type Prefix =
 
 export interface DataBucketProps {
   readonly deployment: string;
-  /** In place of a bucket that is made; its owner sees to everything but access. */
+  /** In place of a bucket that is made; its owner is responsible for everything but access. */
   readonly given: IBucket | undefined;
   /** Of a bucket that is made; without it S3's own. */
   readonly encryptionKey: IKey | undefined;
@@ -77,7 +77,7 @@ export class DataBucket extends Construct {
     return this.bucket.bucketName;
   }
 
-  /** Lets somebody read and list the objects under some prefixes. */
+  /** Lets a role read and list the objects under some prefixes. */
   grantRead(grantee: IGrantable, ...prefixes: Prefix[]): void {
     for (const prefix of prefixes) {
       this.#allowObjects(grantee, prefix, ["s3:GetObject"]);
@@ -86,13 +86,13 @@ export class DataBucket extends Construct {
     this.#allowKey(grantee, "read");
   }
 
-  /** Lets somebody write objects under some prefixes, each in one request. */
+  /** Lets a role write objects under some prefixes, each in one request. */
   grantWrite(grantee: IGrantable, ...prefixes: Prefix[]): void {
     for (const prefix of prefixes) this.#allowObjects(grantee, prefix, ["s3:PutObject"]);
     this.#allowKey(grantee, "write");
   }
 
-  /** Lets somebody read, list, write and delete as Iceberg and Hadoop's S3A do, who see to the parts of uploads themselves. */
+  /** Lets a role read, list, write and delete as Iceberg and Hadoop's S3A do, which handle uploads' parts themselves. */
   grantSpark(grantee: IGrantable, ...prefixes: Prefix[]): void {
     this.grantRead(grantee, ...prefixes);
     this.grantWrite(grantee, ...prefixes);
@@ -101,7 +101,7 @@ export class DataBucket extends Construct {
         ...["s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
       ]);
       this.#allowListing(grantee, prefix, "s3:ListBucketMultipartUploads");
-      // Before S3A makes a folder it looks whether a file of that name is in the way; it must hear of none.
+      // Before S3A makes a folder it looks whether a file of that name is in the way; it must see none.
       allow(grantee, ["s3:GetObject"], [this.bucket.arnForObjects(prefix)]);
     }
     allow(grantee, ["s3:GetBucketLocation"], [this.bucket.bucketArn]);
@@ -118,7 +118,7 @@ export class DataBucket extends Construct {
   }
 
   /**
-   * Without leave to list, S3 answers "access denied" for an object that is missing, which says nothing. A request for
+   * Without permission to list, S3 returns "access denied" for a missing object, which says nothing. A request for
    * an object has no prefix, and must pass; a listing has one.
    */
   #allowListing(grantee: IGrantable, prefix: Prefix, action: string): void {
@@ -127,7 +127,7 @@ export class DataBucket extends Construct {
     });
   }
 
-  /** S3 reads and encrypts with the key in the name of who asks. */
+  /** S3 reads and encrypts with the key on behalf of the caller. */
   #allowKey(grantee: IGrantable, use: "read" | "write"): void {
     const key = this.bucket.encryptionKey;
     if (key !== undefined) allowKey(grantee, key, "s3", [use]);

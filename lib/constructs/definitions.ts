@@ -1,4 +1,4 @@
-// The catalog's entries, each in the stack that its name says. They are stacks of their own, for a template takes 500
+// The catalog's entries, each in the stack that its name says. They are stacks of their own, since a template takes 500
 // resources and 1,000,000 bytes, and not nested ones, so that each is deployed for itself.
 import type { Environment } from "aws-cdk-lib";
 import type { IGrantable } from "aws-cdk-lib/aws-iam";
@@ -24,7 +24,7 @@ export class Definitions extends Construct {
   readonly stacks: readonly CatalogStack[];
   readonly #deployment: string;
 
-  /** @throws CatalogError naming each text of an entry that Glue would refuse */
+  /** @throws CatalogError naming each text of an entry that Glue would reject */
   constructor(scope: Construct, id: string, props: DefinitionsProps) {
     super(scope, id);
     const { deployment, catalog, catalogStacks, env } = props;
@@ -47,7 +47,7 @@ export class Definitions extends Construct {
     }
   }
 
-  /** Lets somebody read what the catalog declares. */
+  /** Lets a role read what the catalog declares. */
   grantRead(grantee: IGrantable): void {
     // Any number of catalog stacks: entries may still be in those that a smaller number leaves over.
     const databases = definitionsDatabasePattern(this.#deployment);

@@ -1,4 +1,4 @@
-// The executions of the state machine. They are granted by its name: the functions that ask about executions are called
+// The executions of the state machine. They are granted by its name: the functions that look executions up are called
 // by the machine itself.
 import { ArnFormat, Stack } from "aws-cdk-lib";
 import type { IGrantable } from "aws-cdk-lib/aws-iam";

@@ -5,7 +5,7 @@ import type { IConstruct } from "constructs";
 import { acknowledgePattern, allow } from "./grants.ts";
 
 /**
- * Lets somebody act on one database and all of its tables.
+ * Lets a role act on one database and all of its tables.
  * @param scope whose stack says the account and the region
  * @param database its name, or IAM's pattern for the names of several
  */
@@ -20,7 +20,7 @@ export function allowDatabase(
     stack.formatArn({ service: "glue", resource, resourceName });
   const tables = arn("table", `${database}/*`);
   allow(grantee, actions, [
-    // Glue asks for leave on all that the table is in.
+    // Glue requires permission on everything that contains the table.
     stack.formatArn({ service: "glue", resource: "catalog" }),
     arn("database", database),
     tables,

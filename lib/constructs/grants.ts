@@ -1,5 +1,5 @@
-// How constructs grant: one statement in the fewest actions and resources. Where a resource must be a pattern, cdk-nag is
-// told the reason beside it.
+// How constructs grant: one statement in the fewest actions and resources. Where a resource must be a pattern, the
+// reason for cdk-nag stands beside it.
 import { Stack, Validations } from "aws-cdk-lib";
 import { PolicyStatement, type IGrantable } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
@@ -27,7 +27,7 @@ export function allow(
 }
 
 /**
- * Tells cdk-nag why a resource in a role's policy is a pattern.
+ * Records for cdk-nag why a resource in a role's policy is a pattern.
  * @param resource as it stands in the policy
  */
 export function acknowledgePattern(grantee: IGrantable, resource: string, reason: string): void {
@@ -74,7 +74,7 @@ const KEY_ACTIONS = {
   ],
 } as const;
 
-/** Lets a role read a secret, and decrypt it where it has a key of somebody's own. */
+/** Lets a role read a secret, and decrypt it where it has a customer managed key. */
 export function allowSecret(grantee: IGrantable, secret: ISecret): void {
   secret.grantRead(grantee);
   // CDK's own grant says so in the policy of a key that the app makes, but not of one that is there already.

@@ -30,7 +30,7 @@ export class LakeDatabase extends Construct {
         locationUri: `s3://${bucket.name}/lake`,
       },
     });
-    // Deleting a database deletes its tables, without which nothing reads the lake.
+    // Deleting a database deletes its tables, and without them nothing reads the lake.
     database.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.retained = [retained("database", this.name, database, { isData: true })];
   }

@@ -16,7 +16,7 @@ const LEADING_KEYS: Record<LedgerPart, string> = {
   run: "run",
 };
 
-/** What DynamoDB can limit to partition keys (`dynamodb:LeadingKeys`); a Scan has none, so nobody may scan. */
+/** What DynamoDB can limit to partition keys (`dynamodb:LeadingKeys`); a Scan has none, so no role may scan. */
 export type LedgerAction =
   | "GetItem"
   | "BatchGetItem"
@@ -64,7 +64,7 @@ export class Ledger extends Construct {
     return this.table.tableName;
   }
 
-  /** Lets somebody act on one part of the items. DynamoDB limits by partition keys, not by sort keys. */
+  /** Lets a role act on one part of the items. DynamoDB limits by partition keys, not by sort keys. */
   grant(grantee: IGrantable, part: LedgerPart, ...actions: LedgerAction[]): void {
     allow(
       grantee,
@@ -72,7 +72,7 @@ export class Ledger extends Construct {
       [this.table.tableArn],
       { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": LEADING_KEYS[part] } },
     );
-    // DynamoDB uses the table's key in the name of who asks.
+    // DynamoDB uses the table's key on behalf of the caller.
     if (this.#key !== undefined) allowKey(grantee, this.#key, "dynamodb", ["read", "write"]);
   }
 }

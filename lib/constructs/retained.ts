@@ -7,7 +7,7 @@ export interface Retained {
   readonly kind: RetainedKind;
   readonly name: string;
   readonly resource: CfnResource;
-  /** Whether it is a part of the data that means nothing without the other parts. */
+  /** Whether it is a part of the data that is useless without the other parts. */
   readonly isData: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Of each source a secret with its address and credentials, to be filled in by people.
+// A secret for each source, with its address and credentials, to be filled in by people.
 import { RemovalPolicy, Validations } from "aws-cdk-lib";
 import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
@@ -42,7 +42,7 @@ export class SourceSecrets extends Construct {
     this.retained = made.map((one) => one.retained);
   }
 
-  /** Lets somebody read the secrets of all sources. */
+  /** Lets a role read the secrets of all sources. */
   grantRead(grantee: IGrantable): void {
     // The assertion: Secret and ISecret differ in an optional property under exactOptionalPropertyTypes.
     for (const secret of this.secrets.values()) allowSecret(grantee, secret as ISecret);

@@ -1,4 +1,4 @@
-// The warehouse, made or given: what Load is told of it, and may do with it.
+// The warehouse, made or given: what Load knows of it, and may do with it.
 import type { IGrantable, IRole } from "aws-cdk-lib/aws-iam";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { DataBucket } from "./data-bucket.ts";
@@ -29,7 +29,7 @@ export class Warehouse {
     bucket.grantRead(parts.copyRole, "deltas");
   }
 
-  /** What Load is told. */
+  /** What Load knows. */
   get environment(): Record<string, string> {
     return {
       SLUICE_WORKGROUP: this.parts.workgroupName,
@@ -39,7 +39,7 @@ export class Warehouse {
     };
   }
 
-  /** Lets somebody run statements as the user whose password is in the secret. */
+  /** Lets a role run statements as the user whose password is in the secret. */
   grantStatements(grantee: IGrantable): void {
     allowSecret(grantee, this.parts.secret);
     allow(

@@ -16,7 +16,7 @@ export function checkCatalog(deployment: string, catalog: Catalog): void {
 }
 
 /**
- * Sources that a run may read for longer than until the next one starts, which then finds them taken. It is no
+ * Sources that a run may read for longer than until the next one starts, which then finds them taken. It is not a
  * mistake: a schedule may be made for another source, which is quicker.
  *
  * @returns a warning for each, with what to do

@@ -74,7 +74,7 @@ export interface WarehouseSubnets {
   readonly none: string;
 }
 
-/** Subnets that Redshift Serverless would refuse. */
+/** Subnets that Redshift Serverless would reject. */
 export function* mistakesInWarehouseSubnets(given: WarehouseSubnets): Generator<Mistake> {
   const { region, zones, subnets, zonesPlace, subnetsPlace, none } = given;
   const page =

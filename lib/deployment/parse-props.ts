@@ -14,14 +14,14 @@ import { mistakesInDeploymentName, suggestedName } from "./service-names.ts";
 /** Lambda's limit for a function's network. */
 const MOST_SECURITY_GROUPS = 5;
 
-/** How a construct's mistakes are told: by its path in the app. */
+/** How messages name a construct's mistakes: by its path in the app. */
 export const placeOf =
   (construct: Construct) =>
   (path: Path): string =>
     [`Sluice ${construct.node.path}`, pathText(path)].filter((part) => part !== "").join(", ");
 
 /**
- * The options among the properties, every default filled in; of a given warehouse it is `none`, for none is made.
+ * The options among the properties, every default filled in; `none` for a given warehouse, because none is made.
  *
  * @throws DeploymentError that lists every mistake
  */
@@ -47,7 +47,7 @@ export function parseProps(construct: Construct, props: SluiceProps): Options {
 
 const isGiven = (warehouse: SluiceProps["warehouse"]): boolean => typeof warehouse === "object";
 
-/** What is no construct: the schema tells of all that it does not know. */
+/** The properties that are not constructs; the schema reports each that it does not know. */
 function optionsIn(props: SluiceProps): Record<string, unknown> {
   const constructs = [
     ...["deployment", "catalog", "vpc", "vpcSubnets", "securityGroups"],

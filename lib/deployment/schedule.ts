@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html (limits of cron and rate)
 
-/** Why an expression is refused, and what to write in its place. */
+/** Why an expression is rejected, and what to write in its place. */
 export interface ScheduleMistake {
   readonly problem: string;
   readonly fix: string;
@@ -43,7 +43,7 @@ const DAY_OF_WEEK: Field = {
 };
 const YEAR: Field = { name: "year", least: 1970, most: 2199, steps: true };
 
-class Refused extends Error {
+class Rejected extends Error {
   readonly mistake: ScheduleMistake;
 
   constructor(problem: string, fix: string) {
@@ -55,7 +55,7 @@ class Refused extends Error {
 /**
  * Checks a recurring schedule as EventBridge Scheduler would, in UTC, and measures its smallest gap.
  *
- * One-time schedules (`at(…)`) are refused: a warehouse that is loaded once is not kept in sync. So is what AWS's
+ * One-time schedules (`at(…)`) are rejected: a warehouse that is loaded once is not kept in sync. So is what AWS's
  * documentation does not say that it takes.
  *
  * @param thisYear the year from which on runs must come
@@ -66,14 +66,14 @@ export function readSchedule(
 ): SoundSchedule | ScheduleMistake {
   try {
     if (expression.length > MOST_CHARACTERS) {
-      throw new Refused(
+      throw new Rejected(
         `it has ${expression.length} characters, and EventBridge Scheduler takes ${MOST_CHARACTERS}`,
         "write a shorter one",
       );
     }
     const [, kind, inside] = /^(\w+)\((.*)\)$/s.exec(expression) ?? [];
     if (kind === undefined || inside === undefined) {
-      throw new Refused("it is not an expression of EventBridge Scheduler", FORMS);
+      throw new Rejected("it is not an expression of EventBridge Scheduler", FORMS);
     }
     switch (kind) {
       case "rate":
@@ -81,15 +81,15 @@ export function readSchedule(
       case "cron":
         return { smallestGapSeconds: readCron(inside, thisYear) };
       case "at":
-        throw new Refused(
+        throw new Rejected(
           "it runs a single time",
           'write rate(…) or cron(…); for single runs write "off" and start them with `sluice run --deployed`',
         );
       default:
-        throw new Refused(`EventBridge Scheduler does not know ${kind}(…)`, FORMS);
+        throw new Rejected(`EventBridge Scheduler does not know ${kind}(…)`, FORMS);
     }
   } catch (error) {
-    if (error instanceof Refused) return error.mistake;
+    if (error instanceof Rejected) return error.mistake;
     throw error;
   }
 }
@@ -98,19 +98,19 @@ function readRate(inside: string): number {
   const [, digits, unit] = /^(\d+)\s+(minute|hour|day)s?$/.exec(inside) ?? [];
   const value = Number(digits);
   if (unit !== "minute" && unit !== "hour" && unit !== "day") {
-    throw new Refused(
+    throw new Rejected(
       "a rate is a whole number and a unit: minute(s), hour(s) or day(s)",
       'write "rate(15 minutes)", "rate(1 hour)" or "rate(2 days)"',
     );
   }
   if (value === 0 || !Number.isSafeInteger(value)) {
-    throw new Refused(`${String(digits)} is not a number of ${unit}s`, `write "rate(1 ${unit})"`);
+    throw new Rejected(`${String(digits)} is not a number of ${unit}s`, `write "rate(1 ${unit})"`);
   }
-  const wanted = value === 1 ? unit : `${unit}s`;
-  if (!inside.endsWith(wanted)) {
-    throw new Refused(
+  const expected = value === 1 ? unit : `${unit}s`;
+  if (!inside.endsWith(expected)) {
+    throw new Rejected(
       value === 1 ? "the unit of 1 must be singular" : "the unit of more than 1 must be plural",
-      `write "rate(${value} ${wanted})"`,
+      `write "rate(${value} ${expected})"`,
     );
   }
   return value * SECONDS_OF[unit];
@@ -120,13 +120,13 @@ function readCron(inside: string, thisYear: number): number | null {
   const fields = inside.trim().split(/\s+/);
   const [minutes = "", hours = "", dayOfMonth = "", month = "", dayOfWeek = "", year = ""] = fields;
   if (fields.length !== 6) {
-    throw new Refused(
+    throw new Rejected(
       `cron has six fields, and this has ${inside.trim() === "" ? 0 : fields.length}`,
       'write minutes, hours, day of the month, month, day of the week and year, such as "cron(0 5 * * ? *)"',
     );
   }
   if ((dayOfMonth === "?") === (dayOfWeek === "?")) {
-    throw new Refused(
+    throw new Rejected(
       dayOfMonth === "?"
         ? "both the day of the month and the day of the week are ?"
         : "both the day of the month and the day of the week are given",
@@ -140,7 +140,7 @@ function readCron(inside: string, thisYear: number): number | null {
   const months = valuesOf(month, MONTH);
   const years = [...valuesOf(year, YEAR)].filter((one) => one >= thisYear);
   if (years.length === 0) {
-    throw new Refused(`the year ${year} is over`, "write * for the year");
+    throw new Rejected(`the year ${year} is over`, "write * for the year");
   }
   return smallestGap(times, matchingDays(years, months, days));
 }
@@ -182,7 +182,7 @@ function smallestGap(times: readonly number[], days: Iterable<number>): number |
     before = day;
   }
   if (count === 0) {
-    throw new Refused(
+    throw new Rejected(
       "there is no such day",
       "correct the day of the month, the month, the day of the week or the year",
     );
@@ -207,10 +207,10 @@ function daysOfMonth(text: string): DayTest {
   if (text === "L") return ({ day, length }) => day === length;
   const [, near] = /^(\d{1,2})W$/.exec(text) ?? [];
   if (near !== undefined) {
-    const wanted = numberOf(near, DAY_OF_MONTH);
-    return (date) => wanted <= date.length && date.day === workdayNear(wanted, date);
+    const target = numberOf(near, DAY_OF_MONTH);
+    return (date) => target <= date.length && date.day === workdayNear(target, date);
   }
-  refuseSpecial(
+  rejectSpecial(
     text,
     DAY_OF_MONTH,
     /[LW#]/i,
@@ -221,11 +221,11 @@ function daysOfMonth(text: string): DayTest {
 }
 
 /** The day from Monday to Friday in the same month that is nearest to a day. */
-function workdayNear(wanted: number, { length, weekdayOfFirst }: Day): number {
-  const weekday = weekdayOf(wanted, weekdayOfFirst);
-  if (weekday === 7) return wanted === 1 ? 3 : wanted - 1;
-  if (weekday === 1) return wanted === length ? wanted - 2 : wanted + 1;
-  return wanted;
+function workdayNear(day: number, { length, weekdayOfFirst }: Day): number {
+  const weekday = weekdayOf(day, weekdayOfFirst);
+  if (weekday === 7) return day === 1 ? 3 : day - 1;
+  if (weekday === 1) return day === length ? day - 2 : day + 1;
+  return day;
 }
 
 const weekdayOf = (day: number, weekdayOfFirst: number): number =>
@@ -241,21 +241,21 @@ function daysOfWeek(text: string): DayTest {
     if (mark === "L") return (date) => isIt(date) && date.day + 7 > date.length;
     const number = Number(which);
     if (number < 1 || number > 5) {
-      throw new Refused(
+      throw new Rejected(
         `a month has no ${which ?? ""}th day of a kind`,
         `write ${weekdayText}#1 to ${weekdayText}#5 for the day of the week`,
       );
     }
     return (date) => isIt(date) && Math.ceil(date.day / 7) === number;
   }
-  refuseSpecial(text, DAY_OF_WEEK, /#/, "one day, such as 2#1 (the first Monday)");
+  rejectSpecial(text, DAY_OF_WEEK, /#/, "one day, such as 2#1 (the first Monday)");
   const weekdays = valuesOf(text, DAY_OF_WEEK);
   return ({ day, weekdayOfFirst }) => weekdays.has(weekdayOf(day, weekdayOfFirst));
 }
 
-function refuseSpecial(text: string, field: Field, special: RegExp, forms: string): void {
+function rejectSpecial(text: string, field: Field, special: RegExp, forms: string): void {
   if (!special.test(text)) return;
-  throw new Refused(
+  throw new Rejected(
     `${JSON.stringify(text)} is not allowed as ${field.name}`,
     `write ${forms} alone, or numbers`,
   );
@@ -265,7 +265,7 @@ function refuseSpecial(text: string, field: Field, special: RegExp, forms: strin
 function valuesOf(text: string, field: Field): Set<number> {
   const parts = text.split(",");
   if (parts.length > 1 && parts.includes("*")) {
-    throw new Refused(
+    throw new Rejected(
       `${JSON.stringify(text)} has * in a list of ${field.name}`,
       "write * alone, or the values",
     );
@@ -276,7 +276,7 @@ function valuesOf(text: string, field: Field): Set<number> {
 function valuesOfPart(part: string, field: Field): number[] {
   const [range = "", stepText, ...more] = part.split("/");
   if (more.length > 0 || (stepText !== undefined && !field.steps)) {
-    throw new Refused(
+    throw new Rejected(
       `${JSON.stringify(part)} is not allowed as ${field.name}`,
       field.steps ? "write one / only" : "list the days in place of steps, such as MON,WED,FRI",
     );
@@ -284,7 +284,7 @@ function valuesOfPart(part: string, field: Field): number[] {
   const [from, to] = boundsOf(range, field, stepText !== undefined);
   const step = stepText === undefined ? 1 : Number(/^\d+$/.exec(stepText)?.[0] ?? 0);
   if (step < 1 || step > field.most) {
-    throw new Refused(
+    throw new Rejected(
       `${JSON.stringify(part)} has a step that is out of range`,
       `write a whole number from 1 to ${field.most} after / for the ${field.name}`,
     );
@@ -298,13 +298,13 @@ function boundsOf(range: string, field: Field, hasStep: boolean): [number, numbe
   if (range === "*") return [field.least, field.most];
   const [fromText = "", toText, ...more] = range.split("-");
   if (more.length > 0) {
-    throw new Refused(`${JSON.stringify(range)} is not a range`, "write two values with one -");
+    throw new Rejected(`${JSON.stringify(range)} is not a range`, "write two values with one -");
   }
   const from = numberOf(fromText, field);
   if (toText === undefined) return [from, hasStep ? field.most : from];
   const to = numberOf(toText, field);
   if (to < from) {
-    throw new Refused(
+    throw new Rejected(
       `the range ${range} of ${field.name} goes backwards`,
       "write the smaller value first, or list the values with commas",
     );
@@ -317,7 +317,7 @@ function numberOf(text: string, { name, least, most, words = [] }: Field): numbe
   const number = word >= 0 ? word + least : /^\d+$/.test(text) ? Number(text) : NaN;
   if (number >= least && number <= most) return number;
   const names = words.length === 0 ? "" : ` or ${words[0] ?? ""} to ${words.at(-1) ?? ""}`;
-  throw new Refused(
+  throw new Rejected(
     `${JSON.stringify(text)} is not allowed as ${name}`,
     `write ${least} to ${most}${names} for the ${name}`,
   );

@@ -21,7 +21,7 @@ export interface NameRule {
   readonly least: number;
   readonly most: number;
   readonly pattern: RegExp;
-  /** True if the service refuses the reserved words of its database. */
+  /** True if the service rejects the reserved words of its database. */
   readonly reservedWords?: true;
   /** Where the rule is written down. */
   readonly page: string;
@@ -217,7 +217,7 @@ function* mistakesInNames(
   }
 }
 
-/** A name that is allowed, as near to a refused one as it goes. */
+/** A name that is allowed, as close to a rejected one as possible. */
 export function suggestedName(deployment: string): string {
   const name = deployment
     .toLowerCase()

@@ -35,7 +35,7 @@ export class CatalogStack extends Stack {
   readonly definitions: ReadonlyMap<string, CfnResource>;
   readonly #database: CfnDatabase;
 
-  /** @throws CatalogError naming each text of an entry that Glue would refuse */
+  /** @throws CatalogError naming each text of an entry that Glue would reject */
   constructor(scope: Construct, id: string, props: CatalogStackProps) {
     const { deployment, catalogStacks, env, number, entries } = props;
     super(scope, id, {

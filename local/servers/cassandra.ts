@@ -23,7 +23,7 @@ const directMemoryMegabytes = 256;
 const connectTimeoutMilliseconds = 5000;
 const source = fileURLToPath(new URL("../cassandra/", import.meta.url));
 
-/** What makes the server speak TLS only and ask who one is. */
+/** What makes the server speak TLS only and require authentication. */
 interface CassandraSecurity {
   keystore: Keystore;
   /** The authority that signed the certificate, PEM. */
@@ -48,7 +48,7 @@ export interface CassandraOptions {
   report: Report;
 }
 
-/** Starts one node and waits until it answers a query; the address is `host:port`. */
+/** Starts one node and waits until it serves a query; the address is `host:port`. */
 export async function startCassandra(options: CassandraOptions): Promise<Server> {
   const heap = options.withIndexes === true ? heapMegabytesForIndexes : defaultHeapMegabytes;
   return startNode({
@@ -60,12 +60,12 @@ export async function startCassandra(options: CassandraOptions): Promise<Server>
     port: await choosePort("Cassandra", options.port, firstHost),
     storagePort: await findFreePort(),
     nodesSeen: 1,
-    // Alone it need not wait for the news of others.
+    // Alone it need not wait to hear of other nodes.
     ringDelayMilliseconds: 0,
   });
 }
 
-/** The local data centre's name, which the driver must be told. */
+/** The local data centre's name, which the driver needs. */
 export const cassandraDataCenter = dataCenter;
 
 /**
@@ -135,7 +135,7 @@ async function startNode(node: Node): Promise<Server> {
     graceSeconds: 20,
     startDeadlineSeconds: 240,
     interrupted: node.interrupted,
-    isReady: () => answersQueries(node),
+    isReady: () => servesQueries(node),
   });
 }
 
@@ -214,7 +214,7 @@ function accessSettings(security: CassandraSecurity | undefined, keystore: strin
   };
 }
 
-async function answersQueries(node: Node): Promise<boolean> {
+async function servesQueries(node: Node): Promise<boolean> {
   const client = new Client({
     contactPoints: [`${node.host}:${node.port}`],
     localDataCenter: dataCenter,

@@ -20,7 +20,7 @@ const hashRounds = 10_000;
 const hashBytes = 32;
 const keystoreName = "http.p12";
 
-/** What makes the server speak HTTPS only and ask who one is. */
+/** What makes the server speak HTTPS only and require authentication. */
 interface ElasticsearchSecurity {
   keystore: Keystore;
   /** The authority that signed the certificate, PEM. */
@@ -82,13 +82,13 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
   });
 }
 
-// HTTP answers before the indices of an earlier run have been recovered.
+// HTTP responds before the indices of an earlier run have been recovered.
 async function isReady(address: string): Promise<boolean> {
   const response = await fetch(`${address}/_cluster/health?wait_for_status=yellow&timeout=2s`, {
     signal: AbortSignal.timeout(requestTimeoutMilliseconds),
   });
   await response.body?.cancel();
-  // With security on, to be asked who one is means that it is up.
+  // With security on, a request for authentication means that it is up.
   return response.ok || response.status === 401;
 }
 

@@ -26,7 +26,7 @@ export interface Server {
   stop: () => Promise<void>;
 }
 
-/** What to start, and how to tell that it is ready. */
+/** What to start, and how to know that it is ready. */
 export interface Launch {
   name: string;
   port: number;
@@ -45,7 +45,7 @@ export interface Launch {
   startDeadlineSeconds: number;
   /** When it fires, a server that is not ready yet is ended. */
   interrupted?: AbortSignal | undefined;
-  /** Whether it answers; may throw, which means not yet and explains a missed deadline. */
+  /** Whether it responds; may throw, which means not yet and explains a missed deadline. */
   isReady: () => Promise<boolean>;
 }
 
@@ -100,9 +100,9 @@ async function waitUntilReady(
   ending: () => string | undefined,
 ): Promise<string | undefined> {
   const deadline = Date.now() + plan.startDeadlineSeconds * 1000;
-  let lastProblem = "it does not answer";
+  let lastProblem = "it does not respond";
   while (Date.now() < deadline) {
-    // The order matters: something else may answer at this address, and our own has died.
+    // The order matters: something else may listen at this address, and our own has died.
     const ready = await plan.isReady().catch((error: unknown) => {
       lastProblem = errorMessage(error);
       return false;

@@ -14,14 +14,14 @@ export interface PostgresTarget {
 }
 
 /**
- * True when the server has let the user in and waits for a query. Throws when there is no answer,
- * or with the server's own words when it refuses.
+ * True when the server has let the user in and waits for a query. Throws when there is no response,
+ * or with the server's own message when it rejects the connection.
  */
 export async function acceptsConnections(target: PostgresTarget): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect(target.port, target.host);
     let received = Buffer.alloc(0);
-    socket.setTimeout(timeoutMilliseconds, () => socket.destroy(new Error("it does not answer")));
+    socket.setTimeout(timeoutMilliseconds, () => socket.destroy(new Error("it does not respond")));
     socket.on("connect", () => socket.write(startupMessage(target)));
     socket.on("error", reject);
     socket.on("close", () => {
@@ -69,5 +69,8 @@ function messages(bytes: Buffer): { type: string; body: Buffer }[] {
 // An error is a list of fields, each with a letter for its kind; M is the message.
 function errorText(body: Buffer): string {
   const fields = body.toString("utf8").split("\0");
-  return fields.find((field) => field.startsWith("M"))?.slice(1) ?? "it refuses without a reason";
+  return (
+    fields.find((field) => field.startsWith("M"))?.slice(1) ??
+    "it rejected the connection without a reason"
+  );
 }

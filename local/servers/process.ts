@@ -7,7 +7,7 @@ const pollMilliseconds = 50;
 const bytesPerKilobyte = 1024;
 const killDeadlineSeconds = 10;
 
-/** What the system says of a living process. */
+/** What the system says of a running process. */
 export interface ProcessDescription {
   pid: number;
   /** The process group, which is the id of the process that leads it. */
@@ -20,7 +20,7 @@ export interface ProcessDescription {
 /** What is known of a server's process, to be written down and used by another process later. */
 export interface ProcessRecord {
   pid: number;
-  /** A path that stands in the command line of this server and of no other process. */
+  /** A path that is in the command line of this server and of no other process. */
   marker: string;
   /** The signal that ends this server in an orderly way. */
   stopSignal: NodeJS.Signals;
@@ -49,7 +49,7 @@ export function isOurs(pid: number, marker: string): boolean {
   return groupMembers(pid).some((member) => mentions(member.commandLine, marker));
 }
 
-/** A living process other than this one that has the marker in its command line. */
+/** A running process other than this one that has the marker in its command line. */
 export function findMarked(marker: string): ProcessDescription | undefined {
   return allProcesses().find(
     ({ pid, commandLine }) => pid !== process.pid && mentions(commandLine, marker),
@@ -130,7 +130,7 @@ function describeFromProc(pid: number): ProcessDescription | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The program's name stands in brackets and may itself hold blanks and brackets.
     const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A zombie has ended; only its parent has not asked how.
+    // A zombie has ended; its parent has not read its exit status yet.
     if (state === "Z" || state === "X") return undefined;
     const resident = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
     return {

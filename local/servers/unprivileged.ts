@@ -1,4 +1,4 @@
-// Runs servers as an ordinary user when Sluice itself runs as root, since servers refuse root.
+// Runs servers as an ordinary user when Sluice itself runs as root, since the servers do not run as root.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { accessSync, constants } from "node:fs";
@@ -86,7 +86,7 @@ export async function writeServerFile(file: string, text: string): Promise<void>
   await giveToServer(file, 0o644);
 }
 
-/** Lets the server's user, and nobody else but root, read a file that is there. */
+/** Lets only the server's user, besides root, read an existing file. */
 export async function giveFileToServer(file: string): Promise<void> {
   await giveToServer(file, 0o600);
 }

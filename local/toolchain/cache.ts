@@ -34,7 +34,7 @@ export function toolLog(name: string): string {
   return join(cacheFolder(), "logs", `${name}.log`);
 }
 
-/** Whether this process is root, as which Elasticsearch and PostgreSQL refuse to run. */
+/** Whether this process is root, as which Elasticsearch and PostgreSQL do not run. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
@@ -48,7 +48,7 @@ export function serversFolder(): string {
 }
 
 /**
- * The tool's folder, made now if it is not there yet. Two processes may ask at once: one makes it
+ * The tool's folder, made now if it is not there yet. Two processes may call this at once: one makes it
  * and the other waits. What a crash left half made is removed the next time.
  */
 export async function ensureFolder(recipe: Recipe, report: Report): Promise<string> {
@@ -86,7 +86,7 @@ async function make(recipe: Recipe, folder: string): Promise<void> {
   }
 }
 
-// Only the holder of the lock comes here, so nobody is at work in any of these.
+// Only the holder of the lock comes here, so no process works in any of these.
 async function removeHalfMade(folder: string): Promise<void> {
   const parent = dirname(folder);
   const prefix = `${basename(folder)}.making-`;

@@ -72,7 +72,7 @@ async function verify(zip: string): Promise<void> {
   );
 }
 
-// The zip holds one folder, whose content is wanted; jar does not keep the right to execute.
+// The zip holds one folder, whose content is needed; jar does not keep the right to execute.
 async function unpack(zip: string, folder: string): Promise<void> {
   await runTool("jar", "Unpacking Elasticsearch", ["--extract", "--file", zip], folder);
   const inner = join(folder, `elasticsearch-${version}`);

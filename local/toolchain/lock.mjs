@@ -1,4 +1,4 @@
-// Lets one process at a time do a piece of work that two would spoil, such as an installation.
+// Lets one process at a time do work that two at once would break, such as an installation.
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -18,15 +18,15 @@ export async function withLock(
 ) {
   mkdirSync(dirname(file), { recursive: true });
   const deadline = Date.now() + deadlineSeconds * 1000;
-  let told = false;
+  let isReported = false;
   while (!take(file)) {
     const holder = readHolder(file);
     if (holder?.stale) {
       putAside(file, holder.text);
       continue;
     }
-    if (!told && holder !== undefined) {
-      told = true;
+    if (!isReported && holder !== undefined) {
+      isReported = true;
       onWait(holder.pid);
     }
     if (Date.now() > deadline) {
@@ -82,7 +82,7 @@ function putAside(file, seenText) {
 }
 
 /**
- * When the process began, as a text that only serves to tell it from a later process with the same
+ * When the process began, as a text that only serves to distinguish it from a later process with the same
  * id; "-" for a process that is gone, "+" for a living one where the system does not say.
  */
 function startTime(pid) {

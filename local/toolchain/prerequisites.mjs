@@ -60,7 +60,9 @@ export function findJava(env = process.env) {
   const java = env.JAVA_HOME ? join(env.JAVA_HOME, "bin", "java") : candidates(["java"], env)[0];
   if (java === undefined) throw new Error(`${need}; found no java on PATH. ${howTo}`);
   if (!isExecutable(java)) {
-    throw new Error(`${need}; JAVA_HOME is ${env.JAVA_HOME}, but ${java} is no program. ${howTo}`);
+    throw new Error(
+      `${need}; JAVA_HOME is ${env.JAVA_HOME}, but ${java} is not a program. ${howTo}`,
+    );
   }
   const { home, version } = describeJava(java, env);
   if (version.split(".")[0] !== javaVersion) {
@@ -107,7 +109,7 @@ function run(command, args, env) {
   });
   // One that Ctrl-C has ended says nothing of what is installed.
   if (result.signal !== null && result.error === undefined) {
-    throw new Error(`${command} was ended by ${result.signal} before it had told its version.`);
+    throw new Error(`${command} was ended by ${result.signal} before it had shown its version.`);
   }
   return { stdout: result.stdout ?? "", stderr: result.stderr ?? "", status: result.status };
 }

@@ -74,9 +74,7 @@ interface Node {
 }
 
 /** @param fields their types by their dotted paths; `unmapped` is not a type */
-function treeOf(
-  fields: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-): SourceFields {
+function treeOf(fields: Readonly<Record<string, Readonly<Record<string, unknown>>>>): SourceFields {
   const root = new Map<string, Node>();
   for (const [dotted, byType] of Object.entries(fields)) {
     const names = dotted.split(".");

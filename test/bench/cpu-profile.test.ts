@@ -22,7 +22,7 @@ it("gives self time to the nearest caller that names its work, and leaves idle t
   const summary = summariseProfile(profile);
   expect(summary.busySeconds).toBeCloseTo(400e-6);
   expect(summary.groups).toEqual([
-    ["cutting the response into lines", 0.75],
+    ["splitting the response into lines", 0.75],
     ["garbage collection", 0.25],
   ]);
   expect(summary.functions[0]).toEqual(["copy node:buffer", 0.5]);

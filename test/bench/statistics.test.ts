@@ -44,7 +44,7 @@ describe("intervals", () => {
   const windows = (scale: number): number[][] =>
     Array.from({ length: 12 }, () => Array.from({ length: 500 }, () => scale * random.unit()));
 
-  it("hold the true ratio, and tell a difference from none", () => {
+  it("hold the true ratio, and distinguish a difference from noise", () => {
     const base = windows(1);
     const same = ratioInterval(windows(1), base, 0.95, 200, 1);
     expect(same.low).toBeLessThan(1);
@@ -83,7 +83,7 @@ describe("medianRatio", () => {
     expect(interval.high).toBeGreaterThanOrEqual(2.1);
   });
 
-  it("is none of no pairs", () => {
+  it("is NaN without pairs", () => {
     expect(medianRatio([], 10, 1).value).toBeNaN();
   });
 });

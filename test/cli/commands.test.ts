@@ -50,7 +50,7 @@ describe("addresses of one's own servers", () => {
     [{ set: ["catalog=nowhere.ts"] }, /--set, catalog: there is no file "nowhere\.ts"/],
     [{ set: ["region=eu-central-1"] }, /--set region: "eu-central-1" .* it is us-east-1/],
     [{ elasticsearch: "@/no/such/file" }, /--elasticsearch "@\/no\/such\/file": .*ENOENT/],
-  ])("refuse %j with the value and what is wanted", (given, message) => {
+  ])("reject %j with the value and what it must be", (given, message) => {
     expect(() => localOptions(given)).toThrow(message);
   });
 
@@ -68,7 +68,7 @@ describe("addresses of one's own servers", () => {
     { elasticsearch: "https://reader:hid%den@search:9200" },
     { cassandra: "reader:hidden@10.0.0.1" },
     { cassandra: "reader:hid/den@10.0.0.1:9042/dc1" },
-  ])("do not show the password of %j when they refuse it", (given) => {
+  ])("do not show the password of %j when they reject it", (given) => {
     expect(() => localOptions(given)).toThrow(/"…@/);
     expect(() => localOptions(given)).not.toThrow(/hid/);
   });

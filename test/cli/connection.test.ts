@@ -70,7 +70,7 @@ test("a deployment without a file is looked for where AWS is configured", async 
   expect(regions).toEqual(["us-west-2"]);
 });
 
-test("credentials of another account than the file names are refused", async () => {
+test("credentials of another account than the file names are rejected", async () => {
   await startParameters("999999999999");
   await expect(connect({ deployed: "prod" }, project)).rejects.toThrow(
     "The credentials are of account 999999999999, and deployments/prod.json names 123456789012",

@@ -21,10 +21,10 @@ test("a lane's rates, times and end", () => {
 });
 
 test.each([
-  [{ backOffs: 3 }, "3 refused"],
+  [{ backOffs: 3 }, "3 rejected"],
   [{ backOffs: 2, slow: 2 }, "2 slow"],
-  [{ backOffs: 5, slow: 2 }, "3 refused, 2 slow"],
-])("back-offs %o are told by their cause", (changes, words) => {
+  [{ backOffs: 5, slow: 2 }, "3 rejected, 2 slow"],
+])("back-offs %o are named by their cause", (changes, words) => {
   expect(row(changes)).toContain(words);
 });
 
@@ -33,7 +33,7 @@ test.each([
   [{ ended: "hours" as const }, "hours closed"],
   [{ ended: "refusals" as const }, "source pauses"],
   [{ ended: null, status: "failed" as const }, "failed"],
-])("the end %o is told", (changes, words) => {
+])("the end %o is named", (changes, words) => {
   expect(row(changes).at(-1)).toBe(words);
 });
 
@@ -43,12 +43,14 @@ test("a run that had nothing to build says so", () => {
     ...{ startedAt: "2030-01-01T00:00:00Z", endedAt: "2030-01-01T00:00:09Z" },
     ...{ failed: [], alerts: [] },
   };
-  const told = (more: Partial<RunRecord>): string =>
+  const summary = (more: Partial<RunRecord>): string =>
     summarizeRun({ ...record, ...more }).join("\n");
   const reason = "all is built as it is now";
-  expect(told({ decision: { build: false, reason } })).toContain(`no build was started: ${reason}`);
-  expect(told({ decision: { build: true, reason } })).not.toContain("no build");
-  expect(told({})).not.toContain("no build");
+  expect(summary({ decision: { build: false, reason } })).toContain(
+    `no build was started: ${reason}`,
+  );
+  expect(summary({ decision: { build: true, reason } })).not.toContain("no build");
+  expect(summary({})).not.toContain("no build");
 });
 
 const table: RunTable = {
@@ -57,7 +59,7 @@ const table: RunTable = {
   ...{ build: null, load: null },
 };
 
-test("a table that was not part of the run is no model, and nothing was read of it", () => {
+test("a table that was not part of the run is not a model, and nothing was read of it", () => {
   const record: RunRecord = {
     ...{ format: 1, run: "one", execution: "arn:one", status: "succeeded", lanes: [lane] },
     ...{ startedAt: "2030-01-01T00:00:00.000Z", endedAt: "2030-01-01T00:01:00.000Z" },

@@ -1,4 +1,4 @@
-// What `sluice status` says of progress, watermarks and sources that must be left alone.
+// What `sluice status` says of progress, watermarks and sources that pause.
 import { expect, test } from "vitest";
 import { passProgress, passWords } from "../../cli/reading-progress.ts";
 import { notesOfNow, type Status, statusJson, statusLines } from "../../cli/status-report.ts";
@@ -43,13 +43,13 @@ test("rows move with a lane's notes before an object is recorded, and no row cou
   );
 });
 
-test("notes of runs that have ended, or that nobody can be writing any more, mean nothing", () => {
+test("notes of runs that have ended, or that no lane can still be writing, mean nothing", () => {
   expect(notesOfNow([note], [run], 1_010_000)).toEqual([note]);
   expect(notesOfNow([{ ...note, run: "run-1" }], [run], 1_010_000)).toEqual([]);
   expect(notesOfNow([note], [run], 1_000_000 + 15 * 60_000)).toEqual([]);
 });
 
-test("a watermark is a moment where it is one, and a number where it is none", () => {
+test("a watermark is a moment where it is one, and a number where it is not", () => {
   const table = (name: string, unit: "ms" | "ns" | "value" | null, watermark: string | null) => ({
     ...{ table: name, watermark, watermarkUnit: unit, manifests: 3, open: [], remarks: [] },
   });
@@ -75,19 +75,19 @@ test("a watermark is a moment where it is one, and a number where it is none", (
   });
 });
 
-test("a source that pauses is told as that, with its reason", () => {
+test("a source that pauses is shown with its reason", () => {
   const until = Date.parse("2030-01-01T00:02:00.000Z");
   const pause = { until, run: "run-1", reason: "429: too many" };
   const lines = statusLines(status({ sources: [{ source: "shop", pause, reading: [] }] })).join(
     "\n",
   );
   expect(lines).toContain(
-    "source shop pauses until 2030-01-01T00:02:00.000Z, for it refused again and again: 429: too many",
+    "source shop pauses until 2030-01-01T00:02:00.000Z, because it rejected requests repeatedly: 429: too many",
   );
   expect(lines).not.toMatch(/held|another run/);
 });
 
-test("the last run's alerts are told as what they are", () => {
+test("the last run's alerts are shown with their kind", () => {
   const alerts = [
     { kind: "waiting", name: "leads", message: "another run reads it: arn:2" },
     { kind: "closed", name: "events", message: "source track is read from 22:00" },
@@ -97,7 +97,7 @@ test("the last run's alerts are told as what they are", () => {
   expect(lines).toContain("closed in the last run: events: source track is read from 22:00");
 });
 
-test("what is read now is told with its pace", () => {
+test("what is read now is shown with its rate", () => {
   const lines = statusLines(
     status({ sources: [{ source: "shop", pause: null, reading: [note] }] }),
   );

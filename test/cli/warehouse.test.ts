@@ -13,7 +13,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A client of a service that gives these pages; `failures` of them are refused at first. */
+/** A client of a service that gives these pages; `failures` of them are rejected at first. */
 async function serving(pages: readonly string[], failures = 0): Promise<RedshiftDataClient> {
   let failed = 0;
   const server = createServer((request, response) => {
@@ -82,7 +82,7 @@ test.each<[what: string, field: string, text: string | null, json: unknown]>([
   expect(JSON.parse(JSON.stringify(answerJson(answer)))).toMatchObject({ columns: ["n"] });
 });
 
-test("all pages are read, also when one is refused at first", async () => {
+test("all pages are read, also when one is rejected at first", async () => {
   const pages = [
     page('[{"longValue":1}],[{"longValue":9007199254740993}]', ',"NextToken":"1"'),
     page('[{"isNull":true}]'),

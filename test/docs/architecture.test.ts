@@ -1,4 +1,4 @@
-// docs/architecture.md explains what a run can tell.
+// docs/architecture.md explains what a run can report.
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { ALERT_KINDS } from "../../contract/run.ts";

@@ -51,7 +51,7 @@ function synthesized(): { types: string[]; machines: string[] } {
   try {
     for (const [number, choices] of OPTIONS.entries()) {
       const app = new App({
-        // What the CDK's command line adds to a template unless it is told not to.
+        // What the CDK's command line adds to a template unless it is disabled.
         analyticsReporting: true,
         context: { "aws:cdk:bundling-stacks": [] },
         outdir: join(outputs, String(number)),

@@ -1,4 +1,4 @@
-"""What the emulator handles is what the app and its Lambda functions use: no less and no more."""
+"""What the emulator handles is exactly what the app and its Lambda functions use."""
 
 import json
 import re

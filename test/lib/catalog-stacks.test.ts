@@ -1,4 +1,4 @@
-// The catalog's stacks: where entries go, what they cost, and what is refused because it is too large.
+// The catalog's stacks: where entries go, what they cost, and what is rejected because it is too large.
 import { App } from "aws-cdk-lib";
 import fc from "fast-check";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -283,16 +283,16 @@ describe("the limits", () => {
     );
   });
 
-  it("are Glue's too, all told at once", () => {
+  it("are Glue's too, all reported at once", () => {
     const columns_: Column[] = [
       { name: "far", type: "string", path: ["x".repeat(600_000)], description: "d" },
     ];
     const entries = [
-      { ...table("told"), description: "d".repeat(2049) },
+      { ...table("described"), description: "d".repeat(2049) },
       { ...table("deep", columns_) },
     ];
     const build = (): Written => synthesize(withTables(entries), { catalogStacks: 1 });
-    expect(build).toThrow("told: description: it has 2049 bytes, and Glue takes 2048");
+    expect(build).toThrow("described: description: it has 2049 bytes, and Glue takes 2048");
     expect(build).toThrow(
       /deep: parameter sluice.paths: it has 6\d{5} bytes, and Glue takes 512000/,
     );

@@ -1,5 +1,5 @@
 // Every role of the synthesized template, its policies evaluated statement by statement: what a part does is allowed,
-// all else is refused; once for what Sluice makes, and once for what it is given in its place. What the parts do with
+// all else is denied; once for what Sluice makes, and once for what it is given in its place. What the parts do with
 // the bucket and the ledger is read from docs/architecture.md.
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
@@ -278,24 +278,26 @@ describe.each([
       expect(allowed(part, BUCKET_CASES)).toEqual(expected.sort());
     });
 
-    it.each(PARTS)("%s hears that an object is missing only if it reads objects", (part) => {
-      // S3 asks for leave to list, without a prefix, before it says that there is no such object.
-      // The preflight asks only whether there is such a bucket, unless the bucket is given.
+    it.each(PARTS)("%s learns that an object is missing only if it reads objects", (part) => {
+      // S3 requires permission to list, without a prefix, before it says that there is no such object.
+      // The preflight only checks whether the bucket exists, unless the bucket is given.
       const looks = part === "Preflight" && logsId !== undefined;
       const reads = looks || prefixes.some(({ read }) => read.includes(part));
       const decision = decideFor(part, { action: "s3:ListBucket", resource: DATA });
-      expect(decision).toBe(reads ? "allowed" : "refused");
+      expect(decision).toBe(reads ? "allowed" : "implicitly denied");
     });
 
-    it.each(PARTS)("%s asks for the bucket's region only if it writes in parts", (part) => {
+    it.each(PARTS)("%s may read the bucket's region only if it writes in parts", (part) => {
       const decision = decideFor(part, { action: "s3:GetBucketLocation", resource: DATA });
-      expect(decision).toBe(WRITES_IN_PARTS[part] === undefined ? "refused" : "allowed");
+      expect(decision).toBe(WRITES_IN_PARTS[part] === undefined ? "implicitly denied" : "allowed");
     });
 
     it.each(PARTS)("%s reaches nothing without TLS", (part) => {
       for (const [name, { action, resource, context }] of BUCKET_CASES) {
         const plain = { ...context, "aws:SecureTransport": "false" };
-        expect(decideFor(part, { action, resource, context: plain }), name).toBe("denied");
+        expect(decideFor(part, { action, resource, context: plain }), name).toBe(
+          "explicitly denied",
+        );
       }
     });
 
@@ -639,19 +641,21 @@ describe.each([
     });
 
     it("takes nothing from another account, service or resource, nor without TLS", () => {
-      expect(publish("cloudwatch.amazonaws.com", alarmOf("999988887777"))).toBe("refused");
-      expect(publish("cloudwatch.amazonaws.com", {})).toBe("refused");
-      expect(publish("events.amazonaws.com", alarmOf(ACCOUNT))).toBe("refused");
+      expect(publish("cloudwatch.amazonaws.com", alarmOf("999988887777"))).toBe(
+        "implicitly denied",
+      );
+      expect(publish("cloudwatch.amazonaws.com", {})).toBe("implicitly denied");
+      expect(publish("events.amazonaws.com", alarmOf(ACCOUNT))).toBe("implicitly denied");
       const rule = `arn:aws:events:${REGION}:${ACCOUNT}:rule/any`;
       expect(
         publish("cloudwatch.amazonaws.com", { ...alarmOf(ACCOUNT), "aws:SourceArn": rule }),
-      ).toBe("refused");
+      ).toBe("implicitly denied");
       expect(
         publish("cloudwatch.amazonaws.com", {
           ...alarmOf(ACCOUNT),
           "aws:SecureTransport": "false",
         }),
-      ).toBe("denied");
+      ).toBe("explicitly denied");
     });
   });
 });

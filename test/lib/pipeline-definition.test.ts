@@ -66,7 +66,7 @@ describe.each(machines(definition))("machine that starts at $StartAt", (machine)
     expect([...reached].sort()).toEqual(Object.keys(machine.States).sort());
   });
 
-  it("catches an answer that is too large wherever it catches everything", () => {
+  it("catches a response that is too large wherever it catches everything", () => {
     for (const state of Object.values(machine.States)) {
       const caught = (state.Catch ?? []).flatMap((one) => one.ErrorEquals);
       expect(caught.includes("States.ALL")).toBe(caught.includes("States.DataLimitExceeded"));
@@ -128,7 +128,7 @@ describe("the time-out of a run", () => {
     }
   });
 
-  it("counts the rounds in which lanes are read, of which 40 run at once", () => {
+  it("counts the rounds in which lanes are read, 40 lanes at once", () => {
     const one = runTimeoutSeconds([budget(3600, 40)]);
     expect(runTimeoutSeconds([budget(3600, 1)])).toBe(one);
     expect(runTimeoutSeconds([budget(3600, 40), budget(60, 1)]) - one).toBeGreaterThanOrEqual(3600);
@@ -149,16 +149,19 @@ function texts(value: unknown): string[] {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
 }
 
-it.each(["done", "failed"])("tells of a lane that is %s what Commit and Report read", (status) => {
-  const file = new URL("../../contract/examples/lane-results.json", import.meta.url);
-  const examples = z
-    .array(z.looseObject({ status: z.string() }))
-    .parse(JSON.parse(readFileSync(file, "utf8")));
-  const ofLanes = texts(definition).filter(
-    (text) => text.includes('"lane":') && text.includes(`"status": "${status}"`),
-  );
-  const told = ofLanes.map((text) => [...text.matchAll(/"(\w+)":/g)].map(([, name]) => name));
-  const example = examples.find((one) => one.status === status);
-  expect(told).not.toEqual([]);
-  for (const names of told) expect(names.sort()).toEqual(Object.keys(example ?? {}).sort());
-});
+it.each(["done", "failed"])(
+  "passes on of a lane that is %s what Commit and Report read",
+  (status) => {
+    const file = new URL("../../contract/examples/lane-results.json", import.meta.url);
+    const examples = z
+      .array(z.looseObject({ status: z.string() }))
+      .parse(JSON.parse(readFileSync(file, "utf8")));
+    const ofLanes = texts(definition).filter(
+      (text) => text.includes('"lane":') && text.includes(`"status": "${status}"`),
+    );
+    const passed = ofLanes.map((text) => [...text.matchAll(/"(\w+)":/g)].map(([, name]) => name));
+    const example = examples.find((one) => one.status === status);
+    expect(passed).not.toEqual([]);
+    for (const names of passed) expect(names.sort()).toEqual(Object.keys(example ?? {}).sort());
+  },
+);

@@ -35,9 +35,9 @@ describe("a statement", () => {
     ["s3:Get*", "allowed"],
     ["s3:GetObjec?", "allowed"],
     ["*", "allowed"],
-    ["s3:GetObjectVersion", "refused"],
-    ["s3:Get", "refused"],
-    ["dynamodb:*", "refused"],
+    ["s3:GetObjectVersion", "implicitly denied"],
+    ["s3:Get", "implicitly denied"],
+    ["dynamodb:*", "implicitly denied"],
   ] as const)("with the action %s: %s", (Action, decision) => {
     expect(decideBy([allow({ Action })])).toBe(decision);
     expect(decideBy([allow({ Action: ["sns:Publish", Action] })])).toBe(decision);
@@ -48,10 +48,10 @@ describe("a statement", () => {
     ["arn:aws:s3:::data/raw/a/b.gz", "allowed"],
     ["arn:aws:s3:::data/raw/*.gz", "allowed"],
     ["*", "allowed"],
-    ["arn:aws:s3:::data", "refused"],
-    ["arn:aws:s3:::data/RAW/*", "refused"],
-    ["arn:aws:s3:::data/manifests/*", "refused"],
-    ["arn:aws:s3:::data/raw/a/bXgz", "refused"],
+    ["arn:aws:s3:::data", "implicitly denied"],
+    ["arn:aws:s3:::data/RAW/*", "implicitly denied"],
+    ["arn:aws:s3:::data/manifests/*", "implicitly denied"],
+    ["arn:aws:s3:::data/raw/a/bXgz", "implicitly denied"],
   ] as const)("with the resource %s: %s", (Resource, decision) => {
     expect(decideBy([allow({ Resource })])).toBe(decision);
   });
@@ -59,18 +59,20 @@ describe("a statement", () => {
   it("excludes what NotAction and NotResource name", () => {
     const { Effect, Resource, Action } = allow();
     expect(decideBy([{ Effect, Resource, NotAction: "s3:Put*" }])).toBe("allowed");
-    expect(decideBy([{ Effect, Resource, NotAction: "s3:Get*" }])).toBe("refused");
+    expect(decideBy([{ Effect, Resource, NotAction: "s3:Get*" }])).toBe("implicitly denied");
     expect(decideBy([{ Effect, Action, NotResource: "arn:aws:s3:::data/lake/*" }])).toBe("allowed");
-    expect(decideBy([{ Effect, Action, NotResource: "arn:aws:s3:::data/raw/*" }])).toBe("refused");
+    expect(decideBy([{ Effect, Action, NotResource: "arn:aws:s3:::data/raw/*" }])).toBe(
+      "implicitly denied",
+    );
   });
 
   it("that denies wins, wherever it stands", () => {
     const deny = { ...allow(), Effect: "Deny" as const };
-    expect(decideBy([allow(), deny])).toBe("denied");
-    expect(decideBy([deny, allow()])).toBe("denied");
-    expect(decideBy([allow()], {}, [{ ...deny, Principal: "*" }])).toBe("denied");
-    expect(decideBy([deny])).toBe("denied");
-    expect(decideBy([])).toBe("refused");
+    expect(decideBy([allow(), deny])).toBe("explicitly denied");
+    expect(decideBy([deny, allow()])).toBe("explicitly denied");
+    expect(decideBy([allow()], {}, [{ ...deny, Principal: "*" }])).toBe("explicitly denied");
+    expect(decideBy([deny])).toBe("explicitly denied");
+    expect(decideBy([])).toBe("implicitly denied");
   });
 
   it("of the resource is enough, for whom it names", () => {
@@ -80,14 +82,16 @@ describe("a statement", () => {
     expect(decideBy([], {}, of({ AWS: ROLE }))).toBe("allowed");
     expect(decideBy([], {}, of({ AWS: "*" }))).toBe("allowed");
     expect(decideBy([], {}, of("*"))).toBe("allowed");
-    expect(decideBy([], {}, of({ AWS: "arn:aws:iam::111122223333:root" }))).toBe("refused");
-    expect(decideBy([], {}, of({ Service: "glue.amazonaws.com" }))).toBe("refused");
+    expect(decideBy([], {}, of({ AWS: "arn:aws:iam::111122223333:root" }))).toBe(
+      "implicitly denied",
+    );
+    expect(decideBy([], {}, of({ Service: "glue.amazonaws.com" }))).toBe("implicitly denied");
     const caller = "glue.amazonaws.com";
     expect(decideBy([], { caller }, of({ Service: caller }))).toBe("allowed");
-    expect(decideBy([], { caller }, of({ AWS: ROLE }))).toBe("refused");
+    expect(decideBy([], { caller }, of({ AWS: ROLE }))).toBe("implicitly denied");
   });
 
-  it("is refused where a part of it is not understood", () => {
+  it("is rejected where a part of it is not understood", () => {
     expect(() => decideBy([allow({ Condition: { DateLessThan: { k: "v" } } })])).toThrow(
       "DateLessThan",
     );
@@ -140,7 +144,9 @@ describe("a condition", () => {
   it.each(cases)("%s %j of %j is %s", (operator, wanted, actual, fulfilled) => {
     const context = actual === undefined ? {} : { "s3:Prefix": actual };
     const Condition = { [operator]: { "s3:prefix": wanted } };
-    expect(decideBy([allow({ Condition })], { context })).toBe(fulfilled ? "allowed" : "refused");
+    expect(decideBy([allow({ Condition })], { context })).toBe(
+      fulfilled ? "allowed" : "implicitly denied",
+    );
   });
 
   it("holds if all its operators and keys hold", () => {
@@ -149,7 +155,7 @@ describe("a condition", () => {
     expect(decideBy([allow({ Condition })], { context })).toBe("allowed");
     for (const key of Object.keys(context)) {
       expect(decideBy([allow({ Condition })], { context: { ...context, [key]: "x" } })).toBe(
-        "refused",
+        "implicitly denied",
       );
     }
   });

@@ -1,5 +1,6 @@
 // Evaluates IAM policies as AWS documents it for requests inside one account: an explicit Deny wins, an Allow of the
-// caller's own policies or of the resource's is enough, and all else is refused. What it does not know it throws on.
+// caller's own policies or of the resource's is enough, and everything else is denied implicitly.
+// It throws on what it does not know.
 import { z } from "zod";
 
 const textsSchema = z
@@ -62,8 +63,8 @@ export interface Policies {
   readonly resource?: readonly Statement[];
 }
 
-/** `denied`: a statement says so. `refused`: no statement allows it. */
-export type Decision = "allowed" | "denied" | "refused";
+/** As in IAM: explicitly denied by a statement, or implicitly, because no statement allows it. */
+export type Decision = "allowed" | "explicitly denied" | "implicitly denied";
 
 /** @throws Error for a condition operator or policy variable that is not evaluated here */
 export function decide(request: AccessRequest, policies: Policies): Decision {
@@ -71,8 +72,8 @@ export function decide(request: AccessRequest, policies: Policies): Decision {
     ...policies.identity.filter((one) => matches(one, request, false)),
     ...(policies.resource ?? []).filter((one) => matches(one, request, true)),
   ];
-  if (matching.some((one) => one.Effect === "Deny")) return "denied";
-  return matching.length > 0 ? "allowed" : "refused";
+  if (matching.some((one) => one.Effect === "Deny")) return "explicitly denied";
+  return matching.length > 0 ? "allowed" : "implicitly denied";
 }
 
 function matches(statement: Statement, request: AccessRequest, ofResource: boolean): boolean {
@@ -102,7 +103,7 @@ function isPrincipal(principal: z.output<typeof principalSchema>, caller: string
   if (principal === "*") return true;
   const isService = !caller.startsWith("arn:");
   const named = (isService ? principal.Service : principal.AWS) ?? [];
-  // An account's root stands for leave to the account to give leave by its own policies: by itself it allows nobody.
+  // An account's root lets the account grant access by its own policies: by itself it allows no caller.
   return named.includes(caller) || (principal.AWS ?? []).includes("*");
 }
 
@@ -124,7 +125,7 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
   Bool: (actual, pattern) => actual.toLowerCase() === pattern.toLowerCase(),
 };
 
-/** Operators that are true where the value is none of those named, and where there is no value. */
+/** Operators that are true where the value is not among those named, and where there is no value. */
 const NEGATIONS: Readonly<Record<string, string>> = {
   StringNotEquals: "StringEquals",
   StringNotLike: "StringLike",

@@ -1,4 +1,4 @@
-// Sluice in somebody else's CDK app: in a stack, under a stage, beside another one, and with what is there already.
+// Sluice in another team's CDK app: in a stack, under a stage, beside another one, and with what is there already.
 import {
   App,
   DefaultStackSynthesizer,
@@ -176,7 +176,7 @@ describe("with what is there already", () => {
     expect([...sluice.sourceSecrets.keys()].sort()).toEqual(["events", "search"]);
   });
 
-  it("tells every function of it", () => {
+  it("passes it to every function", () => {
     const [bucket] = synthesized.ofType("AWS::S3::Bucket").map(([id]) => id);
     const names = synthesized
       .ofType("AWS::Lambda::Function")
@@ -370,13 +370,13 @@ describe("properties", () => {
     }
     return "";
   };
-  /** What is said of properties, of which some would be refused by the compiler. */
-  const refusal = (props: Record<string, unknown>, stack = newStack()): string =>
+  /** The mistakes found in properties, some of which the compiler would reject. */
+  const mistakes = (props: Record<string, unknown>, stack = newStack()): string =>
     thrown(() => new Sluice(stack, "Sluice", { ...REQUIRED, ...props }));
 
-  it("are checked by the file's schema, and all mistakes are told with place, value and fix", () => {
+  it("are checked by the file's schema, and all mistakes are reported with place, value and fix", () => {
     const all = { deployment: "Prod-x", shedule: "off", catalogStacks: 3, buildWorkers: 1 };
-    expect(refusal(all).split("\n")).toEqual([
+    expect(mistakes(all).split("\n")).toEqual([
       "DeploymentError",
       expect.stringMatching(
         /^Sluice platform\/Sluice, deployment: .*"Prod-x" is not lower-case.*Fix: write "prod_x"$/,
@@ -390,13 +390,13 @@ describe("properties", () => {
   it("must not be those of a topic twice", () => {
     const stack = newStack();
     const topic = new Topic(stack, "Topic");
-    expect(refusal({ topic, alarmEmail: "a@example.com" }, stack)).toContain(
+    expect(mistakes({ topic, alarmEmail: "a@example.com" }, stack)).toContain(
       'alarmEmail: "a@example.com" is given together with a topic of your own. Fix: leave it out',
     );
   });
 
   it("must not say where in no VPC", () => {
-    expect(refusal({ vpcSubnets: {}, securityGroups: [] })).toMatch(
+    expect(mistakes({ vpcSubnets: {}, securityGroups: [] })).toMatch(
       /vpcSubnets: it is given without the VPC.*\n.*securityGroups: it is given without the VPC/,
     );
   });
@@ -405,13 +405,13 @@ describe("properties", () => {
     const app = newApp();
     const stack = new Stack(app, "platform", { env });
     const vpc = new Vpc(stack, "Vpc", { availabilityZones: [`${REGION}a`, `${REGION}b`] });
-    expect(refusal({ vpc }, stack)).toMatch(
+    expect(mistakes({ vpc }, stack)).toMatch(
       /vpcSubnets: there are 2, and Redshift Serverless must have 3 in eu-central-1 .*or write warehouse: "none"/,
     );
-    expect(refusal({ vpc, warehouse: "none" }, new Stack(app, "beside", { env }))).toBe("");
+    expect(mistakes({ vpc, warehouse: "none" }, new Stack(app, "beside", { env }))).toBe("");
   });
 
-  it("are told of subnets whose zones are not known by their number", () => {
+  it("must have enough subnets where their zones are not known", () => {
     const stack = newStack();
     const vpc = Vpc.fromVpcAttributes(stack, "Vpc", {
       ...{ vpcId: "vpc-0a1b2c3d", availabilityZones: [`${REGION}a`] },
@@ -419,7 +419,7 @@ describe("properties", () => {
     const subnets = ["subnet-0a1b2c3d", "subnet-1a1b2c3d"].map((id) =>
       Subnet.fromSubnetId(stack, id, id),
     );
-    expect(refusal({ vpc, vpcSubnets: { subnets } }, stack)).toMatch(/there are 2, and Redshift/);
+    expect(mistakes({ vpc, vpcSubnets: { subnets } }, stack)).toMatch(/there are 2, and Redshift/);
   });
 
   it("must not have more security groups than a function takes", () => {
@@ -428,13 +428,13 @@ describe("properties", () => {
     const securityGroups: ISecurityGroup[] = Array.from({ length: 6 }, (_, n) =>
       SecurityGroup.fromSecurityGroupId(stack, `G${n}`, `sg-0a1b2c3${n}`),
     );
-    expect(refusal({ vpc, vpcSubnets, securityGroups }, stack)).toContain(
+    expect(mistakes({ vpc, vpcSubnets, securityGroups }, stack)).toContain(
       "securityGroups: there are 6, and a function has 1 to 5",
     );
   });
 
   it("must not put it into a nested stack", () => {
-    expect(refusal({}, new NestedStack(newStack(), "Nested"))).toContain(
+    expect(mistakes({}, new NestedStack(newStack(), "Nested"))).toContain(
       "Sluice platform/Nested/Sluice: it is in a nested stack",
     );
   });
@@ -445,32 +445,32 @@ describe("properties", () => {
     const bucket = Bucket.fromBucketName(stack, "Bucket", "my-bucket");
     new Sluice(stack, "Sluice", { ...REQUIRED, bucket });
     const elsewhere = new Stack(app, "elsewhere", { env: { ...env, region: "eu-west-1" } });
-    expect(refusal({ deployment: "sluice" }, new Stack(app, "other", { env }))).toContain(
+    expect(mistakes({ deployment: "sluice" }, new Stack(app, "other", { env }))).toContain(
       'Sluice other/Sluice, deployment: "sluice" is the name of Sluice platform/Sluice too. Fix: give each a name of its own',
     );
-    expect(refusal({ bucket, deployment: "two" }, new Stack(app, "third", { env }))).toContain(
+    expect(mistakes({ bucket, deployment: "two" }, new Stack(app, "third", { env }))).toContain(
       "Sluice third/Sluice, bucket: it is the bucket of Sluice platform/Sluice too. Fix: give each a bucket of its own",
     );
-    expect(refusal({ deployment: "sluice" }, elsewhere)).toBe("");
+    expect(mistakes({ deployment: "sluice" }, elsewhere)).toBe("");
   });
 
   it("must not stand in a stack whose bootstrap the catalog's stacks do not share", () => {
     const synthesizer = (): IReusableStackSynthesizer =>
       new DefaultStackSynthesizer({ qualifier: "platform" }) as IReusableStackSynthesizer;
-    expect(refusal({}, newStack({ env, synthesizer: synthesizer() }))).toMatch(
+    expect(mistakes({}, newStack({ env, synthesizer: synthesizer() }))).toMatch(
       /for the bootstrap "platform", and the catalog's stacks for "hnb659fds"\. Fix: give the synthesizer to the whole app/,
     );
     const app = new App({
       defaultStackSynthesizer: synthesizer(),
       context: { "aws:cdk:bundling-stacks": [] },
     });
-    expect(refusal({}, new Stack(app, "platform", { env }))).toBe("");
+    expect(mistakes({}, new Stack(app, "platform", { env }))).toBe("");
   });
 
   it("cannot bring a catalog with mistakes", () => {
     const name = "a".repeat(600);
     const source = { ...catalog.sources[0], name };
-    expect(refusal({ catalog: { sources: [source], tables: [], models: [] } })).toMatch(
+    expect(mistakes({ catalog: { sources: [source], tables: [], models: [] } })).toMatch(
       /^CatalogError\nsource a+: a secret would be called/,
     );
   });

@@ -86,7 +86,7 @@ describe("the core stack", () => {
     expect(new Set(roles).size).toBe(functions.length);
   });
 
-  it("tells job and decision the same hash of the build's code", () => {
+  it("gives job and decision the same hash of the build's code", () => {
     const [job] = Object.values(template.findResources("AWS::Glue::Job"));
     const { DefaultArguments } = z
       .object({ DefaultArguments: z.looseObject({ "--job-version": z.string().length(64) }) })
@@ -276,7 +276,7 @@ describe("the alarms", () => {
     for (const alarm of alarms.values()) expect(alarm.AlarmActions).toEqual([{ Ref: topic }]);
   });
 
-  it("tell when Report itself fails", () => {
+  it("go off when Report itself fails", () => {
     const alarm = alarmsOf({}).get("AWS/Lambda Errors");
     expect(alarm).toMatchObject({
       Statistic: "Sum",
@@ -293,7 +293,7 @@ describe("the alarms", () => {
     [{}, 24],
     [{ alarmAfterHours: 168 }, 168],
     [{ alarmAfterHours: 1 }, 1],
-  ])("tell when no run succeeded for the hours that %j says", (context, hours) => {
+  ])("go off when no run succeeded for the hours that %j says", (context, hours) => {
     const alarm = alarmsOf({ enabled: true, ...context }).get("AWS/States ExecutionsSucceeded");
     expect(alarm).toMatchObject({
       Period: 3600,
@@ -321,7 +321,7 @@ describe("the alarms", () => {
 });
 
 describe("cdk-nag", () => {
-  it("finds nothing that is not mended or acknowledged with a reason", () => {
+  it("finds nothing that is not fixed or acknowledged with a reason", () => {
     const { app } = synthesize();
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     // A finding fails the synthesis.
@@ -355,7 +355,7 @@ describe("the configuration", () => {
       expect(Properties.State).toBe(state);
   });
 
-  it("leaves out the warehouse when told to", () => {
+  it("leaves out the warehouse when configured so", () => {
     const { core } = synthesize({ warehouse: "none", schedule: "off" });
     const template = Template.fromStack(core);
     template.resourceCountIs("AWS::RedshiftServerless::Workgroup", 0);

@@ -82,7 +82,7 @@ async function succeed(...tables: string[]): Promise<RunRecord> {
   return recordOf(await sluice(folder, "run", ...tables, "--json"));
 }
 
-/** As `sluice` runs against AWS: it knows nothing of this machine's stack but what the deployment's APIs tell. */
+/** As `sluice` runs against AWS: it knows nothing of this machine's stack but what the deployment's APIs show. */
 async function asDeployed(...args: string[]): Promise<Finished> {
   if (stack.endpoint === undefined) throw new Error("the stack has no endpoint");
   const elsewhere = join(folder, "elsewhere");
@@ -115,7 +115,7 @@ async function expectEqualToTruth(): Promise<void> {
       return row === undefined || rowHash(row) !== expected.get(key);
     });
     if (wrong.length > 0 || rows.length !== expected.size) {
-      // One row of each side tells more than a thousand hashes.
+      // One row of each side shows more than a thousand hashes.
       const [key] =
         wrong.length > 0 ? wrong : [...actual.keys()].filter((one) => !expected.has(one));
       const truth = [...liveRows(history, name)].find((row) => keyText(name, row) === key);
@@ -149,12 +149,12 @@ const killedSchema = z.object({ killed: z.int() });
 
 /** Kills through the emulator; undefined while there is nothing to kill. */
 async function kill(path: string, body: unknown): Promise<number | undefined> {
-  const answer = await fetch(`${stack.endpoint ?? ""}${path}`, {
+  const response = await fetch(`${stack.endpoint ?? ""}${path}`, {
     method: "POST",
     body: JSON.stringify(body),
     headers: { "content-type": "application/json" },
   });
-  const { killed } = killedSchema.parse(await answer.json());
+  const { killed } = killedSchema.parse(await response.json());
   return killed > 0 ? killed : undefined;
 }
 
@@ -175,23 +175,23 @@ async function objectKeys(prefix: string): Promise<string[]> {
   return keys;
 }
 
-/** How often a Glue job was started, and the warehouse was asked by a function, since the stack is up. */
-async function started(): Promise<{ jobs: number; questions: number }> {
+/** How often a Glue job was started, and how many statements functions sent to the warehouse, since the stack is up. */
+async function started(): Promise<{ jobs: number; statements: number }> {
   const jobs = readdirSync(stack.logFolder).filter((name) => name.startsWith("glue-")).length;
   const client = new RedshiftDataClient({
     endpoint: stack.endpoint ?? "",
     region: LOCAL_REGION,
     credentials: LOCAL_CREDENTIALS,
   });
-  let questions = 0;
+  let statements = 0;
   let NextToken: string | undefined;
   do {
     const page = await client.send(new ListStatementsCommand({ NextToken, Status: "ALL" }));
-    questions += page.Statements?.length ?? 0;
+    statements += page.Statements?.length ?? 0;
     NextToken = page.NextToken;
   } while (NextToken !== undefined);
   client.destroy();
-  return { jobs, questions };
+  return { jobs, statements };
 }
 
 const auditCount = async (): Promise<unknown> =>
@@ -291,7 +291,7 @@ describe("the pipeline", () => {
     expect(shown.code).toBe(0);
   });
 
-  it("starts no Glue job, and asks the warehouse nothing, in a run that found nothing new", async () => {
+  it("starts no Glue job, and sends the warehouse no statement, in a run that found nothing new", async () => {
     // Or the rows of the last minute are read again.
     edit("tables/leads.ts", [["overlapSeconds: 60", "overlapSeconds: 0"]]);
     await succeed("leads");
@@ -341,7 +341,7 @@ describe("the pipeline", () => {
     await expectEqualToTruth();
   });
 
-  it("adds a table as docs/catalog.md says, keeps bad rows aside, and names a source that does not answer", async () => {
+  it("adds a table as docs/catalog.md says, keeps bad rows aside, and names a source that does not respond", async () => {
     const document = readFileSync(join(engineFolder, "docs/catalog.md"), "utf8");
     const example = /```ts\n([\s\S]*?)```/.exec(document)?.[1];
     if (example === undefined) throw new Error("docs/catalog.md has no example");
@@ -355,12 +355,12 @@ describe("the pipeline", () => {
     ]);
     const { address } = targetsOf(stack).elasticsearch;
     const put = async (path: string, body: unknown): Promise<void> => {
-      const answer = await fetch(`${address}/${path}`, {
+      const response = await fetch(`${address}/${path}`, {
         method: "PUT",
         headers: { "content-type": "application/json" },
         body: JSON.stringify(body),
       });
-      expect(answer.ok, await answer.text()).toBe(true);
+      expect(response.ok, await response.text()).toBe(true);
     };
     const at = new Date(Date.now() - 5000).toISOString();
     await put("campaigns", { mappings: { properties: { changedAt: { type: "date" } } } });
@@ -392,18 +392,18 @@ describe("the pipeline", () => {
     expect(campaigns.rows).toEqual([["Spring", "1200.50", '["mail"]']]);
     expect(tableOf(record, "leads").build?.quarantined).toBe(1);
     const [quarantined] = await objectKeys("quarantine/leads/");
-    const answer = await connection.s3.send(
+    const response = await connection.s3.send(
       new GetObjectCommand({ Bucket: connection.deployment.bucket, Key: quarantined }),
     );
     const line = gunzipSync(
-      (await answer.Body?.transformToByteArray()) ?? new Uint8Array(),
+      (await response.Body?.transformToByteArray()) ?? new Uint8Array(),
     ).toString();
     expect(line).toContain("status");
     expect(line).toContain("a1");
     await expectEqualToTruth();
   });
 
-  it("refuses a mistake in the catalog before anything is changed, with entry, value and fix", async () => {
+  it("rejects a mistake in the catalog before anything is changed, with entry, value and fix", async () => {
     edit("tables/campaigns.ts", [['key: ["campaign_id"]', 'key: ["campaign"]']]);
     const finished = await sluice(folder, "run", "--json");
     expect(finished.code).toBe(1);

@@ -12,7 +12,7 @@ import { sluice, startSluice } from "../pipeline/sluice.ts";
 const patienceMillis = 240_000;
 // A stack with nothing in it takes a second or two; the rest is for a busy machine.
 const promptlyMillis = 30_000;
-// Nobody answers there, and nobody is asked before a run: so no server of these is started.
+// No server listens there, and no request is sent before a run: so none of these servers is started.
 const elsewhere = [
   ...["--elasticsearch", "http://reader:not-shown@127.0.0.1:1"],
   ...["--cassandra", "reader:not-shown@127.0.0.1:1/datacenter1"],
@@ -55,7 +55,7 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 test.for([
-  ["servers start", [], "PostgreSQL answers"],
+  ["servers start", [], "PostgreSQL is ready"],
   ["it is deployed", elsewhere, "synthesizing the CDK app"],
 ] as const)(
   "Ctrl-C while %s ends all of it soon, says so, and exits with 130",
@@ -76,7 +76,7 @@ test.for([
 
 test("a second Ctrl-C does not wait, and the stack ends by itself", async () => {
   const run = startSluice(folder, ["run"]);
-  await until("a server answers", () => progress().includes("PostgreSQL answers"));
+  await until("a server is ready", () => progress().includes("PostgreSQL is ready"));
   process.kill(run.pid, "SIGINT");
   await until("it ends the stack", () => run.output().includes("ending the local stack"));
   process.kill(run.pid, "SIGINT");

@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), "sluice-package-"));
 const project = join(folder, "warehouse");
 const state = join(folder, "state");
 const home = join(folder, "home");
-// Nothing of the table is in Cassandra, and nobody is asked before a run: so none is started.
+// Nothing of the table is in Cassandra, and no request is sent before a run: so no Cassandra is started.
 const NO_CASSANDRA = "127.0.0.1:1/datacenter1";
 
 interface Finished {
@@ -113,8 +113,8 @@ test("outside of a project a command says what is missing", async () => {
 });
 
 test("it makes a project, and writes over none", async () => {
-  const told = await succeed("npx", "sluice", "init", ".", "--source", "search=elasticsearch");
-  expect(told).toContain("npx sluice discover search INDEX --write");
+  const said = await succeed("npx", "sluice", "init", ".", "--source", "search=elasticsearch");
+  expect(said).toContain("npx sluice discover search INDEX --write");
   await succeed("npm", ...install);
   const again = await run("npx", "sluice", "init", ".");
   expect(again.code).toBe(1);

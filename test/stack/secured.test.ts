@@ -1,4 +1,4 @@
-// The whole stack over somebody's own secured servers: a wrong password stops its own source only, and is then mended.
+// The whole stack over a user's own secured servers: a wrong password stops its own source only, and is then corrected.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,7 +82,7 @@ beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
   writeSearch({ nodes: [search.address], ca, username: "reader", password: wrongPassword });
   writeFileSync(eventsFile, JSON.stringify({ ...place, ca, ...reader }), { mode: 0o600 });
-  const up = await tell(sluice(folder, "up", ...sources));
+  const up = await ended(sluice(folder, "up", ...sources));
   expect(up.code, up.stderr).toBe(0);
   const stack = readRunning(folder);
   if (stack === undefined) throw new Error("up left nothing that runs");
@@ -127,14 +127,14 @@ async function addReaders(
   await cassandra.shutdown();
 }
 
-async function tell(running: Promise<Finished>): Promise<Finished> {
+async function ended(running: Promise<Finished>): Promise<Finished> {
   const finished = await running;
   said += finished.stdout + finished.stderr;
   return finished;
 }
 
 async function run(...options: string[]): Promise<{ status: string; record: RunRecord }> {
-  const finished = await tell(sluice(folder, "run", "--json", ...options));
+  const finished = await ended(sluice(folder, "run", "--json", ...options));
   const last = finished.stdout.trim().split("\n").at(-1) ?? "";
   try {
     return resultSchema.parse(JSON.parse(last));
@@ -157,9 +157,9 @@ async function expectEqualToTruth(names: readonly (typeof SAMPLE_TABLES)[number]
 test("a wrong password stops the tables of its source, with what to do; the others are loaded", async () => {
   const { status, record } = await run(searchTable, eventTable);
   expect(status).toBe("FAILED");
-  const refused = record.failed.filter(({ error }) => error === "SourceAuthenticationError");
-  expect(refused.map(({ name }) => name).sort()).toEqual([searchTable]);
-  for (const { message } of refused) {
+  const rejected = record.failed.filter(({ error }) => error === "SourceAuthenticationError");
+  expect(rejected.map(({ name }) => name).sort()).toEqual([searchTable]);
+  for (const { message } of rejected) {
     expect(message).toMatch(/^Source "search" \(https:.*returned 401 /);
     expect(message).toContain(
       'Correct "username" and "password", or "apiKey", in the source\'s secret',
@@ -169,7 +169,7 @@ test("a wrong password stops the tables of its source, with what to do; the othe
   await expectEqualToTruth([eventTable]);
 });
 
-test("after the password is mended the next run brings everything, without a new deployment", async () => {
+test("after the password is corrected the next run brings everything, without a new deployment", async () => {
   const secret = z.looseObject({}).parse(JSON.parse(readFileSync(searchFile, "utf8")));
   writeSearch({ ...secret, password });
   const { status, record } = await run(...sources, searchTable, eventTable);
@@ -178,7 +178,7 @@ test("after the password is mended the next run brings everything, without a new
   await expectEqualToTruth([searchTable, eventTable]);
 });
 
-test("no password stands in what was said, nor in any log", () => {
+test("no password is in the output or in a log", () => {
   const logs = readdirSync(logFolder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));

@@ -45,8 +45,8 @@ class Clients:
         shape = client.meta.service_model.operation_model(operation).input_shape
         if shape is not None:
             parameters = _convert(shape, parameters, f"{service} {operation}")
-        answer: dict[str, Any] = getattr(client, xform_name(operation))(**parameters)
-        return answer
+        response: dict[str, Any] = getattr(client, xform_name(operation))(**parameters)
+        return response
 
     def call_if_there(self, service: str, operation: str, parameters: dict[str, Any]) -> bool:
         """Calls an operation on something that may be gone already; false if it is."""
@@ -83,7 +83,7 @@ _MISSING = re.compile(
 
 
 def is_missing(error: ClientError) -> bool:
-    """Whether an API says that what it was asked about is not there."""
+    """Whether an API says that a resource does not exist."""
     return bool(_MISSING.search(error.response.get("Error", {}).get("Code", "")))
 
 

@@ -54,9 +54,9 @@ class Engine:
         self._summary = Summary()
 
     def deploy(self, stacks: list[Stack]) -> Summary:
-        """Deploys every stack in order, then deletes those that the app has no more.
+        """Deploys every stack in order, then deletes those that the app no longer has.
 
-        As in CloudFormation, a stack's update ends with the deletion of what it has no more,
+        As in CloudFormation, a stack's update ends with the deletion of what it no longer has,
         before the next stack begins. (`cdk deploy` leaves removed stacks as they are.)
 
         Raises DeployError; what was done until then is in the state, so that the next deployment
@@ -104,7 +104,7 @@ class Engine:
             handler = HANDLERS[resource["Type"]]
             if handler.adopt is None:
                 raise DeployError(f"{resource['Type']} {logical_id} can't be imported")
-            wanted = ResourceState(
+            desired = ResourceState(
                 type=resource["Type"],
                 physical_id="",
                 properties=json.loads(json.dumps(resolve(resource.get("Properties", {}), scope))),
@@ -113,9 +113,9 @@ class Engine:
                 deletion_policy=resource["DeletionPolicy"],
             )
             adopted = handler.adopt(self._context(stack.name, logical_id), mapping[logical_id])
-            self._record(stack.name, logical_id, wanted, adopted)
+            self._record(stack.name, logical_id, desired, adopted)
             self._summary.created += 1
-            self._say("imported", stack.name, logical_id, wanted)
+            self._say("imported", stack.name, logical_id, desired)
         return self._summary
 
     # --- one stack ----------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class Engine:
         where = f"{kind} {logical_id} ({stack.template_file.name})"
         try:
             properties = resolve(resource.get("Properties", {}), scope)
-            wanted = ResourceState(
+            desired = ResourceState(
                 type=kind,
                 physical_id="",
                 properties={} if properties is NO_VALUE else json.loads(json.dumps(properties)),
@@ -158,7 +158,7 @@ class Engine:
                 depends_on=sorted(depends_on),
                 deletion_policy=resource.get("DeletionPolicy", "Delete"),
             )
-            self._apply(stack.name, state, scope, logical_id, wanted)
+            self._apply(stack.name, state, scope, logical_id, desired)
         except DeployError as error:
             raise DeployError(f"{where}: {error}") from error
         except (ClientError, BotoCoreError, KeyError, TypeError, ValueError) as error:
@@ -170,29 +170,29 @@ class Engine:
         state: StackState,
         scope: StackScope,
         logical_id: str,
-        wanted: ResourceState,
+        desired: ResourceState,
     ) -> None:
         old = state.resources.get(logical_id)
         if old is None:
-            self._create(stack, state, scope, logical_id, wanted)
+            self._create(stack, state, scope, logical_id, desired)
             self._summary.created += 1
-            self._say("created", stack, logical_id, wanted)
+            self._say("created", stack, logical_id, desired)
             return
-        if old.type == wanted.type and old.properties == wanted.properties:
+        if old.type == desired.type and old.properties == desired.properties:
             if (old.depends_on, old.deletion_policy) != (
-                wanted.depends_on,
-                wanted.deletion_policy,
+                desired.depends_on,
+                desired.deletion_policy,
             ):
-                old.depends_on, old.deletion_policy = wanted.depends_on, wanted.deletion_policy
+                old.depends_on, old.deletion_policy = desired.depends_on, desired.deletion_policy
                 self._state.resource_is(stack, logical_id, old)
             return
-        if self._must_replace(old, wanted):
+        if self._must_replace(old, desired):
             self._delete_resource(stack, logical_id, old)
-            self._create(stack, state, scope, logical_id, wanted)
-            self._say("replaced", stack, logical_id, wanted)
+            self._create(stack, state, scope, logical_id, desired)
+            self._say("replaced", stack, logical_id, desired)
         else:
-            self._update(stack, scope, logical_id, old, wanted)
-            self._say("updated", stack, logical_id, wanted)
+            self._update(stack, scope, logical_id, old, desired)
+            self._say("updated", stack, logical_id, desired)
         self._summary.updated += 1
 
     def _create(
@@ -201,15 +201,15 @@ class Engine:
         state: StackState,
         scope: StackScope,
         logical_id: str,
-        wanted: ResourceState,
+        desired: ResourceState,
     ) -> None:
-        handler = HANDLERS[wanted.type]
+        handler = HANDLERS[desired.type]
         context = self._context(stack, logical_id)
         if logical_id in state.pending:
             self._delete_unfinished(stack, logical_id, state.pending[logical_id])
-        self._state.creation_begins(stack, logical_id, wanted)
-        created = handler.create(context, self._filled(handler, scope, wanted.properties))
-        self._record(stack, logical_id, wanted, created)
+        self._state.creation_begins(stack, logical_id, desired)
+        created = handler.create(context, self._filled(handler, scope, desired.properties))
+        self._record(stack, logical_id, desired, created)
 
     def _update(
         self,
@@ -217,19 +217,21 @@ class Engine:
         scope: StackScope,
         logical_id: str,
         old: ResourceState,
-        wanted: ResourceState,
+        desired: ResourceState,
     ) -> None:
-        handler = HANDLERS[wanted.type]
+        handler = HANDLERS[desired.type]
         if handler.update is None:
             raise DeployError("a type without update must be replaced")
-        properties = self._filled(handler, scope, wanted.properties)
+        properties = self._filled(handler, scope, desired.properties)
         created = handler.update(self._context(stack, logical_id), old, properties)
-        self._record(stack, logical_id, wanted, created)
+        self._record(stack, logical_id, desired, created)
 
-    def _record(self, stack: str, logical_id: str, wanted: ResourceState, created: Created) -> None:
-        wanted.physical_id = created.physical_id
-        wanted.attributes = created.attributes
-        self._state.resource_is(stack, logical_id, wanted)
+    def _record(
+        self, stack: str, logical_id: str, desired: ResourceState, created: Created
+    ) -> None:
+        desired.physical_id = created.physical_id
+        desired.attributes = created.attributes
+        self._state.resource_is(stack, logical_id, desired)
 
     @staticmethod
     def _filled(handler: Handler, scope: StackScope, properties: Properties) -> Properties:
@@ -239,19 +241,19 @@ class Engine:
         return filled
 
     @staticmethod
-    def _must_replace(old: ResourceState, wanted: ResourceState) -> bool:
+    def _must_replace(old: ResourceState, desired: ResourceState) -> bool:
         """Raises DeployError if the replacement would lose data."""
         handler = HANDLERS[old.type]
-        if old.type == wanted.type and handler.update is not None:
+        if old.type == desired.type and handler.update is not None:
             changed = [
                 path
                 for path in handler.replaced_by
-                if at_path(old.properties, path) != at_path(wanted.properties, path)
+                if at_path(old.properties, path) != at_path(desired.properties, path)
             ]
             if not changed:
                 return False
         else:
-            changed = ["Type" if old.type != wanted.type else "Properties"]
+            changed = ["Type" if old.type != desired.type else "Properties"]
         if handler.holds is not None:
             raise DeployError(
                 f"changing {', '.join(changed)} would replace {old.physical_id} and lose "

@@ -53,7 +53,7 @@ class Handler:
 
     create: Callable[[Context, Properties], Created]
     delete: Callable[[Context, str, Properties], None]
-    """Given the physical id and the properties; something that is gone already is no error."""
+    """Given the physical id and the properties; something that is gone already is not an error."""
     update: Callable[[Context, ResourceState, Properties], Created] | None = None
     """None: every change replaces the resource."""
     replaced_by: tuple[str, ...] = ()

@@ -104,13 +104,13 @@ class StackScope:
         if service != "secretsmanager":
             name, _, version = reference.rpartition(":")
             name = name if version.isdigit() and name else reference
-            answer = self._clients.get("ssm").get_parameter(Name=name, WithDecryption=True)
-            return str(answer["Parameter"]["Value"])
+            response = self._clients.get("ssm").get_parameter(Name=name, WithDecryption=True)
+            return str(response["Parameter"]["Value"])
         # secret-id:SecretString:json-key:version-stage:version-id, and an ARN has colons itself.
         secret_id, _, rest = reference.partition(":SecretString")
-        answer = self._clients.get("secretsmanager").get_secret_value(SecretId=secret_id)
+        response = self._clients.get("secretsmanager").get_secret_value(SecretId=secret_id)
         key = rest.lstrip(":").split(":")[0]
-        text = answer["SecretString"]
+        text = response["SecretString"]
         return str(json.loads(text)[key]) if key else str(text)
 
     def _parameter(self, name: str, declaration: dict[str, Any]) -> Any:  # noqa: ANN401

@@ -92,9 +92,9 @@ class DeploymentState:
         self.assets.add(place)
         self._append({"asset": place})
 
-    def creation_begins(self, stack: str, logical_id: str, wanted: ResourceState) -> None:
+    def creation_begins(self, stack: str, logical_id: str, desired: ResourceState) -> None:
         """A resource is about to be created; if we die now it may exist or not."""
-        pending = PendingState(wanted.type, wanted.properties)
+        pending = PendingState(desired.type, desired.properties)
         self.stack(stack).pending[logical_id] = pending
         self._append({"stack": stack, "pending": logical_id, "is": asdict(pending)})
 
@@ -105,7 +105,7 @@ class DeploymentState:
         self._append({"stack": stack, "resource": logical_id, "is": asdict(resource)})
 
     def resource_gone(self, stack: str, logical_id: str) -> None:
-        """A resource exists no more, or no longer belongs to the stack."""
+        """A resource no longer exists, or no longer belongs to the stack."""
         self.stack(stack).resources.pop(logical_id, None)
         self.stack(stack).pending.pop(logical_id, None)
         self._append({"stack": stack, "gone": logical_id})

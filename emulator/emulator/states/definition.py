@@ -1,4 +1,4 @@
-"""Reads a state machine's definition, and refuses what AWS refuses or what cannot run here."""
+"""Reads a state machine's definition, and rejects what AWS rejects or what cannot run here."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def is_distributed(map_state: Mapping[str, Json]) -> bool:
 
 
 def objects(value: Json) -> list[Mapping[str, Json]]:
-    """The objects of a (checked) list such as Retry, Catch or Choices; empty when it is absent."""
+    """The objects of a (checked) list such as Retry, Catch or Choices; empty when it is missing."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

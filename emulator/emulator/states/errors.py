@@ -26,7 +26,7 @@ class StateError(Exception):
 
 
 class TaskError(StateError):
-    """What a called service answered, which the history shows as TaskFailed."""
+    """The error of a called service, which the history shows as TaskFailed."""
 
 
 class HistoryFull(Exception):
@@ -34,7 +34,7 @@ class HistoryFull(Exception):
 
 
 class InvalidDefinition(Exception):
-    """A state machine that AWS would refuse to create, or that this interpreter cannot run."""
+    """A state machine that AWS would not create, or that this interpreter cannot run."""
 
 
 def names(error_equals: Sequence[str], error: str) -> bool:

@@ -103,10 +103,10 @@ class MapRun:
         self.status = status
 
     def count(self, status: str) -> int:
-        """How many children stand so."""
+        """How many children have this status."""
         return sum(child.status == status for child in self.children)
 
 
 def timestamp(moment: datetime) -> str:
-    """A time as the context object and SDK answers show it."""
+    """A time as the context object and SDK responses show it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

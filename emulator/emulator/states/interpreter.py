@@ -292,8 +292,8 @@ class Interpreter:
         scope.add("TaskScheduled", scheduled)
         scope.add("TaskStarted", {**shown})
 
-        def submitted(answer: Json) -> None:
-            scope.add("TaskSubmitted", {**shown, **data("output", answer)})
+        def submitted(response: Json) -> None:
+            scope.add("TaskSubmitted", {**shown, **data("output", response)})
 
         limit = asyncio.timeout(seconds)
         try:

@@ -14,7 +14,7 @@ from emulator.json_types import Json, line
 from emulator.settings import Settings
 from emulator.states.errors import QUERY_EVALUATION_ERROR, StateError
 
-# A line of the answer holds a whole value, and values from S3 may be large.
+# A line of the response holds a whole value, and values from S3 may be large.
 _MAX_LINE_BYTES = 256 * 1024 * 1024
 
 
@@ -67,13 +67,13 @@ class Jsonata:
             return template
         writer = await self._connected()
         number = next(self._ids)
-        answer: asyncio.Future[dict[str, Json]] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
+        future: asyncio.Future[dict[str, Json]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
         request = {"id": number, "template": template, "bindings": dict(bindings)}
         try:
             writer.write(line(request))
             await writer.drain()
-            response = await answer
+            response = await future
         finally:
             self._waiting.pop(number, None)
         error = response.get("error")
@@ -105,8 +105,8 @@ class Jsonata:
             return self._writer
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
-        while answer := await reader.readline():
-            response: dict[str, Json] = json.loads(answer)
+        while text := await reader.readline():
+            response: dict[str, Json] = json.loads(text)
             waiting = self._waiting.get(int(str(response["id"])))
             if waiting is not None and not waiting.done():
                 waiting.set_result(response)

@@ -1,4 +1,4 @@
-"""Calls the emulator's own APIs, and shows what they answer as Step Functions does."""
+"""Calls the emulator's own APIs, and shows their responses as Step Functions does."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class SdkClients:
         self._clients: dict[str, object] = {}
 
     def call(self, service: str, action: str, parameters: Mapping[str, Json]) -> dict[str, Json]:
-        """Call an API and return its answer as a Task state shows it.
+        """Call an API and return its response as a Task state shows it.
 
         Raises:
-            TaskError: the service refused; its name is like `Glue.EntityNotFoundException`.
+            TaskError: the service failed it; its name is like `Glue.EntityNotFoundException`.
             StateError: the request does not fit the API.
         """
         method: Callable[..., dict[str, object]] = getattr(
             self._client(service), xform_name(action)
         )
         try:
-            answer = method(**parameters)
+            response = method(**parameters)
         except ClientError as error:
             raise _task_error(error, service.capitalize()) from error
         except BotoCoreError as error:
             raise StateError(RUNTIME, str(error)) from error
-        answer.pop("ResponseMetadata", None)
-        return {name: _shown(value) for name, value in answer.items()}
+        response.pop("ResponseMetadata", None)
+        return {name: _shown(value) for name, value in response.items()}
 
     def _client(self, service: str) -> object:
         with self._lock:
@@ -78,7 +78,7 @@ def _task_error(error: ClientError, prefix: str) -> TaskError:
 
 
 def _shown(value: object) -> Json:
-    """An answer's value as JSON: dates as texts, streams read."""
+    """A response's value as JSON: dates as texts, streams read."""
     if isinstance(value, datetime):
         utc = value.astimezone(UTC)
         return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -2,7 +2,7 @@
 import { defineSource } from "sluice";
 
 // The budgets here let the demo finish in minutes on a laptop. In production leave the budget out: by its
-// defaults a reader keeps a source busy for a twentieth of the time at most (Cassandra: a fiftieth), with small questions.
+// defaults a reader keeps a source busy for a twentieth of the time at most (Cassandra: a fiftieth), with small requests.
 const demoBudget = {
   dutyCycle: 0.5,
   maxRowsPerSecond: 20_000,

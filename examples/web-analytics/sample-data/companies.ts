@@ -156,7 +156,7 @@ export function companyDocument(history: History, row: number, steps: readonly S
         ? missing(null)
         : loose(company.technologies.map((technology) => ({ ...technology }))),
     updatedAt: words.isoOf(cursorOf(history, "companies", row, steps)),
-    // A field that nobody declared.
+    // A field that is not declared.
     internalNote: form.chance(0.2) ? "not for the warehouse" : undefined,
   };
 }

@@ -11,7 +11,7 @@ export interface GenerateOptions extends Targets {
   readonly leads: number;
   readonly visits: number;
   readonly pageViews: number;
-  /** Whether some values are such as have broken a loader somewhere. */
+  /** Whether some values are edge cases, which have broken loaders. */
   readonly edgeCases: boolean;
   /** The real clock, milliseconds since 1970. */
   readonly nowMillis: number;

@@ -27,7 +27,7 @@ export interface History {
   /** Rows that `generate` wrote. */
   readonly rows: RowCounts;
   /**
-   * Whether some values are such as have broken a loader somewhere: numbers that no double holds, awkward texts, dates
+   * Whether some values are edge cases, which have broken loaders: numbers that no double holds, awkward texts, dates
    * long past. Tests have them; what people are shown looks like a company's.
    */
   readonly edgeCases: boolean;
@@ -60,7 +60,7 @@ export interface RowRandom extends Random {
   edge(probability: number): boolean;
 }
 
-/** @param place what tells this draw from others: the row, and the round where contents change with it */
+/** @param place what distinguishes this draw from others: the row, and the round where contents change with it */
 export function rowRandomAt(
   { seed, edgeCases }: Pick<History, "seed" | "edgeCases">,
   stream: string,
@@ -163,7 +163,7 @@ const FIRST_LOAD_SPREAD_MILLIS = 30 * 86_400_000;
  *
  * A run reads up to its own clock less the declared lag of two seconds, so what is written as "now" would be left to the
  * next run. A cursor of five seconds ago is seen at once: the truth and the warehouse can be compared right after.
- * One document's cursor never goes back, for a later write with an earlier cursor would count as older.
+ * One document's cursor never goes back, because a later write with an earlier cursor would count as older.
  * What the first round writes is spread over a month, and every eighth row shares its millisecond with many others.
  */
 export function cursorOf(

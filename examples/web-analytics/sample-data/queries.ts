@@ -1,4 +1,4 @@
-// What the demo asks the warehouse, with the answers that the truth gives.
+// The demo's queries, with the answers that the truth gives.
 import type { History } from "./history.ts";
 import type { TruthRow } from "./truth-row.ts";
 import { liveRows } from "./truth.ts";

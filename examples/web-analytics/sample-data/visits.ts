@@ -59,7 +59,7 @@ export function visitKey(history: History, row: number, bornRound: number): Visi
   };
 }
 
-/** A version 1 UUID of a moment; what else tells it from others is drawn. */
+/** A version 1 UUID of a moment; what else distinguishes it from others is drawn. */
 function timeUuid(millis: number, random: Random): string {
   const ticks =
     (BigInt(millis) + GREGORIAN_OFFSET_MILLIS) * 10_000n + BigInt(random.integer(0, 9999));
@@ -155,7 +155,7 @@ export function visitRow(history: History, row: number, steps: readonly Step[]):
     duration_seconds: visit.durationSeconds,
     referrer: visit.referrer,
     page_count: visit.pageCount,
-    // Cassandra cannot tell an empty collection from none.
+    // Cassandra cannot distinguish an empty collection from a missing one.
     utm: Object.keys(visit.utm).length === 0 ? null : visit.utm,
     labels: visit.labels.length === 0 ? null : visit.labels,
     device: visit.device && { ...visit.device },

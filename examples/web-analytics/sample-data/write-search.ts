@@ -148,11 +148,11 @@ function bulkLines(history: History, row: number, steps: readonly Step[], index:
 async function sendBulk(client: Client, index: string, operations: string[]): Promise<void> {
   const response = await client.bulk<string>({ index, operations });
   if (!response.errors) return;
-  const refused = response.items
+  const rejected = response.items
     .flatMap((item) => Object.values(item))
     .find((result) => result.error !== undefined);
   throw new Error(
-    `Elasticsearch refused ${index}/${refused?._id ?? "?"}: ${JSON.stringify(refused?.error)}`,
+    `Elasticsearch rejected ${index}/${rejected?._id ?? "?"}: ${JSON.stringify(rejected?.error)}`,
   );
 }
 

@@ -30,7 +30,7 @@ export class ExtractFunction extends PipelineFunction {
     stores.definitions.grantRead(this);
     stores.ledger.grant(this, "table", ...MOVE_PROGRESS);
     stores.ledger.grant(this, "source", "GetItem", "PutItem", "UpdateItem", "DeleteItem");
-    // Reading raw objects too: after a lost answer the invocation looks whether its object is there.
+    // Reading raw objects too: after a lost response the invocation checks whether its object is there.
     stores.bucket.grantRead(this, "runs", "raw");
     stores.bucket.grantWrite(this, "runs", "raw");
   }

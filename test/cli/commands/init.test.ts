@@ -77,7 +77,7 @@ describe("a package.json that is there", () => {
   it.each([
     [{ ...asked, sluice: { catalog: "index.ts" } }, /is a project already/],
     [{ ...asked, type: "commonjs" }, /type: "commonjs" is given\. Fix: write "module"/],
-  ])("like %j is refused, and nothing is written", async (own, message) => {
+  ])("like %j is rejected, and nothing is written", async (own, message) => {
     write("package.json", own);
     await expect(async () => init([folder])).rejects.toThrow(message);
     expect(readdirSync(folder)).toEqual(["package.json"]);
@@ -100,6 +100,6 @@ it.each([
   [["a", "--source", "search=mysql"], /--source "search=mysql": must be/],
   [["a", "--source", "Search=cassandra"], /--source.*"?Search/],
   [["a", "--source", "s=cassandra", "--source", "s=cassandra"], /--source s is given twice/],
-])("%j is refused", async (args, message) => {
+])("%j is rejected", async (args, message) => {
   await expect(async () => init(args)).rejects.toThrow(message);
 });

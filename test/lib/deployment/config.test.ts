@@ -75,7 +75,7 @@ describe("a right file", () => {
   });
 });
 
-describe("each mistake is told with its file, place, value and fix", () => {
+describe("each mistake is reported with its file, place, value and fix", () => {
   it.each<[string, unknown, string]>([
     [
       "an unknown name",
@@ -118,7 +118,7 @@ describe("each mistake is told with its file, place, value and fix", () => {
     ["a zone as region", { ...RIGHT, region: "eu-central-1a" }, "is not a region"],
     ["words for a switch", { ...RIGHT, enabled: "yes" }, 'enabled: "yes" is not allowed here'],
     [
-      "a refused schedule",
+      "a rejected schedule",
       { ...RIGHT, schedule: "rate(1 hours)" },
       'deployments/prod.json, schedule: "rate(1 hours)": the unit of 1 must be singular. Fix: write "rate(1 hour)"',
     ],

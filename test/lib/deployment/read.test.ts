@@ -71,7 +71,7 @@ test("the file to copy names neither an account nor the example, and is right on
   expect(readDeployment("own", folder)).toMatchObject({ deployment: "own", enabled: false });
 });
 
-test("a choice beside the file is a mistake, for the next deploy would forget it", () => {
+test("a choice beside the file is a mistake, because the next deploy would forget it", () => {
   const right = { ...RIGHT, catalog: "test/shop/index.ts" };
   const file = join(projectWith({ "prod.json": JSON.stringify(right) }), "deployments/prod.json");
   expect(namedDeployment(new App({ context: { deployment: file } }).node).deployment).toBe("prod");

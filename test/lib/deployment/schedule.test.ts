@@ -46,7 +46,7 @@ describe("what it takes", () => {
   });
 });
 
-describe("what it refuses", () => {
+describe("what it rejects", () => {
   it.each([
     ["", "not an expression"],
     ["1 hour", "not an expression"],

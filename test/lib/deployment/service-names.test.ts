@@ -91,11 +91,11 @@ describe("a deployment's name", () => {
     ["a__b", "single underscores"],
     ["prod_", "such as to prod.json"],
     ["", "such as to production.json"],
-  ])("%j is refused: %s", (name, words) => {
+  ])("%j is rejected: %s", (name, words) => {
     expect(problemsIn(name).join("\n")).toContain(words);
   });
 
-  it("too long is told for each service that would refuse it", () => {
+  it("too long is reported for each service that would reject it", () => {
     const problems = problemsIn("a".repeat(65)).join("\n");
     for (const words of ["namespace", "workgroup", "-extract", "-all"])
       expect(problems).toContain(words);

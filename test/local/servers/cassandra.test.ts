@@ -36,7 +36,7 @@ test(
 );
 
 test(
-  "a heap that Java refuses is shown from its log",
+  "a heap that Java rejects is shown from its log",
   { timeout: deadlineMilliseconds },
   async () => {
     const folder = scratchFolder();

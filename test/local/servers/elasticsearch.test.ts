@@ -23,7 +23,7 @@ import { scratchFolder } from "./scratch.ts";
 const deadlineMilliseconds = 600_000;
 
 test(
-  "Elasticsearch answers its client, keeps documents when it is killed and started again, and is left alone when it refuses",
+  "Elasticsearch answers its client, keeps documents when it is killed and started again, and gets a pause when it rejects requests",
   { timeout: deadlineMilliseconds },
   async () => {
     const options = optionsIn(scratchFolder());
@@ -59,7 +59,7 @@ async function killWhileReading(server: Server, options: ElasticsearchOptions): 
       await killServer(server);
       const start = () => startElasticsearch({ ...options, port: server.port });
       restarted = running(restartServer(start));
-      // With time enough the reading goes on meanwhile, and is refused until the source is left alone for a while.
+      // With enough time the reading goes on meanwhile, and its requests are rejected until the source gets a pause.
       if (isWhole()) restarted.catch(() => undefined);
       else await restarted;
     },
@@ -80,7 +80,7 @@ test(
   },
 );
 
-test("a port that is taken is refused with its number", async () => {
+test("a port that is taken is rejected with its number", async () => {
   const port = await findFreePort();
   const occupant = createServer().listen(port, "127.0.0.1");
   onTestFinished(() => {

@@ -23,7 +23,7 @@ const copied = [
 ] as const;
 
 describe("the machine's prerequisites", () => {
-  test("each one that is missing is named with its cure", () => {
+  test("each one that is missing is named with its fix", () => {
     const checkout = new Checkout();
     const { status, stderr } = checkout.enter(["demo"]);
     expect(status).toBe(1);
@@ -71,7 +71,7 @@ describe("the machine's prerequisites", () => {
 
   test("a JAVA_HOME that leads nowhere is named", () => {
     const { stderr } = new Checkout().enter(["demo"], { JAVA_HOME: "/no/java" });
-    expect(stderr).toContain("JAVA_HOME is /no/java, but /no/java/bin/java is no program");
+    expect(stderr).toContain("JAVA_HOME is /no/java, but /no/java/bin/java is not a program");
   });
 
   test("commands that only look need none of them", () => {

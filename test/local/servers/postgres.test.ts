@@ -87,7 +87,7 @@ test(
   },
 );
 
-test("a port that is taken is refused with its number", async () => {
+test("a port that is taken is rejected with its number", async () => {
   const port = await findFreePort();
   const occupant = createServer().listen(port, "127.0.0.1");
   onTestFinished(() => {
@@ -98,7 +98,7 @@ test("a port that is taken is refused with its number", async () => {
 });
 
 test(
-  "the probe gives the server's reason for a refusal",
+  "the probe gives the server's reason for rejecting it",
   { timeout: deadlineMilliseconds },
   async () => {
     const { port } = await running(startPostgres(optionsIn(scratchFolder())));

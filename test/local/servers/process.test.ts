@@ -15,7 +15,7 @@ import { scratchFolder, until } from "./scratch.ts";
 const graceSeconds = 5;
 
 describe("describeProcess", () => {
-  test("tells the command line, group and memory of a process", () => {
+  test("shows the command line, group and memory of a process", () => {
     const own = describeProcess(process.pid);
     expect(own?.pid).toBe(process.pid);
     expect(own?.commandLine).toContain("node");

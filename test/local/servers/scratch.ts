@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** An empty folder that lasts as long as the test that asks for it. */
+/** An empty folder that lasts as long as the test that calls this. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "sluice-test-"));
   chmodSync(folder, 0o755);

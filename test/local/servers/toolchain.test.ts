@@ -17,7 +17,7 @@ describe("cacheFolder", () => {
 });
 
 describe("ensureFolder", () => {
-  test("makes a tool once for all who ask at the same time", async () => {
+  test("makes a tool once for all callers at the same time", async () => {
     const parent = scratchFolder();
     let made = 0;
     const recipe: Recipe = {

@@ -52,10 +52,10 @@ def _set_role_policies(context: Context, name: str, old: Properties, new: Proper
                 {"RoleName": name, "PolicyName": policy, "PolicyDocument": json.dumps(document)},
             )
     attached = set(old.get("ManagedPolicyArns", []))
-    wanted = set(new.get("ManagedPolicyArns", []))
-    for arn in attached - wanted:
+    desired = set(new.get("ManagedPolicyArns", []))
+    for arn in attached - desired:
         clients.call_if_there("iam", "DetachRolePolicy", {"RoleName": name, "PolicyArn": arn})
-    for arn in wanted - attached:
+    for arn in desired - attached:
         _attach(context, name, arn)
 
 

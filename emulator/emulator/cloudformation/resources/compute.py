@@ -27,7 +27,7 @@ def _configuration(name: str, properties: Properties) -> Properties:
     """What both creation and update take.
 
     VpcConfig, TracingConfig, dead-letter queues and tags are ignored: a function runs on this
-    machine. Layers are refused, because a function would miss their code.
+    machine. Layers are rejected, because a function would miss their code.
     """
     if properties.get("Layers"):
         raise DeployError(f"function {name}: Layers are not emulated; bundle the code instead")
@@ -59,9 +59,9 @@ def _function(context: Context, properties: Properties) -> Created:
     name = _function_name(context, properties)
     request = {**_configuration(name, properties), "Code": _code(properties)}
     request |= pick(properties, "Architectures", "EphemeralStorage")
-    answer = context.clients.call("lambda", "CreateFunction", request)
+    response = context.clients.call("lambda", "CreateFunction", request)
     _set_concurrency(context, name, {}, properties)
-    return Created(name, {"Arn": answer["FunctionArn"]})
+    return Created(name, {"Arn": response["FunctionArn"]})
 
 
 def _update_function(context: Context, old: ResourceState, properties: Properties) -> Created:
@@ -145,8 +145,8 @@ def _machine(context: Context, properties: Properties) -> Created:
 
 def _update_machine(context: Context, old: ResourceState, properties: Properties) -> Created:
     request = {"stateMachineArn": old.physical_id, **_machine_settings(context, properties)}
-    answer = context.clients.call("stepfunctions", "UpdateStateMachine", request)
-    revision = answer.get("revisionId") or "INITIAL"
+    response = context.clients.call("stepfunctions", "UpdateStateMachine", request)
+    revision = response.get("revisionId") or "INITIAL"
     return Created(old.physical_id, {**old.attributes, "StateMachineRevisionId": revision})
 
 

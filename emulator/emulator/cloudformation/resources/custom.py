@@ -1,4 +1,4 @@
-"""Custom resources: a Lambda function is asked, and answers at an address of ours.
+"""Custom resources: a Lambda function is invoked, and sends its response to an address of ours.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
 """
@@ -63,12 +63,12 @@ def _ask(context: Context, kind: str, properties: Properties, more: Properties) 
             "ResourceProperties": _as_texts(properties),
             **more,
         }
-        answer = context.clients.get("lambda").invoke(
+        invoked = context.clients.get("lambda").invoke(
             FunctionName=token, Payload=json.dumps(request).encode()
         )
-        if "FunctionError" in answer:
+        if "FunctionError" in invoked:
             # CloudFormation would wait for a response until the time-out.
-            raise DeployError(f"{token} failed: {answer['Payload'].read().decode()}")
+            raise DeployError(f"{token} failed: {invoked['Payload'].read().decode()}")
         try:
             body = responses.get(
                 timeout=float(properties.get("ServiceTimeout", _DEFAULT_TIMEOUT_SECONDS))
@@ -91,7 +91,7 @@ def _created(body: bytes, request: Properties) -> Created:
 
 
 def _as_texts(value: Any) -> Any:  # noqa: ANN401
-    """CloudFormation hands numbers and booleans over as texts."""
+    """CloudFormation passes numbers and booleans over as texts."""
     if isinstance(value, dict):
         return {name: _as_texts(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -83,10 +83,10 @@ def _table(context: Context, properties: Properties) -> Created:
     request["TableName"] = name
     if "StreamSpecification" in properties:
         request["StreamSpecification"] = _stream(properties)
-    answer = context.clients.call("dynamodb", "CreateTable", request)["TableDescription"]
+    response = context.clients.call("dynamodb", "CreateTable", request)["TableDescription"]
     if properties.get("TimeToLiveSpecification", {}).get("Enabled") in (True, "true"):
         _set_time_to_live(context, name, properties)
-    return _table_created(context, name, answer.get("LatestStreamArn"))
+    return _table_created(context, name, response.get("LatestStreamArn"))
 
 
 def _index(index: Properties) -> Properties:
@@ -118,8 +118,8 @@ def _table_created(context: Context, name: str, stream_arn: str | None) -> Creat
 
 def _adopt_table(context: Context, identifier: Properties) -> Created:
     name: str = identifier["TableName"]
-    answer = context.clients.call("dynamodb", "DescribeTable", {"TableName": name})["Table"]
-    return _table_created(context, name, answer.get("LatestStreamArn"))
+    response = context.clients.call("dynamodb", "DescribeTable", {"TableName": name})["Table"]
+    return _table_created(context, name, response.get("LatestStreamArn"))
 
 
 def _update_table(context: Context, old: ResourceState, properties: Properties) -> Created:
@@ -130,12 +130,12 @@ def _update_table(context: Context, old: ResourceState, properties: Properties) 
     if changes != pick(old.properties, "BillingMode", "ProvisionedThroughput"):
         context.clients.call("dynamodb", "UpdateTable", {"TableName": name, **changes})
     if properties.get("StreamSpecification") != old.properties.get("StreamSpecification"):
-        answer = context.clients.call(
+        response = context.clients.call(
             "dynamodb",
             "UpdateTable",
             {"TableName": name, "StreamSpecification": _stream(properties)},
         )
-        stream_arn = answer["TableDescription"].get("LatestStreamArn")
+        stream_arn = response["TableDescription"].get("LatestStreamArn")
     _update_indexes(context, name, old.properties, properties)
     time_to_live = properties.get("TimeToLiveSpecification")
     if time_to_live and time_to_live != old.properties.get("TimeToLiveSpecification"):

@@ -74,7 +74,7 @@ export const leads = defineTable({
       name: "deleted_at",
       type: "timestamp",
       path: ["deletedAt"],
-      description: "When the lead was deleted; such a lead is no row in the warehouse.",
+      description: "When the lead was deleted; such a lead is not a row in the warehouse.",
     },
   ],
   partitioning: [{ column: "lead_id", transform: { bucket: 8 } }],
