@@ -6,8 +6,8 @@ const observed = {
   id: z.string().nullable(),
   /** A moment at which the row is known to have been so, milliseconds since 1970. */
   observed_at: z.int().nonnegative(),
-  /** What the source sent, unchanged. */
-  doc: z.record(z.string(), z.json()),
+  /** What the source sent, unchanged: a number in it may be more than JSON.parse can hold. */
+  doc: z.record(z.string(), z.unknown()),
 };
 
 export const objectLineSchema = z.discriminatedUnion("op", [

@@ -15,18 +15,25 @@ export function smallestBudget(
   const [first, ...more] = budgets;
   if (first === undefined) return undefined;
   return more.reduce(
-    (smallest, budget) => ({
-      lanes: Math.min(smallest.lanes, budget.lanes),
-      dutyCycle: Math.min(smallest.dutyCycle, budget.dutyCycle),
-      maxRowsPerSecond: Math.min(smallest.maxRowsPerSecond, budget.maxRowsPerSecond),
-      maxBytesPerSecond: Math.min(smallest.maxBytesPerSecond, budget.maxBytesPerSecond),
-      pageRows: Math.min(smallest.pageRows, budget.pageRows),
-      maxSecondsPerRun: Math.min(smallest.maxSecondsPerRun, budget.maxSecondsPerRun),
-      hours: shortestHours(smallest.hours, budget.hours),
-      own: smallestOwn(smallest.own, budget.own),
+    ({ hours, own, ...limits }, { hours: otherHours, own: otherOwn, ...others }) => ({
+      ...smallestLimits(limits, others),
+      hours: shortestHours(hours, otherHours),
+      own: smallestOwn(own, otherOwn),
     }),
     first,
   );
+}
+
+/** The smaller of each: whatever limits a budget has. */
+function smallestLimits<Limits extends Readonly<Record<string, number>>>(
+  one: Limits,
+  other: Limits,
+): Limits {
+  const smallest = Object.entries(one).map(([name, value]): [string, number] => [
+    name,
+    Math.min(value, other[name] ?? value),
+  ]);
+  return Object.assign({}, one, Object.fromEntries(smallest));
 }
 
 type Own = LoadBudgetDefinition["own"];

@@ -123,7 +123,7 @@ export class ElasticsearchTable implements LiveTable {
       columns: columns.map(({ name, type }) => ({ name, type, description: "d" })),
       source: { ...described, name: source.name, system: "elasticsearch", budget: freely },
       from: { index: this.#index },
-      cursor: { column: "n", lagSeconds: 0, overlapSeconds: overlap },
+      cursor: { column: "n", lagSeconds: 0.001, overlapSeconds: overlap },
       deletes,
     };
   }

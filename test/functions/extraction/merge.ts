@@ -167,10 +167,12 @@ function isNewer(
 
 function isSoftDeleted({ deletes }: TableDefinition, { text }: LakeRow): boolean {
   if (deletes.strategy !== "soft-delete") return false;
-  const doc = z.record(z.string(), jsonSchema).parse(JSON.parse(text));
+  const doc = docSchema.parse(JSON.parse(text));
   const mark = doc[deletes.column] ?? null;
   return mark !== null && mark !== false;
 }
+
+const docSchema = z.record(z.string(), jsonSchema);
 
 function* linesOf(manifests: readonly AppliedManifest[]): Generator<Line> {
   for (const { lines } of manifests) for (const some of lines.values()) yield* some;
@@ -186,13 +188,14 @@ function parseObject(bytes: Buffer, { key, columns }: TableDefinition): Line[] {
   const paths = key.map((name) => columns.find((column) => column.name === name)?.path ?? [name]);
   return texts.map((text) => {
     const line = objectLineSchema.parse(JSON.parse(text));
-    const values = paths.map((path) => (path[0] === "_id" ? line.id : at(line.doc, path)));
+    const doc = docSchema.parse(line.doc);
+    const values = paths.map((path) => (path[0] === "_id" ? line.id : at(doc, path)));
     return {
       key: canonical(values),
       op: line.op,
       version: line.op === "upsert" ? line.version : null,
       observedAt: line.observed_at,
-      doc: line.doc,
+      doc,
     };
   });
 }
