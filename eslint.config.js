@@ -19,6 +19,33 @@ export default tseslint.config(
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       // CDK constructs are made for their effect on the tree.
       "no-new": "off",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            ":matches(PropertyDefinition, MethodDefinition[kind!='constructor'])[accessibility=/^(private|protected)$/]",
+          message: "Name it with #: it is private at run time too.",
+        },
+      ],
+    },
+  },
+  {
+    files: ["**/*.ts"],
+    ignores: ["test/**"],
+    rules: {
+      "@typescript-eslint/naming-convention": [
+        "error",
+        {
+          selector: "variable",
+          modifiers: ["const", "global"],
+          types: ["boolean", "string", "number"],
+          format: ["UPPER_CASE"],
+        },
+        // Names of AWS's responses, and of classes, begin with a capital.
+        { selector: "variable", format: ["camelCase", "UPPER_CASE", "PascalCase"] },
+        { selector: "function", format: ["camelCase"] },
+        { selector: "typeLike", format: ["PascalCase"] },
+      ],
     },
   },
   {

@@ -171,12 +171,12 @@ function printResult(result: SystemResult): void {
 }
 
 const machine = describeMachine();
-const file = resultFile("extraction");
+const FILE = resultFile("extraction");
 async function run(): Promise<void> {
   if (args.profile) {
     const profiles: ProfileResult[] = [];
     for (const system of args.systems) profiles.push(await profileSystem(system));
-    writeResult(file, { machine, profiles });
+    writeResult(FILE, { machine, profiles });
     profiles.forEach(printProfile);
     output.result({ machine, profiles });
   } else {
@@ -185,14 +185,14 @@ async function run(): Promise<void> {
     for (const system of args.systems) {
       const finished = [...results];
       const keep = (result: SystemResult): void => {
-        writeResult(file, { machine, repeats, systems: [...finished, result] });
+        writeResult(FILE, { machine, repeats, systems: [...finished, result] });
       };
       results.push(await measureSystem(system, repeats, keep));
     }
     results.forEach(printResult);
     output.result({ machine, repeats, systems: results });
   }
-  say(`\nAll measurements: ${file}`);
+  say(`\nAll measurements: ${FILE}`);
 }
 
 try {

@@ -282,7 +282,7 @@ function printResult(result: SystemResult): void {
 }
 
 const machine = describeMachine();
-const file = resultFile("foreground");
+const FILE = resultFile("foreground");
 async function run(): Promise<void> {
   const schedule = scheduleOf(
     args.minutes ?? DEFAULT_MINUTES,
@@ -293,14 +293,14 @@ async function run(): Promise<void> {
   for (const system of args.systems) {
     const result = await measureSystem(system, schedule, (variants, windows) => {
       raw[system] = { variants, windows };
-      writeResult(file, { machine, results, raw });
+      writeResult(FILE, { machine, results, raw });
     });
     results.push(result);
-    writeResult(file, { machine, results, raw });
+    writeResult(FILE, { machine, results, raw });
   }
   results.forEach(printResult);
   output.result({ machine, results });
-  say(`\nAll measurements: ${file}`);
+  say(`\nAll measurements: ${FILE}`);
 }
 
 try {

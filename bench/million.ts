@@ -37,8 +37,8 @@ const memoryLine = z.object({
   seconds: z.number(),
 });
 
-const json = process.argv.includes("--json");
-const output = new Output({ json });
+const JSON_WANTED = process.argv.includes("--json");
+const output = new Output({ json: JSON_WANTED });
 // Its own, always: it is removed at the end.
 process.env.SLUICE_STATE = join(tmpdir(), `sluice-bench-${String(process.pid)}`);
 

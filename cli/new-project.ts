@@ -5,9 +5,9 @@ import { z } from "zod";
 import type { SourceSystem } from "../sources/declarations.ts";
 import { errorMessage } from "../contract/error-message.ts";
 import { variableName } from "../sources/discover/names.ts";
-import { engineFolder } from "../local/state.ts";
+import { ENGINE_FOLDER } from "../local/state.ts";
 
-const templateFolder = join(engineFolder, "cli/project-template");
+const TEMPLATE_FOLDER = join(ENGINE_FOLDER, "cli/project-template");
 
 /** Packages that bring a program by a script of theirs: Node 24, and PostgreSQL in place of Redshift. */
 const PROGRAMS = {
@@ -46,10 +46,10 @@ export function projectFiles(
   sources: readonly NewSource[],
 ): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  const entries = readdirSync(templateFolder, { recursive: true, withFileTypes: true });
+  const entries = readdirSync(TEMPLATE_FOLDER, { recursive: true, withFileTypes: true });
   for (const entry of entries.filter((one) => one.isFile())) {
     const file = join(entry.parentPath, entry.name);
-    const path = relative(templateFolder, file);
+    const path = relative(TEMPLATE_FOLDER, file);
     const text = readFileSync(file, "utf8").replace("# NAME", `# ${basename(folder)}`);
     // npm leaves a file out of a package that is called .gitignore.
     files.set(path === "gitignore" ? ".gitignore" : path, text);
@@ -125,7 +125,7 @@ export function projectManifest(folder: string): string {
   if (own.type !== undefined && own.type !== "module") {
     throw new Error(`${file}, type: "${own.type}" is given. Fix: write "module"`);
   }
-  const engine = readManifest(join(engineFolder, "package.json"));
+  const engine = readManifest(join(ENGINE_FOLDER, "package.json"));
   // Those that Sluice was tested with.
   const versions = { ...engine.dependencies, ...engine.devDependencies };
   const pick = (...names: string[]): Record<string, string> =>
@@ -162,9 +162,9 @@ export function projectManifest(folder: string): string {
 /** How the project names Sluice to npm: from where this one came, or by its version. */
 function engineSpec(folder: string, engine: Manifest): string {
   const version = engine.version ?? "*";
-  const modules = dirname(engineFolder);
+  const modules = dirname(ENGINE_FOLDER);
   if (basename(modules) !== "node_modules") {
-    const file = join(engineFolder, `dist/sluice-${version}.tgz`);
+    const file = join(ENGINE_FOLDER, `dist/sluice-${version}.tgz`);
     if (existsSync(file)) return fileSpec(folder, file);
     throw new Error(`There is no ${file} for the project to install. Make it: npm run package`);
   }

@@ -5,56 +5,56 @@ const PLAIN_PROGRESS_MILLIS = 5000;
 /** Writes to the terminal. With `json`, everything for people goes to standard error and the result to standard output. */
 export class Output {
   readonly json: boolean;
-  private readonly stream: NodeJS.WriteStream;
-  private transient = false;
-  private muted = false;
-  private lastPlainProgress = 0;
+  readonly #stream: NodeJS.WriteStream;
+  #transient = false;
+  #muted = false;
+  #lastPlainProgress = 0;
 
   constructor(options: { json: boolean }) {
     this.json = options.json;
-    this.stream = options.json ? process.stderr : process.stdout;
+    this.#stream = options.json ? process.stderr : process.stdout;
   }
 
   /** Prints nothing from now on: the process was interrupted. */
   mute(): void {
-    this.clear();
-    this.muted = true;
+    this.#clear();
+    this.#muted = true;
   }
 
   /** A line that stays. */
   line(text = ""): void {
-    if (this.muted) return;
-    this.clear();
-    this.stream.write(`${text}\n`);
+    if (this.#muted) return;
+    this.#clear();
+    this.#stream.write(`${text}\n`);
   }
 
   /** What is going on now: on a terminal one line that changes, elsewhere a plain line every few seconds. */
   progress(text: string): void {
-    if (this.muted) return;
-    if (this.stream.isTTY) {
-      const width = Math.max(20, this.stream.columns || 80) - 1;
+    if (this.#muted) return;
+    if (this.#stream.isTTY) {
+      const width = Math.max(20, this.#stream.columns || 80) - 1;
       const cut = text.length > width ? `${text.slice(0, width - 1)}…` : text;
-      this.stream.write(`\r\x1b[2K${cut}`);
-      this.transient = true;
+      this.#stream.write(`\r\x1b[2K${cut}`);
+      this.#transient = true;
       return;
     }
     const now = Date.now();
-    if (now - this.lastPlainProgress < PLAIN_PROGRESS_MILLIS) return;
-    this.lastPlainProgress = now;
-    this.stream.write(`${text}\n`);
+    if (now - this.#lastPlainProgress < PLAIN_PROGRESS_MILLIS) return;
+    this.#lastPlainProgress = now;
+    this.#stream.write(`${text}\n`);
   }
 
   /** The command's result for machines; for people nothing. */
   result(value: unknown): void {
-    if (this.muted) return;
-    this.clear();
+    if (this.#muted) return;
+    this.#clear();
     if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
   }
 
-  private clear(): void {
-    if (!this.transient) return;
-    this.stream.write("\r\x1b[2K");
-    this.transient = false;
+  #clear(): void {
+    if (!this.#transient) return;
+    this.#stream.write("\r\x1b[2K");
+    this.#transient = false;
   }
 }
 

@@ -76,59 +76,59 @@ export async function runPipeline(
 
 /** Shows what a run does now, from what its steps have written so far. */
 class RunWatcher {
-  private readonly connection: Connection;
-  private readonly ledger: Ledger;
-  private readonly run: string;
-  private tables: readonly PlannedTable[] | undefined;
-  private committed = false;
-  private built = false;
-  private readonly firstRows = new Map<string, number>();
-  private readonly extractFrom = Date.now();
+  readonly #connection: Connection;
+  readonly #ledger: Ledger;
+  readonly #run: string;
+  #tables: readonly PlannedTable[] | undefined;
+  #committed = false;
+  #built = false;
+  readonly #firstRows = new Map<string, number>();
+  readonly #extractFrom = Date.now();
 
   constructor(connection: Connection, ledger: Ledger, run: string) {
-    this.connection = connection;
-    this.ledger = ledger;
-    this.run = run;
+    this.#connection = connection;
+    this.#ledger = ledger;
+    this.#run = run;
   }
 
   async look(): Promise<string> {
-    if (this.tables === undefined) {
-      const text = await this.read(keys.runPlan(this.run));
+    if (this.#tables === undefined) {
+      const text = await this.#read(keys.runPlan(this.#run));
       if (text === undefined) return "planning";
-      this.tables = planSchema.parse(JSON.parse(text)).tables;
+      this.#tables = planSchema.parse(JSON.parse(text)).tables;
     }
-    this.committed ||= (await this.read(keys.runCommit(this.run))) !== undefined;
-    if (!this.committed) return `extracting  ${await this.extraction(this.tables)}`;
-    this.built ||= (await this.isNothingToBuild()) || (await this.isBuilt());
-    if (!this.built) return `building  ${this.buildStep()}`;
+    this.#committed ||= (await this.#read(keys.runCommit(this.#run))) !== undefined;
+    if (!this.#committed) return `extracting  ${await this.#extraction(this.#tables)}`;
+    this.#built ||= (await this.#isNothingToBuild()) || (await this.#isBuilt());
+    if (!this.#built) return `building  ${this.#buildStep()}`;
     return "loading";
   }
 
-  private async isBuilt(): Promise<boolean> {
-    return (await this.read(keys.buildResult(this.run))) !== undefined;
+  async #isBuilt(): Promise<boolean> {
+    return (await this.#read(keys.buildResult(this.#run))) !== undefined;
   }
 
-  private async isNothingToBuild(): Promise<boolean> {
-    const text = await this.read(keys.runDecision(this.run));
+  async #isNothingToBuild(): Promise<boolean> {
+    const text = await this.#read(keys.runDecision(this.#run));
     return text !== undefined && !decisionSchema.parse(JSON.parse(text)).build;
   }
 
   /** Rows read so far per table, and the rate of all since the run began to read. */
-  private async extraction(tables: readonly PlannedTable[]): Promise<string> {
+  async #extraction(tables: readonly PlannedTable[]): Promise<string> {
     const parts: string[] = [];
     let newRows = 0;
     const sources = [...new Set(tables.map(({ source }) => source))];
     const notes = (
-      await Promise.all(sources.map((source) => this.ledger.readings.list(source)))
-    ).flatMap((all) => all.filter(({ run }) => run === this.run));
+      await Promise.all(sources.map((source) => this.#ledger.readings.list(source)))
+    ).flatMap((all) => all.filter(({ run }) => run === this.#run));
     for (const { table } of tables) {
-      const progress = await this.ledger.progress.read(table);
+      const progress = await this.#ledger.progress.read(table);
       let rows = 0;
       let done = 0;
       let splits = 0;
       const reached: string[] = [];
       for (const pass of openPasses(progress)) {
-        const records = await this.ledger.splits.list(table, pass);
+        const records = await this.#ledger.splits.list(table, pass);
         const now = passProgress(table, pass.id, records, notes);
         rows += now.rows;
         done += now.done;
@@ -136,8 +136,8 @@ class RunWatcher {
         // A split that is done is not being read any more.
         if (now.done < now.splits) reached.push(...now.reached);
       }
-      if (!this.firstRows.has(table)) this.firstRows.set(table, rows);
-      newRows += rows - (this.firstRows.get(table) ?? 0);
+      if (!this.#firstRows.has(table)) this.#firstRows.set(table, rows);
+      newRows += rows - (this.#firstRows.get(table) ?? 0);
       if (splits > 0) {
         const at = reached.length === 0 ? "" : `, at ${reached.join(" and ")}`;
         parts.push(
@@ -145,14 +145,14 @@ class RunWatcher {
         );
       }
     }
-    const rate = Math.round((newRows * 1000) / Math.max(1, Date.now() - this.extractFrom));
+    const rate = Math.round((newRows * 1000) / Math.max(1, Date.now() - this.#extractFrom));
     return `${formatCount(rate)} rows/s  ${parts.join("  ")}`;
   }
 
   /** The build's own last line; its log is at hand only on this machine. */
-  private buildStep(): string {
-    const folder = this.connection.local?.logFolder;
-    if (folder === undefined) return `(Glue job ${this.connection.deployment.buildJob})`;
+  #buildStep(): string {
+    const folder = this.#connection.local?.logFolder;
+    if (folder === undefined) return `(Glue job ${this.#connection.deployment.buildJob})`;
     const logs = readdirSync(folder)
       .filter((name) => name.startsWith("glue-"))
       .map((name) => join(folder, name))
@@ -166,10 +166,10 @@ class RunWatcher {
     );
   }
 
-  private async read(key: string): Promise<string | undefined> {
+  async #read(key: string): Promise<string | undefined> {
     try {
-      const response = await this.connection.s3.send(
-        new GetObjectCommand({ Bucket: this.connection.deployment.bucket, Key: key }),
+      const response = await this.#connection.s3.send(
+        new GetObjectCommand({ Bucket: this.#connection.deployment.bucket, Key: key }),
       );
       return await response.Body?.transformToString();
     } catch (error) {

@@ -6,7 +6,7 @@ const ENDS: Record<NonNullable<RunLane["ended"]>, string> = {
   done: "done",
   time: "time was up",
   hours: "hours closed",
-  refusals: "source pauses",
+  rejections: "source pauses",
 };
 
 /** Lines that say what a run did. */

@@ -11,7 +11,7 @@ export const governorStateSchema = z.strictObject({
   /** By how much pauses are lengthened; 1 while the source is healthy. */
   slowdown: z.number().min(1),
   /** Rejected requests since the last response. */
-  refusals: z.int().nonnegative(),
+  rejections: z.int().nonnegative(),
   /** Requests that got a response (`.`) and rejected ones (`x`), the latest last. */
   outcomes: z
     .string()
@@ -46,7 +46,7 @@ export type GovernorState = z.infer<typeof governorStateSchema>;
 /** Nothing is known of the source, and nothing speaks against reading. */
 export const RELAXED: GovernorState = {
   slowdown: 1,
-  refusals: 0,
+  rejections: 0,
   outcomes: "",
   slowness: 1,
   notBefore: 0,
@@ -57,7 +57,7 @@ export const RELAXED: GovernorState = {
  * Why a lane's reading in a run was over: its work was done, the run's extraction time was used up, the source's hours
  * closed, or it rejected so many requests that it was given a pause.
  */
-export const laneEndSchema = z.enum(["done", "time", "hours", "refusals"]);
+export const laneEndSchema = z.enum(["done", "time", "hours", "rejections"]);
 export type LaneEnd = z.infer<typeof laneEndSchema>;
 
 /** A lane's state: pointers only, constant in size whatever the table's. */

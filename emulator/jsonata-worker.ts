@@ -28,9 +28,9 @@ class EvaluationError extends Error {
   }
 }
 
-const packageFolder = process.argv[2] ?? "jsonata";
+const PACKAGE_FOLDER = process.argv[2] ?? "jsonata";
 // Given by path, so that it is the project's one, wherever this file lies.
-const jsonata = createRequire(import.meta.url)(packageFolder) as typeof jsonataModule;
+const jsonata = createRequire(import.meta.url)(PACKAGE_FOLDER) as typeof jsonataModule;
 const compiled = new Map<string, jsonataModule.Expression>();
 
 /** The functions that Step Functions adds to JSONata. */

@@ -126,9 +126,9 @@ process.on("unhandledRejection", (reason) => {
 // The emulator has ended, for whatever reason, and this process with it.
 channel.on("close", () => process.exit(0));
 
-const [folder = ".", handlerName = "index.handler"] = process.argv.slice(2);
+const [FOLDER = ".", HANDLER_NAME = "index.handler"] = process.argv.slice(2);
 try {
-  const handler = await load(folder, handlerName);
+  const handler = await load(FOLDER, HANDLER_NAME);
   createInterface({ input: channel }).on("line", (line) => {
     // The other end is the emulator, which writes exactly this.
     void invoke(handler, JSON.parse(line) as Invocation);

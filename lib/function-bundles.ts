@@ -15,9 +15,9 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const engineFolder = fileURLToPath(new URL("..", import.meta.url));
-const packagedFolder = join(engineFolder, "bundles");
-const builtFolder = join(engineFolder, ".sluice/bundles");
+const ENGINE_FOLDER = fileURLToPath(new URL("..", import.meta.url));
+const PACKAGED_FOLDER = join(ENGINE_FOLDER, "bundles");
+const BUILT_FOLDER = join(ENGINE_FOLDER, ".sluice/bundles");
 /** What a handler may import. */
 const SOURCES = ["contract", "catalog", "sources", "stores", "functions"];
 /** After this, no process still reads a bundle of older sources. */
@@ -52,14 +52,14 @@ let bundles: string | undefined;
  * @throws Error with esbuild's messages
  */
 export function functionBundles(): string {
-  bundles ??= existsSync(packagedFolder) ? packagedFolder : built();
+  bundles ??= existsSync(PACKAGED_FOLDER) ? PACKAGED_FOLDER : built();
   return bundles;
 }
 
 function built(): string {
-  const folder = join(builtFolder, fingerprint());
+  const folder = join(BUILT_FOLDER, fingerprint());
   if (existsSync(folder)) return folder;
-  mkdirSync(builtFolder, { recursive: true });
+  mkdirSync(BUILT_FOLDER, { recursive: true });
   removeOld();
   // As deep as it will lie, so that the paths in the source maps are right.
   const making = mkdtempSync(`${folder}.making-`);
@@ -74,13 +74,13 @@ function built(): string {
 }
 
 function bundle(folder: string): void {
-  const entries = readdirSync(join(engineFolder, "functions"))
+  const entries = readdirSync(join(ENGINE_FOLDER, "functions"))
     .map((name) => `functions/${name}/handler.ts`)
-    .filter((file) => existsSync(join(engineFolder, file)));
+    .filter((file) => existsSync(join(ENGINE_FOLDER, file)));
   const { status, stderr, error } = spawnSync(
-    join(engineFolder, "node_modules/.bin/esbuild"),
+    join(ENGINE_FOLDER, "node_modules/.bin/esbuild"),
     [...entries, ...OPTIONS, `--outdir=${folder}`],
-    { cwd: engineFolder, encoding: "utf8" },
+    { cwd: ENGINE_FOLDER, encoding: "utf8" },
   );
   if (status === 0) return;
   rmSync(folder, { recursive: true });
@@ -90,19 +90,19 @@ function bundle(folder: string): void {
 function fingerprint(): string {
   const hash = createHash("sha256").update(JSON.stringify(OPTIONS));
   const add = (file: string): void => {
-    hash.update(`${file}\n`).update(readFileSync(join(engineFolder, file)));
+    hash.update(`${file}\n`).update(readFileSync(join(ENGINE_FOLDER, file)));
   };
   add("package-lock.json");
   for (const source of SOURCES) {
-    const files = readdirSync(join(engineFolder, source), { recursive: true, encoding: "utf8" });
+    const files = readdirSync(join(ENGINE_FOLDER, source), { recursive: true, encoding: "utf8" });
     for (const file of files.sort()) if (file.endsWith(".ts")) add(join(source, file));
   }
   return hash.digest("hex").slice(0, 16);
 }
 
 function removeOld(): void {
-  for (const name of readdirSync(builtFolder)) {
-    const folder = join(builtFolder, name);
+  for (const name of readdirSync(BUILT_FOLDER)) {
+    const folder = join(BUILT_FOLDER, name);
     const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
     if (age > KEPT_MILLIS) rmSync(folder, { recursive: true, force: true });
   }

@@ -19,7 +19,7 @@ import {
   OWNER_ONLY,
   optionsFile,
   progressFile,
-  engineFolder,
+  ENGINE_FOLDER,
   readRunning,
   stateFolder,
   supervisorLog,
@@ -60,7 +60,7 @@ export async function startStack(
     writeFileSync(optionsFile(folder), JSON.stringify(options), { mode: OWNER_ONLY });
     writeFileSync(progressFile(folder), "");
     const log = openSync(supervisorLog(folder), "w");
-    const child = spawn(process.execPath, [join(engineFolder, SUPERVISOR_MARKER)], {
+    const child = spawn(process.execPath, [join(ENGINE_FOLDER, SUPERVISOR_MARKER)], {
       cwd: projectHere().folder,
       detached: true,
       stdio: ["ignore", log, log],

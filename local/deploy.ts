@@ -18,7 +18,7 @@ import {
   LOCAL_CREDENTIALS,
   LOCAL_REGION,
   OWNER_ONLY,
-  engineFolder,
+  ENGINE_FOLDER,
   writeRunning,
   type LocalOptions,
   type RunningStack,
@@ -73,8 +73,8 @@ export async function applyCatalogAndCode(
       ...["--region", LOCAL_REGION, "--account", LOCAL_ACCOUNT],
     ],
     logFile: deployLog,
-    folder: engineFolder,
-    env: { ...process.env, PYTHONPATH: join(engineFolder, "emulator") },
+    folder: ENGINE_FOLDER,
+    env: { ...process.env, PYTHONPATH: join(ENGINE_FOLDER, "emulator") },
   });
   const lastLine = lastLines(deployLog, 1)[0] ?? "";
   const summary = parseSummary(lastLine, deployLog);

@@ -5,7 +5,7 @@ import { delimiter, dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { errorMessage } from "../contract/error-message.ts";
 import { projectHere, type Project } from "../lib/project.ts";
-import { engineFolder } from "./state.ts";
+import { ENGINE_FOLDER } from "./state.ts";
 import { runCommand } from "./toolchain/run-command.ts";
 
 /** Sluice's own part of what is deployed. */
@@ -28,13 +28,13 @@ export function appFingerprint(catalog: string): string {
   const add = (from: string): void => {
     for (const file of filesIn(from)) hash.update(file).update(readFileSync(file));
   };
-  for (const path of ENGINE_PATHS) add(join(engineFolder, path));
+  for (const path of ENGINE_PATHS) add(join(ENGINE_FOLDER, path));
   const { folder } = projectHere();
   const catalogFolder = dirname(resolve(folder, catalog));
-  if (folder === engineFolder) add(join(folder, "cdk.json"));
+  if (folder === ENGINE_FOLDER) add(join(folder, "cdk.json"));
   else add(folder);
   // One may be given that lies elsewhere.
-  if (folder === engineFolder || relative(folder, catalogFolder).startsWith(".."))
+  if (folder === ENGINE_FOLDER || relative(folder, catalogFolder).startsWith(".."))
     add(catalogFolder);
   return hash.digest("hex");
 }

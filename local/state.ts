@@ -9,7 +9,7 @@ import { jsonObjectSchema } from "../contract/json.ts";
 import { projectHere } from "../lib/project.ts";
 
 /** Where Sluice's own code and files are: the package, or the repository. */
-export const engineFolder = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
+export const ENGINE_FOLDER = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 /** Names of the emulated account. */
 export const LOCAL_REGION = "us-east-1";

@@ -27,24 +27,24 @@ import { ensureAll } from "./toolchain/ensure-all.ts";
 const POLL_MILLIS = 100;
 const AGAIN_MILLIS = 1000;
 
-const folder = stateFolder();
+const FOLDER = stateFolder();
 const options: LocalOptions = localOptionsSchema.parse(
-  JSON.parse(readFileSync(optionsFile(folder), "utf8")),
+  JSON.parse(readFileSync(optionsFile(FOLDER), "utf8")),
 );
-const startedAt = new Date().toISOString();
-const logFolder = join(folder, "logs", startedAt.replaceAll(":", "-"));
-mkdirSync(logFolder, { recursive: true, mode: 0o755 });
+const STARTED_AT = new Date().toISOString();
+const LOG_FOLDER = join(FOLDER, "logs", STARTED_AT.replaceAll(":", "-"));
+mkdirSync(LOG_FOLDER, { recursive: true, mode: 0o755 });
 
 const say = (line: string): void => {
-  appendFileSync(progressFile(folder), `${line}\n`);
+  appendFileSync(progressFile(FOLDER), `${line}\n`);
 };
 
 let running: RunningStack = {
   format: 2,
   status: "starting",
   pid: process.pid,
-  startedAt,
-  logFolder,
+  startedAt: STARTED_AT,
+  logFolder: LOG_FOLDER,
   deployment: LOCAL_DEPLOYMENT,
   secrets: {},
   options,
@@ -52,7 +52,7 @@ let running: RunningStack = {
 };
 const change = (changes: Partial<RunningStack>): void => {
   running = { ...running, ...changes };
-  writeRunning(folder, running);
+  writeRunning(FOLDER, running);
 };
 change({});
 
@@ -78,9 +78,9 @@ const started = async (name: string, start: Promise<Server>): Promise<Server> =>
 
 async function startAll(): Promise<void> {
   const toolchain = await ensureAll(say);
-  const dataFolder = await reachableFolder(join(folder, "data"));
+  const dataFolder = await reachableFolder(join(FOLDER, "data"));
   const data = (name: string): string => join(dataFolder, name);
-  const common = { logFolder, port: 0, interrupted: interruption.signal, report: say };
+  const common = { logFolder: LOG_FOLDER, port: 0, interrupted: interruption.signal, report: say };
   for (const [system, secret] of Object.entries(options.secrets)) {
     const { title, showAddress } = declarationOf(system);
     say(`the sources' ${title} is ${showAddress(secret)}`);
@@ -134,7 +134,7 @@ async function startAll(): Promise<void> {
     outcome.status === "rejected" ? [outcome.reason] : [],
   );
   if (reasons.length > 0) throw new Error(reasons.map(errorMessage).join("\n\n"));
-  const summary = await applyCatalogAndCode(folder, running, toolchain.python, say);
+  const summary = await applyCatalogAndCode(FOLDER, running, toolchain.python, say);
   say(
     `deployed: ${String(summary.created)} created, ${String(summary.updated)} updated, ${String(summary.deleted)} deleted`,
   );
@@ -208,5 +208,5 @@ try {
   change({ status: "failed", error: failed });
   process.exitCode = 1;
 }
-if (readRunning(folder)?.status === "stopping") change({ processes: [] });
+if (readRunning(FOLDER)?.status === "stopping") change({ processes: [] });
 process.exit();

@@ -11,7 +11,7 @@ import ts from "typescript";
 import { z } from "zod";
 import { functionBundles } from "../lib/function-bundles.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** What is taken as it is, but for TypeScript, which is compiled. */
 const COPIED = [
@@ -53,17 +53,17 @@ export function buildPackage(folder: string, checkTypes = true): string {
   mkdirSync(target, { recursive: true });
   compile(target, checkTypes);
   for (const path of COPIED) {
-    cpSync(join(root, path), join(target, path.replace("package/", "")), {
+    cpSync(join(ROOT, path), join(target, path.replace("package/", "")), {
       recursive: true,
       filter: (file) => !/\.(ts|mts|pyc)$|__pycache__/.test(file),
     });
   }
-  cpSync(join(root, "cli/project-template"), join(target, "cli/project-template"), {
+  cpSync(join(ROOT, "cli/project-template"), join(target, "cli/project-template"), {
     recursive: true,
   });
   cpSync(functionBundles(), join(target, "bundles"), { recursive: true });
   const manifest = manifestSchema.parse(
-    JSON.parse(readFileSync(join(root, "package.json"), "utf8")),
+    JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")),
   );
   const text = JSON.stringify(packageManifest(manifest, importedPackages(target)), null, 2);
   writeFileSync(join(target, "package.json"), `${text}\n`);
@@ -72,10 +72,10 @@ export function buildPackage(folder: string, checkTypes = true): string {
 
 function compile(target: string, checkTypes: boolean): void {
   const options = [
-    ...["--project", join(root, "package"), "--outDir", target],
+    ...["--project", join(ROOT, "package/tsconfig.build.json"), "--outDir", target],
     ...(checkTypes ? [] : ["--noCheck"]),
   ];
-  execFileSync(join(root, "node_modules/.bin/tsc"), options, { stdio: "inherit" });
+  execFileSync(join(ROOT, "node_modules/.bin/tsc"), options, { stdio: "inherit" });
 }
 
 /** The packages that the compiled code imports. */
@@ -131,5 +131,5 @@ function pack(target: string, folder: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  console.log(buildPackage(resolve(process.argv[2] ?? join(root, "dist"))));
+  console.log(buildPackage(resolve(process.argv[2] ?? join(ROOT, "dist"))));
 }

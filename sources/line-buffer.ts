@@ -4,7 +4,7 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 // Below this a loop is faster than the call into native code.
-const shortBytes = 48;
+const SHORT_BYTES = 48;
 
 /**
  * Collects bytes; each `append` copies. A reader has one for all its pages: a new one of some megabytes for each would
@@ -25,7 +25,7 @@ export class LineBuffer {
   append(source: Buffer, start: number, end: number): void {
     const length = end - start;
     this.#reserve(length);
-    if (length > shortBytes) {
+    if (length > SHORT_BYTES) {
       this.#length += source.copy(this.#bytes, this.#length, start, end);
       return;
     }

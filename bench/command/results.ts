@@ -1,11 +1,11 @@
 // Where a benchmark keeps what it measured: written again after each step, so that a broken run leaves what it had.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { engineFolder } from "../../local/state.ts";
+import { ENGINE_FOLDER } from "../../local/state.ts";
 
 /** The file of a benchmark that begins now. */
 export function resultFile(name: string): string {
-  const folder = join(engineFolder, ".sluice", "bench");
+  const folder = join(ENGINE_FOLDER, ".sluice", "bench");
   mkdirSync(folder, { recursive: true });
   const at = new Date().toISOString().replaceAll(":", "").slice(0, 15);
   return join(folder, `${name}-${at}.json`);

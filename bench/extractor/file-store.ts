@@ -20,7 +20,7 @@ interface FileResponse {
   };
 }
 
-const notFound =
+const NOT_FOUND =
   '<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>none</Message></Error>';
 
 /** A client that keeps objects in the folder; it knows PutObject, GetObject and HeadObject. */
@@ -50,7 +50,7 @@ class FileHandler {
       return respond(200, Buffer.alloc(0), tagOf(file, body.length));
     }
     const found = await readFile(file).catch(() => null);
-    if (found === null) return respond(404, Buffer.from(notFound));
+    if (found === null) return respond(404, Buffer.from(NOT_FOUND));
     return respond(
       200,
       request.method === "HEAD" ? Buffer.alloc(0) : found,

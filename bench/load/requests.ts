@@ -5,7 +5,7 @@ import { accountId } from "../../examples/web-analytics/sample-data/accounts.ts"
 import type { History } from "../../examples/web-analytics/sample-data/history.ts";
 import { randomAt } from "../../examples/web-analytics/sample-data/random.ts";
 import { visitKey } from "../../examples/web-analytics/sample-data/visits.ts";
-import { cassandraDataCenter } from "../../local/servers/cassandra.ts";
+import { CASSANDRA_DATA_CENTER } from "../../local/servers/cassandra.ts";
 
 /** Sends a request; the same number always makes the same request. Rejects unless the response is right. */
 export type SendRequest = (number: number) => Promise<void>;
@@ -53,7 +53,7 @@ export function searchLeads(address: string, history: History, seed: number): Se
   };
 }
 
-const visitQuery =
+const VISIT_QUERY =
   "SELECT * FROM tracking.visits WHERE account_id = ? AND day = ? AND visit_id = ?";
 
 /** Reads a visit by its whole key, as the live view does. */
@@ -64,7 +64,7 @@ export async function readVisits(
 ): Promise<SendRequest> {
   const client = new Client({
     contactPoints: [address],
-    localDataCenter: cassandraDataCenter,
+    localDataCenter: CASSANDRA_DATA_CENTER,
     socketOptions: { readTimeout: TIMEOUT_MILLIS },
   });
   await client.connect();
@@ -72,7 +72,7 @@ export async function readVisits(
     const row = randomAt(seed, "reads", number).integer(0, history.rows.visits - 1);
     const key = visitKey(history, row, 0);
     const found = await client.execute(
-      visitQuery,
+      VISIT_QUERY,
       [key.accountId, types.LocalDate.fromString(key.day), types.TimeUuid.fromString(key.visitId)],
       { prepare: true },
     );

@@ -7,7 +7,7 @@ import {
   writeEventsRound,
 } from "../../examples/web-analytics/sample-data/write-events.ts";
 import {
-  cassandraDataCenter,
+  CASSANDRA_DATA_CENTER,
   startCassandra,
   type CassandraOptions,
 } from "../../local/servers/cassandra.ts";
@@ -25,7 +25,7 @@ export async function fillCassandra(server: Server, history: History): Promise<v
   const target = {
     contactPoints: ["127.0.0.1"],
     port: server.port,
-    localDataCenter: cassandraDataCenter,
+    localDataCenter: CASSANDRA_DATA_CENTER,
   };
   await createKeyspace(target);
   await writeEventsRound(history, 0, target);
@@ -35,7 +35,7 @@ export async function fillCassandra(server: Server, history: History): Promise<v
 export async function settleCassandra(server: Server): Promise<void> {
   const client = new Client({
     contactPoints: [server.address],
-    localDataCenter: cassandraDataCenter,
+    localDataCenter: CASSANDRA_DATA_CENTER,
   });
   try {
     const deadline = Date.now() + IDLE_DEADLINE_MILLIS;

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { engineFolder } from "../../local/state.ts";
+import { ENGINE_FOLDER } from "../../local/state.ts";
 import { readArguments, UsageError } from "../arguments.ts";
 import { REPOSITORY_COMMANDS } from "../commands.ts";
 
@@ -14,7 +14,7 @@ export function bench(args: string[]): Promise<number> {
     allowPositionals: true,
   });
   const [name] = positionals;
-  const folder = join(engineFolder, "bench");
+  const folder = join(ENGINE_FOLDER, "bench");
   const known = readdirSync(folder)
     .filter((file) => file.endsWith(".ts"))
     .map((file) => file.replace(/\.ts$/, ""));
@@ -33,7 +33,7 @@ export function bench(args: string[]): Promise<number> {
 function runToItsEnd(program: string, options: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [program, ...options], {
     stdio: "inherit",
-    cwd: engineFolder,
+    cwd: ENGINE_FOLDER,
     env: { SLUICE_JAVA_COMPILER: "full", ...process.env },
   });
   // A terminal has sent it to both already; a second one changes nothing.

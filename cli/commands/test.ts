@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { z } from "zod";
-import { engineFolder } from "../../local/state.ts";
+import { ENGINE_FOLDER } from "../../local/state.ts";
 import { ensureAll } from "../../local/toolchain/ensure-all.ts";
 import { readArguments } from "../arguments.ts";
 import { REPOSITORY_COMMANDS } from "../commands.ts";
@@ -67,7 +67,7 @@ export async function test(args: string[]): Promise<number> {
       : { SLUICE_SPARK_CLASSES: toolchain.sparkClasses }),
     ...(values.all === true ? { SLUICE_TEST_ALL: "1" } : {}),
   };
-  const bin = (name: string): string => join(engineFolder, "node_modules/.bin", name);
+  const bin = (name: string): string => join(ENGINE_FOLDER, "node_modules/.bin", name);
   const python = (name: string, module: string[], count?: () => Counts): Step => ({
     name,
     program: toolchain.python.python,
@@ -154,7 +154,7 @@ async function runStep(step: Step, env: NodeJS.ProcessEnv, live: boolean): Promi
   const from = Date.now();
   console.log(live ? `\n── ${step.name}` : `── ${step.name}: begun`);
   const child = spawn(step.program, step.args, {
-    cwd: engineFolder,
+    cwd: ENGINE_FOLDER,
     env: { ...env, ...step.env },
     stdio: ["ignore", live ? "inherit" : "pipe", live ? "inherit" : "pipe"],
   });

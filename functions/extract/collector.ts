@@ -2,7 +2,7 @@
 import { setFlagsFromString } from "node:v8";
 
 /** How far the heap grows from one collection to the next, percent of what the last one left. */
-const growth = 300;
+const GROWTH = 300;
 
 /**
  * Lets four times what is in use fill up before it is collected. An extractor holds little but moves much: buffers that
@@ -11,5 +11,5 @@ const growth = 300;
  * (NODE_OPTIONS does not take it), and V8 reads it again at each collection.
  */
 export function collectRarely(): void {
-  setFlagsFromString(`--heap-growing-percent=${growth}`);
+  setFlagsFromString(`--heap-growing-percent=${GROWTH}`);
 }

@@ -60,17 +60,17 @@ export interface ExtractDependencies {
 }
 
 // Leases outlive the invocation by this, so that nobody else takes what it still uses when its time is up.
-const leaseMarginMillis = 60_000;
+const LEASE_MARGIN_MILLIS = 60_000;
 // Longer than an object takes, after which the note is renewed, and than a source keeps what is not asked for.
-const heldMillis = 10 * 60_000;
-const mostSafetyMillis = 45_000;
-const safetyShare = 0.2;
+const HELD_MILLIS = 10 * 60_000;
+const MOST_SAFETY_MILLIS = 45_000;
+const SAFETY_SHARE = 0.2;
 // In which a cluster can recover, and another run does not have to try; short enough for the next scheduled run to try again.
-const sourcePauseMillis = 2 * 60_000;
-const longestReason = 500;
+const SOURCE_PAUSE_MILLIS = 2 * 60_000;
+const LONGEST_REASON = 500;
 // A rotation is followed for this long before the table is left out.
-const secretLookMillis = 2000;
-const mostSecretLooks = 10;
+const SECRET_LOOK_MILLIS = 2000;
+const MOST_SECRET_LOOKS = 10;
 
 /**
  * Reads on from where the lane's state and the ledger say, until the invocation's time or the run's budget is nearly
@@ -131,8 +131,8 @@ class Invocation {
       ...{ clock: deps.clock, log: deps.log },
     });
     const remainingMillis = deps.remainingMillis();
-    this.#safetyMillis = Math.min(mostSafetyMillis, remainingMillis * safetyShare);
-    this.#leaseEnd = deps.clock.now() + remainingMillis + leaseMarginMillis;
+    this.#safetyMillis = Math.min(MOST_SAFETY_MILLIS, remainingMillis * SAFETY_SHARE);
+    this.#leaseEnd = deps.clock.now() + remainingMillis + LEASE_MARGIN_MILLIS;
     this.#rows = state.rows;
   }
 
@@ -228,15 +228,15 @@ class Invocation {
     const about = errors.find(isAboutSource);
     if (about === undefined) await this.#clearSource();
     else {
-      await this.#recordPause(this.#deps.clock.now() + sourcePauseMillis, about);
-      this.#ended = "refusals";
+      await this.#recordPause(this.#deps.clock.now() + SOURCE_PAUSE_MILLIS, about);
+      this.#ended = "rejections";
     }
   }
 
   /** Has other lanes and runs leave the source alone. */
   async #recordPause(until: number, error: Error): Promise<void> {
     const { source, run } = this.#state;
-    const reason = error.message.slice(0, longestReason);
+    const reason = error.message.slice(0, LONGEST_REASON);
     this.#deps.log("The source rejects requests too often and is given a pause.", {
       ...{ source, reason, until: new Date(until).toISOString() },
     });
@@ -284,8 +284,8 @@ class Invocation {
   async #findNewSecret(source: SourceDefinition): Promise<boolean> {
     for (let looks = 1; ; looks += 1) {
       if (await this.#deps.connections.renew(source)) return true;
-      if (looks === mostSecretLooks) return false;
-      await this.#deps.clock.sleep(secretLookMillis);
+      if (looks === MOST_SECRET_LOOKS) return false;
+      await this.#deps.clock.sleep(SECRET_LOOK_MILLIS);
     }
   }
 
@@ -439,7 +439,7 @@ class Invocation {
       source: this.#state.source,
       table: definition.name,
       pauseMillis: Math.round(pauseMillis),
-      refusals: state.refusals,
+      rejections: state.rejections,
       reason: error.message,
     });
   }
@@ -454,7 +454,7 @@ class Invocation {
 
   async #renewHeld(): Promise<void> {
     const { source, execution } = this.#state;
-    const expiresAt = this.#deps.clock.now() + heldMillis;
+    const expiresAt = this.#deps.clock.now() + HELD_MILLIS;
     for (const [id, openedAt] of this.#held)
       await this.#deps.ledger.resources.hold(source, { id, execution, openedAt, expiresAt });
   }

@@ -25,12 +25,12 @@ interface WrittenObject {
 }
 
 // Each chunk of output is one way to the thread that compresses and back.
-const chunkSize = 128 * 1024;
+const CHUNK_SIZE = 128 * 1024;
 
 /** One object in the making. Its compressed bytes are held in memory until `put`. */
 export class ObjectWriter {
   // Level 1: higher levels cost a third more time for a tenth less size.
-  readonly #gzip: Gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize });
+  readonly #gzip: Gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: CHUNK_SIZE });
   readonly #chunks: Buffer[] = [];
   readonly #beganAt: number;
   #lineBytes = 0;

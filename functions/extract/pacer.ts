@@ -22,9 +22,9 @@ interface PacedBatch {
 }
 
 // Nothing is known before the first batch; a search of a cold index may take some seconds.
-const firstBatchMillis = 5000;
-const batchMargin = 2;
-const forgottenByBatch = 0.9;
+const FIRST_BATCH_MILLIS = 5000;
+const BATCH_MARGIN = 2;
+const FORGOTTEN_BY_BATCH = 0.9;
 
 /** One lane's pace in one invocation, going on from the invocation before. */
 export class Pacer {
@@ -74,7 +74,7 @@ export class Pacer {
 
   /** What the next batch may take at the source, with a margin. */
   get expectedMillis(): number {
-    return this.#longestLately === null ? firstBatchMillis : this.#longestLately * batchMargin;
+    return this.#longestLately === null ? FIRST_BATCH_MILLIS : this.#longestLately * BATCH_MARGIN;
   }
 
   /** Pauses for what the invocations before read and did not pause for, before anything is asked. */
@@ -126,7 +126,7 @@ export class Pacer {
     this.#batches += 1;
     this.#readMillis += millis;
     this.#bytes += bytes;
-    this.#longestLately = Math.max(millis, (this.#longestLately ?? 0) * forgottenByBatch);
+    this.#longestLately = Math.max(millis, (this.#longestLately ?? 0) * FORGOTTEN_BY_BATCH);
     if (next.isSlowed) {
       this.#backOffs += 1;
       this.#slow += 1;
@@ -150,7 +150,7 @@ export class Pacer {
   /** The rejected requests were one table's: the next one starts without them, but after the pause that is due. */
   forgetRejections(): void {
     const outcomes = this.#governor.outcomes.replaceAll("x", "");
-    this.#governor = { ...this.#governor, refusals: 0, outcomes };
+    this.#governor = { ...this.#governor, rejections: 0, outcomes };
   }
 
   /** What the state carries on. */

@@ -9,7 +9,7 @@ import { extractProblemSchema, type ExtractProblem } from "../../contract/extrac
 import { keys } from "../../contract/keys.ts";
 import type { JsonStore } from "../../stores/bucket/json-store.ts";
 
-const longestMessage = 4000;
+const LONGEST_MESSAGE = 4000;
 
 /** True for an error that lasts until people fix the table or its source, so that only this table is left out. */
 export function isTableProblem(error: unknown): error is Error {
@@ -50,7 +50,7 @@ export class Problems {
       ...problem,
       format: 1,
       run: this.#run,
-      message: problem.message.slice(0, longestMessage),
+      message: problem.message.slice(0, LONGEST_MESSAGE),
       at: new Date().toISOString(),
     };
     await this.#store.put(keys.extractProblem(this.#run, table), stored);

@@ -39,9 +39,9 @@ const logger = new Logger();
 const glue = new GlueClient();
 const s3 = new S3Client();
 
-const bucket = environment.SLUICE_BUCKET;
-const store = new JsonStore({ s3, bucket });
-const lake = lakeDatabase(environment.SLUICE_DEPLOYMENT);
+const BUCKET = environment.SLUICE_BUCKET;
+const store = new JsonStore({ s3, bucket: BUCKET });
+const LAKE = lakeDatabase(environment.SLUICE_DEPLOYMENT);
 const catalog: DefinitionStore = {
   glue,
   deployment: environment.SLUICE_DEPLOYMENT,
@@ -60,10 +60,10 @@ const parts: Omit<LoadParts, "log"> = {
         }),
   copyRole: environment.SLUICE_COPY_ROLE_ARN,
   readDefinition: (table) => definitions.read(table),
-  readContentId: (table) => readCurrentContentId({ glue, s3 }, lake, table),
-  readDelta: (table, snapshot) => readDelta(s3, bucket, table, snapshot),
-  manifestUrl: (delta) => `s3://${bucket}/${keys.copyManifest(delta.table, delta.snapshot)}`,
-  writeCopyManifest: (delta) => writeCopyManifest(s3, bucket, delta),
+  readContentId: (table) => readCurrentContentId({ glue, s3 }, LAKE, table),
+  readDelta: (table, snapshot) => readDelta(s3, BUCKET, table, snapshot),
+  manifestUrl: (delta) => `s3://${BUCKET}/${keys.copyManifest(delta.table, delta.snapshot)}`,
+  writeCopyManifest: (delta) => writeCopyManifest(s3, BUCKET, delta),
   ledger: openLedger({ client: new DynamoDBClient(), tableName: environment.SLUICE_LEDGER }),
   putProblem: (problem) => store.put(keys.loadProblem(problem.run, problem.table), problem),
   isByName: async (run) => (await store.find(keys.runPlan(run), planFileSchema))?.byName === true,
@@ -84,7 +84,7 @@ export const handler = withLog<LoadResult | ChooseResult>(logger, async (event, 
       ...{ warehouse: parts.warehouse, store, nowMillis: Date.now(), log },
       address: `${environment.SLUICE_WORKGROUP}/${environment.SLUICE_DATABASE}`,
       readDefinitions: () => readDefinitions(catalog),
-      readLake: () => readMetadataLocations(glue, lake),
+      readLake: () => readMetadataLocations(glue, LAKE),
       readContentId: parts.readContentId,
     });
   }

@@ -24,7 +24,7 @@ import {
   type Started,
 } from "./result.ts";
 import { setUpStatements } from "./sql.ts";
-import { StatementError, StillRunningError, type Refusal, type Warehouse } from "./warehouse.ts";
+import { StatementError, StillRunningError, type Rejection, type Warehouse } from "./warehouse.ts";
 
 /** What the load touches, each a small thing that can be replaced. */
 export interface LoadParts {
@@ -80,14 +80,14 @@ export async function load(
     return await table.proceed();
   } catch (error) {
     if (error instanceof StillRunningError) return table.goOnLater();
-    if (error instanceof StatementError) return table.fail({ step: "read", ...error.refusal });
+    if (error instanceof StatementError) return table.fail({ step: "read", ...error.rejection });
     await table.noteUnexpected(error);
     throw error;
   }
 }
 
 /** What went wrong, and what it went wrong with. */
-interface Failure extends Refusal {
+interface Failure extends Rejection {
   readonly step: Step["kind"] | "read" | "deltas" | "polls" | "unexpected";
   /** Where it is not the message that says it. */
   readonly kind?: FailureKind;
@@ -143,7 +143,7 @@ class TableLoad {
     const { statement, step } = this.#started;
     const outcome = await this.#warehouse.check(statement);
     if (outcome.status === "running") return this.goOnLater();
-    return this.#loop(outcome.status === "failed" ? { step, refusal: outcome } : undefined);
+    return this.#loop(outcome.status === "failed" ? { step, rejection: outcome } : undefined);
   }
 
   /** The next run goes on, but not at once: so long a statement costs as much as it takes. */
@@ -162,7 +162,7 @@ class TableLoad {
   }
 
   /** @param last the step that ended last without success: if it is still to be done, it really can't be */
-  async #loop(last?: { step: string; refusal: Refusal }): Promise<LoadResult> {
+  async #loop(last?: { step: string; rejection: Rejection }): Promise<LoadResult> {
     const { table, run, polls, statement } = this.#input;
     const { ledger, readDefinition, readContentId, isByName, now } = this.#parts;
     const definition = await readDefinition(table);
@@ -200,10 +200,10 @@ class TableLoad {
         });
       }
       const { step } = action;
-      if (previous?.step === step.id) return this.#giveUp(step, previous.refusal, delta);
+      if (previous?.step === step.id) return this.#giveUp(step, previous.rejection, delta);
       const outcome = await this.#run(step);
       if (outcome.status === "running") return this.goOnLater();
-      previous = { step: step.id, refusal: outcome.refusal };
+      previous = { step: step.id, rejection: outcome.rejection };
     }
     return this.goOnLater();
   }
@@ -264,16 +264,21 @@ class TableLoad {
   /** Waits if it is the moment's trouble, does without if it is only comments, and fails otherwise. */
   async #giveUp(
     { kind: step }: Step,
-    refusal: Refusal,
+    rejection: Rejection,
     delta: Delta | undefined,
   ): Promise<LoadResult> {
-    const kind = classifyFailure(refusal.error);
+    const kind = classifyFailure(rejection.error);
     if (isTransient(kind) && this.#input.polls < MAX_TRANSIENT_POLLS) return wait(this.#input);
-    const failure: Failure = { step, kind, ...refusal, ...(delta === undefined ? {} : { delta }) };
+    const failure: Failure = {
+      step,
+      kind,
+      ...rejection,
+      ...(delta === undefined ? {} : { delta }),
+    };
     // People can read without comments, but not without data.
     if (step === "comment") {
       this.#log("the view cannot be described", failure, kind);
-      return this.#succeed(`at ${this.#contentId ?? ""}, without comments: ${refusal.error}`);
+      return this.#succeed(`at ${this.#contentId ?? ""}, without comments: ${rejection.error}`);
     }
     return this.fail(failure);
   }
@@ -386,19 +391,21 @@ class TableLoad {
     return { isAsked: true, notAsked: null };
   }
 
-  async #run(step: Step): Promise<{ status: "running" } | { status: "ended"; refusal: Refusal }> {
+  async #run(
+    step: Step,
+  ): Promise<{ status: "running" } | { status: "ended"; rejection: Rejection }> {
     if (step.delta !== undefined) await this.#parts.writeCopyManifest(step.delta);
     const statement = await this.#warehouse.start(step.statements, this.#token(step));
     this.#started = { statement, step: step.id };
     const deadline = Math.min(this.#deadline, Date.now() + STEP_MILLIS);
     const outcome = await this.#warehouse.waitFor(statement, deadline);
     if (outcome.status === "running") return { status: "running" };
-    if (outcome.status === "failed") return { status: "ended", refusal: outcome };
-    const refusal = {
+    if (outcome.status === "failed") return { status: "ended", rejection: outcome };
+    const rejection = {
       error: "it ended, but had no effect",
       ...{ sql: step.statements.join(";\n"), statementId: statement, copied: false },
     };
-    return { status: "ended", refusal };
+    return { status: "ended", rejection };
   }
 
   /** A repeated call finds the statement that the first one started; a later call starts its own. */

@@ -20,7 +20,7 @@ export class StillRunningError extends Error {
 }
 
 /** What the warehouse rejected, whole. */
-export interface Refusal {
+export interface Rejection {
   /** The warehouse's words; after the check's name, if the statement was one that checks. */
   readonly error: string;
   /** The SQL of the one statement that failed, and its id in the Data API; null if neither is known. */
@@ -33,18 +33,18 @@ export interface Refusal {
 /** The warehouse rejected a statement. */
 export class StatementError extends Error {
   override readonly name = "StatementError";
-  readonly refusal: Refusal;
+  readonly rejection: Rejection;
 
-  constructor(refusal: Refusal) {
-    super(refusal.error);
-    this.refusal = refusal;
+  constructor(rejection: Rejection) {
+    super(rejection.error);
+    this.rejection = rejection;
   }
 }
 
 type Outcome =
   | { readonly status: "running" }
   | { readonly status: "finished" }
-  | ({ readonly status: "failed" } & Refusal)
+  | ({ readonly status: "failed" } & Rejection)
   /** The Data API has forgotten it, which it does after a day. */
   | { readonly status: "unknown" };
 
@@ -174,13 +174,13 @@ function outcomeOf(described: DescribeStatementResponse): Outcome {
   const { Status: status } = described;
   if (status === "FINISHED") return { status: "finished" };
   if (status === "FAILED" || status === "ABORTED") {
-    return { status: "failed", ...refusalOf(described) };
+    return { status: "failed", ...rejectionOf(described) };
   }
   return { status: "running" };
 }
 
 /** The error of the statement that failed; one that checks something is named by its check. */
-function refusalOf(described: DescribeStatementResponse): Refusal {
+function rejectionOf(described: DescribeStatementResponse): Rejection {
   const { Id, QueryString, Status, Error: error, SubStatements = [] } = described;
   const part = SubStatements.find(({ Status: status }) => status === "FAILED");
   const text = part?.Error ?? error ?? `the statement is ${Status ?? "gone"}`;

@@ -216,7 +216,7 @@ function listAlerts(input: ReportInput, results: RunResults): RunAlert[] {
   return [
     ...alertsOfWaiting(plan?.waiting ?? []),
     ...input.lanes.flatMap((lane) =>
-      lane.status === "done" && lane.ended === "refusals"
+      lane.status === "done" && lane.ended === "rejections"
         ? alertOfPause(lane.source, pauses.get(lane.source))
         : [],
     ),

@@ -66,7 +66,7 @@ async function readPauses(
 ): Promise<Map<string, SourcePause>> {
   const pauses = new Map<string, SourcePause>();
   for (const lane of lanes) {
-    if (lane.status !== "done" || lane.ended !== "refusals" || pauses.has(lane.source)) continue;
+    if (lane.status !== "done" || lane.ended !== "rejections" || pauses.has(lane.source)) continue;
     const pause = await ledger.pauses.read(lane.source);
     if (pause !== undefined) pauses.set(lane.source, pause);
   }

@@ -15,7 +15,7 @@ interface Connected {
   readAt: number;
 }
 
-const secretLifeMillis = 5 * 60_000;
+const SECRET_LIFE_MILLIS = 5 * 60_000;
 
 export class SourceConnections {
   readonly #readSecret: ReadSecret;
@@ -33,7 +33,7 @@ export class SourceConnections {
    */
   async get(source: SourceDefinition): Promise<SourceClient> {
     const known = this.#bySource.get(source.name);
-    const isFresh = known !== undefined && Date.now() - known.readAt < secretLifeMillis;
+    const isFresh = known !== undefined && Date.now() - known.readAt < SECRET_LIFE_MILLIS;
     if (isFresh && isDeepStrictEqual(known.budget, source.budget.own)) return known.client;
     await this.renew(source);
     return this.#bySource.get(source.name)?.client ?? (await this.get(source));

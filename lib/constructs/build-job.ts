@@ -23,7 +23,7 @@ const conf = (settings: Record<string, string>): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(" --conf ");
 
-const glueJobsFolder = fileURLToPath(new URL("../../glue-jobs", import.meta.url));
+const GLUE_JOBS_FOLDER = fileURLToPath(new URL("../../glue-jobs", import.meta.url));
 
 export class BuildJob extends Construct {
   readonly role: Role;
@@ -39,9 +39,9 @@ export class BuildJob extends Construct {
       assumedBy: new ServicePrincipal("glue.amazonaws.com"),
       description: "Sluice build",
     });
-    const script = new Asset(this, "Script", { path: `${glueJobsFolder}/build.py` });
+    const script = new Asset(this, "Script", { path: `${GLUE_JOBS_FOLDER}/build.py` });
     const library = new Asset(this, "Package", {
-      path: glueJobsFolder,
+      path: GLUE_JOBS_FOLDER,
       exclude: ["**/__pycache__/**", "build.py", "*.pyc"],
     });
     this.version = createHash("sha256")

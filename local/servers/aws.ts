@@ -11,9 +11,9 @@ import { findJava } from "../toolchain/prerequisites.mjs";
 import { choosePort } from "./free-port.ts";
 import { launch, type Server } from "./launch.ts";
 
-const host = "127.0.0.1";
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const watchedLines = 200;
+const HOST = "127.0.0.1";
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const WATCHED_LINES = 200;
 
 /** How to start the local AWS. */
 export interface AwsOptions {
@@ -37,7 +37,7 @@ export interface AwsOptions {
 export async function startAws(options: AwsOptions): Promise<Server> {
   const spark = await ensureSpark(options.report);
   const { python, sparkHome } = spark.python;
-  const port = await choosePort("The local AWS", options.port, host);
+  const port = await choosePort("The local AWS", options.port, HOST);
   await mkdir(options.workFolder, { recursive: true });
   await mkdir(options.logFolder, { recursive: true });
   const logFile = join(options.logFolder, "aws.log");
@@ -58,7 +58,7 @@ export async function startAws(options: AwsOptions): Promise<Server> {
   return launch({
     name: "The local AWS",
     port,
-    address: `http://${host}:${port}`,
+    address: `http://${HOST}:${port}`,
     invocation: { program: python, args: ["-m", "emulator", ...args] },
     asOrdinaryUser: false,
     marker: options.workFolder,
@@ -68,7 +68,7 @@ export async function startAws(options: AwsOptions): Promise<Server> {
       HOME: options.workFolder,
       JAVA_HOME: findJava(),
       SPARK_HOME: sparkHome,
-      PYTHONPATH: options.packageFolder ?? join(root, "emulator"),
+      PYTHONPATH: options.packageFolder ?? join(ROOT, "emulator"),
       PYTHONUNBUFFERED: "1",
       ...options.env,
     },
@@ -77,7 +77,7 @@ export async function startAws(options: AwsOptions): Promise<Server> {
     graceSeconds: 10,
     startDeadlineSeconds: 120,
     interrupted: options.interrupted,
-    isReady: () => Promise.resolve(lastLines(logFile, watchedLines, logStart).includes("ready")),
+    isReady: () => Promise.resolve(lastLines(logFile, WATCHED_LINES, logStart).includes("ready")),
   });
 }
 

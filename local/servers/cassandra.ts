@@ -13,15 +13,15 @@ import { compilerOptions } from "./java-compiler.ts";
 import { launch, type Server } from "./launch.ts";
 import { giveFileToServer, makeServerFolder, writeServerFile } from "./unprivileged.ts";
 
-const firstHost = "127.0.0.1";
-const dataCenter = "datacenter1";
-const defaultHeapMegabytes = 512;
+const FIRST_HOST = "127.0.0.1";
+const DATA_CENTER = "datacenter1";
+const DEFAULT_HEAP_MEGABYTES = 512;
 // With half a gigabyte a node that builds an SAI index does nothing but collect garbage.
-const heapMegabytesForIndexes = 1024;
-const heapMegabytesInCluster = 384;
-const directMemoryMegabytes = 256;
-const connectTimeoutMilliseconds = 5000;
-const source = fileURLToPath(new URL("../cassandra/", import.meta.url));
+const HEAP_MEGABYTES_FOR_INDEXES = 1024;
+const HEAP_MEGABYTES_IN_CLUSTER = 384;
+const DIRECT_MEMORY_MEGABYTES = 256;
+const CONNECT_TIMEOUT_MILLISECONDS = 5000;
+const SOURCE = fileURLToPath(new URL("../cassandra/", import.meta.url));
 
 /** What makes the server speak TLS only and require authentication. */
 interface CassandraSecurity {
@@ -50,14 +50,14 @@ export interface CassandraOptions {
 
 /** Starts one node and waits until it serves a query; the address is `host:port`. */
 export async function startCassandra(options: CassandraOptions): Promise<Server> {
-  const heap = options.withIndexes === true ? heapMegabytesForIndexes : defaultHeapMegabytes;
+  const heap = options.withIndexes === true ? HEAP_MEGABYTES_FOR_INDEXES : DEFAULT_HEAP_MEGABYTES;
   return startNode({
     ...options,
     heapMegabytes: options.heapMegabytes ?? heap,
     name: "Cassandra",
     logName: "cassandra.log",
-    host: firstHost,
-    port: await choosePort("Cassandra", options.port, firstHost),
+    host: FIRST_HOST,
+    port: await choosePort("Cassandra", options.port, FIRST_HOST),
     storagePort: await findFreePort(),
     nodesSeen: 1,
     // Alone it need not wait to hear of other nodes.
@@ -66,7 +66,7 @@ export async function startCassandra(options: CassandraOptions): Promise<Server>
 }
 
 /** The local data centre's name, which the driver needs. */
-export const cassandraDataCenter = dataCenter;
+export const CASSANDRA_DATA_CENTER = DATA_CENTER;
 
 /**
  * Starts a cluster of so many nodes on 127.0.0.1, 127.0.0.2 and so on, one after the other, all
@@ -76,14 +76,14 @@ export async function startCassandraCluster(
   nodes: number,
   options: CassandraOptions,
 ): Promise<Server[]> {
-  const port = await choosePort("Cassandra", options.port, firstHost);
+  const port = await choosePort("Cassandra", options.port, FIRST_HOST);
   const storagePort = await findFreePort();
   const started: Server[] = [];
   try {
     for (let node = 1; node <= nodes; node++) {
       const server = await startNode({
         ...options,
-        heapMegabytes: options.heapMegabytes ?? heapMegabytesInCluster,
+        heapMegabytes: options.heapMegabytes ?? HEAP_MEGABYTES_IN_CLUSTER,
         dataFolder: join(options.dataFolder, `node-${node}`),
         name: `Cassandra node ${node}`,
         logName: `cassandra-${node}.log`,
@@ -160,7 +160,7 @@ function javaArguments(node: Node, config: string, temporary: string, jars: stri
     ...compilerOptions(),
     `-Xms${node.heapMegabytes}m`,
     `-Xmx${node.heapMegabytes}m`,
-    `-XX:MaxDirectMemorySize=${directMemoryMegabytes}m`,
+    `-XX:MaxDirectMemorySize=${DIRECT_MEMORY_MEGABYTES}m`,
     ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
     "-cp",
     join(jars, "*"),
@@ -169,7 +169,7 @@ function javaArguments(node: Node, config: string, temporary: string, jars: stri
 }
 
 async function writeConfig(node: Node, folder: string): Promise<void> {
-  const template = await readFile(join(source, "cassandra.yaml.template"), "utf8");
+  const template = await readFile(join(SOURCE, "cassandra.yaml.template"), "utf8");
   const keystore = join(folder, "keystore.p12");
   if (node.security !== undefined) {
     await copyFile(node.security.keystore.file, keystore);
@@ -179,7 +179,7 @@ async function writeConfig(node: Node, folder: string): Promise<void> {
     host: node.host,
     port: node.port,
     storagePort: node.storagePort,
-    seeds: `${firstHost}:${node.storagePort}`,
+    seeds: `${FIRST_HOST}:${node.storagePort}`,
     dataFolder: join(node.dataFolder, "data"),
     commitlogFolder: join(node.dataFolder, "commitlog"),
     hintsFolder: join(node.dataFolder, "hints"),
@@ -190,7 +190,7 @@ async function writeConfig(node: Node, folder: string): Promise<void> {
   await writeServerFile(join(folder, "cassandra.yaml"), text);
   // The checkout may lie where the server's user cannot read it.
   for (const name of ["jvm17.options", "logback.xml"]) {
-    await writeServerFile(join(folder, name), await readFile(join(source, name), "utf8"));
+    await writeServerFile(join(folder, name), await readFile(join(SOURCE, name), "utf8"));
   }
 }
 
@@ -217,8 +217,8 @@ function accessSettings(security: CassandraSecurity | undefined, keystore: strin
 async function servesQueries(node: Node): Promise<boolean> {
   const client = new Client({
     contactPoints: [`${node.host}:${node.port}`],
-    localDataCenter: dataCenter,
-    socketOptions: { connectTimeout: connectTimeoutMilliseconds },
+    localDataCenter: DATA_CENTER,
+    socketOptions: { connectTimeout: CONNECT_TIMEOUT_MILLISECONDS },
     ...(node.security === undefined
       ? {}
       : {

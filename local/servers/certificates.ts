@@ -7,9 +7,9 @@ import { promisify } from "node:util";
 import { findJava } from "../toolchain/prerequisites.mjs";
 
 const run = promisify(execFile);
-const validDays = 30;
-const passwordBytes = 12;
-const keyArguments = ["-keyalg", "EC", "-groupname", "secp256r1", "-validity", String(validDays)];
+const VALID_DAYS = 30;
+const PASSWORD_BYTES = 12;
+const keyArguments = ["-keyalg", "EC", "-groupname", "secp256r1", "-validity", String(VALID_DAYS)];
 
 /** A server's private key and certificate, as Java servers read them. */
 export interface Keystore {
@@ -32,7 +32,7 @@ export interface Authority {
  */
 export async function makeAuthority(folder: string): Promise<Authority> {
   await mkdir(folder, { recursive: true, mode: 0o755 });
-  const password = randomBytes(passwordBytes).toString("hex");
+  const password = randomBytes(PASSWORD_BYTES).toString("hex");
   const inStore = (name: string): string[] => [
     ...["-keystore", join(folder, `${name}.p12`), "-storetype", "PKCS12", "-storepass", password],
   ];
@@ -54,7 +54,7 @@ export async function makeAuthority(folder: string): Promise<Authority> {
     const request = await keytool(["-certreq", "-alias", "server", ...store]);
     const certificate = await keytool(
       [
-        ...["-gencert", "-rfc", "-alias", "authority", "-validity", String(validDays)],
+        ...["-gencert", "-rfc", "-alias", "authority", "-validity", String(VALID_DAYS)],
         ...["-ext", `san=${addresses.join(",")}`, ...inStore("authority")],
       ],
       request,

@@ -12,13 +12,13 @@ import { compilerOptions } from "./java-compiler.ts";
 import { launch, type Server } from "./launch.ts";
 import { giveFileToServer, makeServerFolder, writeServerFile } from "./unprivileged.ts";
 
-const host = "127.0.0.1";
-const defaultHeapMegabytes = 512;
-const requestTimeoutMilliseconds = 5000;
+const HOST = "127.0.0.1";
+const DEFAULT_HEAP_MEGABYTES = 512;
+const REQUEST_TIMEOUT_MILLISECONDS = 5000;
 // Few rounds: the password is a test's.
-const hashRounds = 10_000;
-const hashBytes = 32;
-const keystoreName = "http.p12";
+const HASH_ROUNDS = 10_000;
+const HASH_BYTES = 32;
+const KEYSTORE_NAME = "http.p12";
 
 /** What makes the server speak HTTPS only and require authentication. */
 interface ElasticsearchSecurity {
@@ -47,13 +47,13 @@ export interface ElasticsearchOptions {
 /** Starts the server and waits until its indices can be used. */
 export async function startElasticsearch(options: ElasticsearchOptions): Promise<Server> {
   const home = await ensureElasticsearchHome(options.report);
-  const port = await choosePort("Elasticsearch", options.port, host);
+  const port = await choosePort("Elasticsearch", options.port, HOST);
   const config = join(options.dataFolder, "config");
   const temporary = join(options.dataFolder, "tmp");
   for (const folder of [options.dataFolder, config, temporary]) await makeServerFolder(folder);
   await writeConfig(config, home, options, port, await findFreePort());
   const { security } = options;
-  const address = `${security === undefined ? "http" : "https"}://${host}:${port}`;
+  const address = `${security === undefined ? "http" : "https"}://${HOST}:${port}`;
   return launch({
     name: "Elasticsearch",
     port,
@@ -85,7 +85,7 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
 // HTTP responds before the indices of an earlier run have been recovered.
 async function isReady(address: string): Promise<boolean> {
   const response = await fetch(`${address}/_cluster/health?wait_for_status=yellow&timeout=2s`, {
-    signal: AbortSignal.timeout(requestTimeoutMilliseconds),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS),
   });
   await response.body?.cancel();
   // With security on, a request for authentication means that it is up.
@@ -98,7 +98,7 @@ async function isReadyAs({ ca, admin }: ElasticsearchSecurity, address: string):
     auth: admin,
     tls: { ca },
     maxRetries: 0,
-    requestTimeout: requestTimeoutMilliseconds,
+    requestTimeout: REQUEST_TIMEOUT_MILLISECONDS,
   });
   try {
     await client.cluster.health({ wait_for_status: "yellow", timeout: "2s" });
@@ -119,7 +119,7 @@ async function writeConfig(
     "cluster.name": "sluice",
     "node.name": "sluice-1",
     "path.logs": join(options.dataFolder, "logs"),
-    "network.host": host,
+    "network.host": HOST,
     "http.port": port,
     "transport.port": transportPort,
     "discovery.type": "single-node",
@@ -134,9 +134,9 @@ async function writeConfig(
     ([name, value]) => `${name}: ${JSON.stringify(value)}`,
   );
   await writeServerFile(join(folder, "elasticsearch.yml"), `${lines.join("\n")}\n`);
-  const heap = options.heapMegabytes ?? defaultHeapMegabytes;
+  const heap = options.heapMegabytes ?? DEFAULT_HEAP_MEGABYTES;
   await writeServerFile(join(folder, "jvm.options"), jvmOptions(heap));
-  await writeServerFile(join(folder, "log4j2.properties"), logging);
+  await writeServerFile(join(folder, "log4j2.properties"), LOGGING);
   for (const name of ["roles.yml", "role_mapping.yml", "users", "users_roles"]) {
     // What "elasticsearch-users" has added stays.
     await cp(join(home, "config", name), join(folder, name), { force: false });
@@ -148,7 +148,7 @@ function securitySettings({ keystore }: ElasticsearchSecurity): Record<string, s
   return {
     "xpack.security.enabled": true,
     "xpack.security.http.ssl.enabled": true,
-    "xpack.security.http.ssl.keystore.path": keystoreName,
+    "xpack.security.http.ssl.keystore.path": KEYSTORE_NAME,
     "xpack.security.http.ssl.keystore.password": keystore.password,
   };
 }
@@ -156,12 +156,12 @@ function securitySettings({ keystore }: ElasticsearchSecurity): Record<string, s
 async function writeSecurity(folder: string, security: ElasticsearchSecurity): Promise<void> {
   const { admin, keystore } = security;
   // It may read files of its own folder only.
-  await copyFile(keystore.file, join(folder, keystoreName));
-  await giveFileToServer(join(folder, keystoreName));
+  await copyFile(keystore.file, join(folder, KEYSTORE_NAME));
+  await giveFileToServer(join(folder, KEYSTORE_NAME));
   // What "elasticsearch-users useradd" would write, without starting Java for it.
-  const salt = randomBytes(hashBytes);
-  const hash = pbkdf2Sync(admin.password, salt, hashRounds, hashBytes, "sha512");
-  const text = `{PBKDF2}${hashRounds}$${salt.toString("base64")}$${hash.toString("base64")}`;
+  const salt = randomBytes(HASH_BYTES);
+  const hash = pbkdf2Sync(admin.password, salt, HASH_ROUNDS, HASH_BYTES, "sha512");
+  const text = `{PBKDF2}${HASH_ROUNDS}$${salt.toString("base64")}$${hash.toString("base64")}`;
   await writeServerFile(join(folder, "users"), `${admin.username}:${text}\n`);
   await writeServerFile(join(folder, "users_roles"), `superuser:${admin.username}\n`);
 }
@@ -180,7 +180,7 @@ function jvmOptions(heapMegabytes: number): string {
 }
 
 // Everything goes to standard output, which Sluice keeps in one log file a server.
-const logging = `status = error
+const LOGGING = `status = error
 appender.console.type = Console
 appender.console.name = console
 appender.console.layout.type = PatternLayout

@@ -8,8 +8,8 @@ import { lastLines, quoteLog } from "../toolchain/log-tail.ts";
 import { endProcess, findMarked, type ProcessRecord } from "./process.ts";
 import { prepareInvocation, serverEnvironment, type Invocation } from "./unprivileged.ts";
 
-const pollMilliseconds = 100;
-const quotedLines = 20;
+const POLL_MILLISECONDS = 100;
+const QUOTED_LINES = 20;
 
 /** A running server. */
 export interface Server {
@@ -88,7 +88,7 @@ export async function launch(plan: Launch): Promise<Server> {
   if (problem !== undefined) {
     if (pid !== 0) await stop();
     throw new ServerStartError(
-      `${plan.name} ${problem}. ${quoteLog(plan.logFile, lastLines(plan.logFile, quotedLines, logStart))}`,
+      `${plan.name} ${problem}. ${quoteLog(plan.logFile, lastLines(plan.logFile, QUOTED_LINES, logStart))}`,
     );
   }
   const { name, port, address, logFile, marker, stopSignal } = plan;
@@ -111,7 +111,7 @@ async function waitUntilReady(
     if (end !== undefined) return `${end} before it was ready`;
     if (ready) return undefined;
     if (plan.interrupted?.aborted === true) return "was interrupted while it started";
-    await delay(pollMilliseconds);
+    await delay(POLL_MILLISECONDS);
   }
   return `was not ready within ${plan.startDeadlineSeconds} s (${lastProblem})`;
 }
@@ -128,6 +128,6 @@ async function waitForPredecessor(plan: Launch): Promise<void> {
           `End that first: "sluice down", or kill ${predecessor.pid}.`,
       );
     }
-    await delay(pollMilliseconds);
+    await delay(POLL_MILLISECONDS);
   }
 }

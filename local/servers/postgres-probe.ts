@@ -1,9 +1,9 @@
 // Asks a PostgreSQL server whether it lets a user into a database, in its own protocol.
 import { connect } from "node:net";
 
-const protocolVersion = 0x0003_0000;
-const typeAndLengthBytes = 5;
-const timeoutMilliseconds = 3000;
+const PROTOCOL_VERSION = 0x0003_0000;
+const TYPE_AND_LENGTH_BYTES = 5;
+const TIMEOUT_MILLISECONDS = 3000;
 
 /** Where to ask. */
 export interface PostgresTarget {
@@ -21,7 +21,7 @@ export async function acceptsConnections(target: PostgresTarget): Promise<boolea
   return new Promise((resolve, reject) => {
     const socket = connect(target.port, target.host);
     let received = Buffer.alloc(0);
-    socket.setTimeout(timeoutMilliseconds, () => socket.destroy(new Error("it does not respond")));
+    socket.setTimeout(TIMEOUT_MILLISECONDS, () => socket.destroy(new Error("it does not respond")));
     socket.on("connect", () => socket.write(startupMessage(target)));
     socket.on("error", reject);
     socket.on("close", () => {
@@ -45,7 +45,7 @@ function startupMessage({ user, database }: PostgresTarget): Buffer {
   const parameters = Buffer.from(`user\0${user}\0database\0${database}\0\0`);
   const head = Buffer.alloc(8);
   head.writeInt32BE(head.length + parameters.length, 0);
-  head.writeInt32BE(protocolVersion, 4);
+  head.writeInt32BE(PROTOCOL_VERSION, 4);
   return Buffer.concat([head, parameters]);
 }
 
@@ -56,11 +56,11 @@ function terminateMessage(): Buffer {
 // The length counts itself but not the type before it.
 function messages(bytes: Buffer): { type: string; body: Buffer }[] {
   const found: { type: string; body: Buffer }[] = [];
-  for (let at = 0; at + typeAndLengthBytes <= bytes.length;) {
+  for (let at = 0; at + TYPE_AND_LENGTH_BYTES <= bytes.length;) {
     const end = at + 1 + bytes.readInt32BE(at + 1);
     if (end > bytes.length) break;
     const type = String.fromCharCode(bytes.readUInt8(at));
-    found.push({ type, body: bytes.subarray(at + typeAndLengthBytes, end) });
+    found.push({ type, body: bytes.subarray(at + TYPE_AND_LENGTH_BYTES, end) });
     at = end;
   }
   return found;

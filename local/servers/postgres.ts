@@ -10,11 +10,11 @@ import { acceptsConnections } from "./postgres-probe.ts";
 import { isOurs } from "./process.ts";
 import { makeServerFolder, runAsOrdinaryUser } from "./unprivileged.ts";
 
-const host = "127.0.0.1";
-const user = "sluice";
-const database = "warehouse";
+const HOST = "127.0.0.1";
+const USER = "sluice";
+const DATABASE = "warehouse";
 const settings = {
-  listen_addresses: host,
+  listen_addresses: HOST,
   // No socket files: their paths may be at most 107 bytes long.
   unix_socket_directories: "",
   max_connections: 100,
@@ -43,7 +43,7 @@ export interface PostgresOptions {
 /** Starts the server with the database `warehouse`; the address is a URL without a password. */
 export async function startPostgres(options: PostgresOptions): Promise<Server> {
   const home = await ensurePostgresHome(options.report);
-  const port = await choosePort("PostgreSQL", options.port, host);
+  const port = await choosePort("PostgreSQL", options.port, HOST);
   const cluster = join(options.dataFolder, "cluster");
   await makeServerFolder(options.dataFolder);
   if (!existsSync(cluster)) await createCluster(home, cluster);
@@ -52,7 +52,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Server> {
   return launch({
     name: "PostgreSQL",
     port,
-    address: `postgresql://${user}@${host}:${port}/${database}`,
+    address: `postgresql://${USER}@${HOST}:${port}/${DATABASE}`,
     invocation: {
       program: join(home, "bin", "postgres"),
       args: ["-D", cluster, ...all.flatMap(([name, value]) => ["-c", `${name}=${value}`])],
@@ -66,7 +66,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Server> {
     graceSeconds: 15,
     startDeadlineSeconds: 60,
     interrupted: options.interrupted,
-    isReady: () => acceptsConnections({ host, port, user, database }),
+    isReady: () => acceptsConnections({ host: HOST, port, user: USER, database: DATABASE }),
   });
 }
 
@@ -78,7 +78,7 @@ async function createCluster(home: string, cluster: string): Promise<void> {
     program: join(home, "bin", "initdb"),
     args: [
       ["--pgdata", halfMade],
-      ["--username", user],
+      ["--username", USER],
       // It listens on the loopback only, like the other local servers.
       ["--auth", "trust"],
       ["--encoding", "UTF8"],
@@ -92,7 +92,7 @@ async function createCluster(home: string, cluster: string): Promise<void> {
       program: join(home, "bin", "postgres"),
       args: ["--single", "-D", halfMade, "-c", "fsync=off", "postgres"],
     },
-    `CREATE DATABASE ${database}\n`,
+    `CREATE DATABASE ${DATABASE}\n`,
   );
   await rename(halfMade, cluster);
 }

@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
-const pollMilliseconds = 50;
-const bytesPerKilobyte = 1024;
-const killDeadlineSeconds = 10;
+const POLL_MILLISECONDS = 50;
+const BYTES_PER_KILOBYTE = 1024;
+const KILL_DEADLINE_SECONDS = 10;
 
 /** What the system says of a running process. */
 export interface ProcessDescription {
@@ -64,9 +64,9 @@ export async function endProcess(pid: number, options: EndOptions): Promise<void
   sendSignal(pid, options.signal ?? "SIGTERM");
   if (await hasEnded(pid, options.graceSeconds)) return;
   sendSignal(pid, "SIGKILL");
-  if (await hasEnded(pid, killDeadlineSeconds)) return;
+  if (await hasEnded(pid, KILL_DEADLINE_SECONDS)) return;
   throw new Error(
-    `Process ${pid} still runs ${killDeadlineSeconds} s after it was killed. ` +
+    `Process ${pid} still runs ${KILL_DEADLINE_SECONDS} s after it was killed. ` +
       `Look at it (ps -fp ${pid}) and end it by hand.`,
   );
 }
@@ -82,7 +82,7 @@ async function hasEnded(pid: number, withinSeconds: number): Promise<boolean> {
   const deadline = Date.now() + withinSeconds * 1000;
   while (isAlive(pid)) {
     if (Date.now() > deadline) return false;
-    await delay(pollMilliseconds);
+    await delay(POLL_MILLISECONDS);
   }
   return true;
 }
@@ -137,7 +137,7 @@ function describeFromProc(pid: number): ProcessDescription | undefined {
       pid,
       group: Number(group),
       commandLine,
-      residentBytes: Number(resident?.[1] ?? 0) * bytesPerKilobyte,
+      residentBytes: Number(resident?.[1] ?? 0) * BYTES_PER_KILOBYTE,
     };
   } catch {
     return undefined;
@@ -165,7 +165,7 @@ function describeFromPs(pid: number): ProcessDescription | undefined {
       pid,
       group: Number(group),
       commandLine,
-      residentBytes: Number(resident) * bytesPerKilobyte,
+      residentBytes: Number(resident) * BYTES_PER_KILOBYTE,
     };
   } catch {
     return undefined;

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { isRoot } from "../toolchain/cache.ts";
 
-const userName = "nobody";
-const pathHashLength = 12;
+const USER_NAME = "nobody";
+const PATH_HASH_LENGTH = 12;
 
 /** A program and its arguments. */
 export interface Invocation {
@@ -73,7 +73,7 @@ export async function makeServerFolder(folder: string): Promise<void> {
   const obstacle = isRoot() ? await obstacleOnTheWay(folder) : undefined;
   if (obstacle !== undefined) {
     throw new Error(
-      `Servers run as user "${userName}" when Sluice runs as root, and that user cannot enter ${obstacle}, ` +
+      `Servers run as user "${USER_NAME}" when Sluice runs as root, and that user cannot enter ${obstacle}, ` +
         `so ${folder} is out of reach. Use a folder elsewhere, or start Sluice as an ordinary user.`,
     );
   }
@@ -97,7 +97,10 @@ export async function giveFileToServer(file: string): Promise<void> {
  */
 export async function reachableFolder(folder: string): Promise<string> {
   if (!isRoot() || (await obstacleOnTheWay(folder)) === undefined) return folder;
-  const hash = createHash("sha256").update(resolve(folder)).digest("hex").slice(0, pathHashLength);
+  const hash = createHash("sha256")
+    .update(resolve(folder))
+    .digest("hex")
+    .slice(0, PATH_HASH_LENGTH);
   return join(tmpdir(), `sluice-data-${hash}`);
 }
 
@@ -131,10 +134,10 @@ async function obstacleOnTheWay(folder: string): Promise<string | undefined> {
 async function ordinaryUser(): Promise<{ uid: number; gid: number }> {
   const users = await readFile("/etc/passwd", "utf8");
   const fields = users.split("\n").map((line) => line.split(":"));
-  const [, , uid, gid] = fields.find(([name]) => name === userName) ?? [];
+  const [, , uid, gid] = fields.find(([name]) => name === USER_NAME) ?? [];
   if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
   throw new Error(
-    `There is no user "${userName}" in /etc/passwd to run servers as. Start Sluice as an ordinary user.`,
+    `There is no user "${USER_NAME}" in /etc/passwd to run servers as. Start Sluice as an ordinary user.`,
   );
 }
 

@@ -5,7 +5,7 @@ import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { withLock } from "./lock.mjs";
 
-const hashLength = 12;
+const HASH_LENGTH = 12;
 
 /** Says one line of progress. */
 export type Report = (line: string) => void;
@@ -126,5 +126,5 @@ function folderPrefix(recipe: Recipe): string {
 }
 
 function hash(parts: readonly string[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, hashLength);
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, HASH_LENGTH);
 }

@@ -5,18 +5,18 @@ import { fileURLToPath } from "node:url";
 import { cacheFolder, ensureFolder, serversFolder, type Report } from "./cache.ts";
 import { copyLibraries, pomDefinition } from "./maven.ts";
 
-const pom = fileURLToPath(new URL("../cassandra/pom.xml", import.meta.url));
+const POM = fileURLToPath(new URL("../cassandra/pom.xml", import.meta.url));
 
 /** The folder of the jars, where the user that runs the server can read them. */
 export async function ensureCassandraJars(report: Report): Promise<string> {
   const downloaded = await ensureFolder(
     {
       name: "cassandra-jars",
-      definition: await pomDefinition(pom),
+      definition: await pomDefinition(POM),
       parent: cacheFolder(),
       make: async (folder) => {
         report("downloading Cassandra 5.0.9 (67 MB) …");
-        await copyLibraries("cassandra-jars", pom, folder);
+        await copyLibraries("cassandra-jars", POM, folder);
       },
     },
     report,

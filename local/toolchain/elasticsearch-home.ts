@@ -11,13 +11,13 @@ import { copyArtifact } from "./maven.ts";
 import { findJava } from "./prerequisites.mjs";
 import { runCommand, ToolchainError } from "./run-command.ts";
 
-const version = "8.19.16";
-const artifact = `org.elasticsearch.distribution.integ-test-zip:elasticsearch:${version}:zip`;
-const sha512 =
+const VERSION = "8.19.16";
+const ARTIFACT = `org.elasticsearch.distribution.integ-test-zip:elasticsearch:${VERSION}:zip`;
+const SHA512 =
   "97db38d6920fbdace83ce32d041e2e6faf1c895aa03dc3cc75715c952a646021" +
   "af124f4e49b0a8e2bb066362cdec4d45772a846c613a8f459b7e8260f9d17067";
-const zipName = `elasticsearch-${version}.zip`;
-const pluginsSource = fileURLToPath(new URL("../elasticsearch-plugins", import.meta.url));
+const ZIP_NAME = `elasticsearch-${VERSION}.zip`;
+const PLUGINS_SOURCE = fileURLToPath(new URL("../elasticsearch-plugins", import.meta.url));
 
 /** The server's home folder, readable by the user that runs it. */
 export async function ensureElasticsearchHome(report: Report): Promise<string> {
@@ -25,7 +25,7 @@ export async function ensureElasticsearchHome(report: Report): Promise<string> {
   return ensureFolder(
     {
       name: "elasticsearch",
-      definition: [version, JSON.stringify(plugins)],
+      definition: [VERSION, JSON.stringify(plugins)],
       parent: serversFolder(),
       make: async (folder) => {
         const zip = await ensureZip(report);
@@ -48,26 +48,26 @@ async function ensureZip(report: Report): Promise<string> {
   const folder = await ensureFolder(
     {
       name: "elasticsearch-download",
-      definition: [artifact, sha512],
+      definition: [ARTIFACT, SHA512],
       parent: cacheFolder(),
       make: async (halfMade) => {
-        report(`downloading Elasticsearch ${version} (104 MB) …`);
-        await copyArtifact("elasticsearch", artifact, halfMade);
-        await verify(join(halfMade, zipName));
+        report(`downloading Elasticsearch ${VERSION} (104 MB) …`);
+        await copyArtifact("elasticsearch", ARTIFACT, halfMade);
+        await verify(join(halfMade, ZIP_NAME));
       },
     },
     report,
   );
-  return join(folder, zipName);
+  return join(folder, ZIP_NAME);
 }
 
 async function verify(zip: string): Promise<void> {
   const hash = createHash("sha512");
   await pipeline(createReadStream(zip), hash);
   const found = hash.digest("hex");
-  if (found === sha512) return;
+  if (found === SHA512) return;
   throw new ToolchainError(
-    `The downloaded ${zipName} has SHA-512 ${found} in place of ${sha512}. ` +
+    `The downloaded ${ZIP_NAME} has SHA-512 ${found} in place of ${SHA512}. ` +
       "It may be damaged or tampered with: remove org/elasticsearch from ~/.m2/repository and try again.",
   );
 }
@@ -75,7 +75,7 @@ async function verify(zip: string): Promise<void> {
 // The zip holds one folder, whose content is needed; jar does not keep the right to execute.
 async function unpack(zip: string, folder: string): Promise<void> {
   await runTool("jar", "Unpacking Elasticsearch", ["--extract", "--file", zip], folder);
-  const inner = join(folder, `elasticsearch-${version}`);
+  const inner = join(folder, `elasticsearch-${VERSION}`);
   for (const name of await readdir(inner)) await rename(join(inner, name), join(folder, name));
   await rm(inner, { recursive: true });
   const programs = join(folder, "bin");
@@ -84,10 +84,10 @@ async function unpack(zip: string, folder: string): Promise<void> {
 
 async function readPlugins(): Promise<Plugin[]> {
   const plugins: Plugin[] = [];
-  const entries = await readdir(pluginsSource, { withFileTypes: true });
+  const entries = await readdir(PLUGINS_SOURCE, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   for (const name of names.sort()) {
-    const folder = join(pluginsSource, name);
+    const folder = join(PLUGINS_SOURCE, name);
     const descriptor = await readFile(join(folder, "plugin-descriptor.properties"), "utf8");
     const sources: Plugin["sources"] = [];
     for (const fileName of (await readdir(folder)).sort()) {
@@ -121,7 +121,7 @@ async function buildPlugin(plugin: Plugin, home: string): Promise<void> {
     );
     await writeFile(
       join(folder, "plugin-descriptor.properties"),
-      `${plugin.descriptor}elasticsearch.version=${version}\njava.version=17\n`,
+      `${plugin.descriptor}elasticsearch.version=${VERSION}\njava.version=17\n`,
     );
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 // Reads the end of a log file, for error messages.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
-const tailBytes = 16 * 1024;
+const TAIL_BYTES = 16 * 1024;
 
 /**
  * The last `count` lines of a log, ignoring what was in the file before byte `fromByte`. A file
@@ -12,7 +12,7 @@ export function lastLines(file: string, count: number, fromByte = 0): string[] {
     const descriptor = openSync(file, "r");
     try {
       const { size } = fstatSync(descriptor);
-      const start = Math.max(fromByte, size - tailBytes);
+      const start = Math.max(fromByte, size - TAIL_BYTES);
       const buffer = Buffer.alloc(Math.max(0, size - start));
       readSync(descriptor, buffer, 0, buffer.length, start);
       const lines = buffer.toString("utf8").split("\n");

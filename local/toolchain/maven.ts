@@ -7,14 +7,14 @@ import { findJava, findMaven } from "./prerequisites.mjs";
 import { runCommand } from "./run-command.ts";
 
 /** The version of the plugin that copies artifacts, a part of every tool's definition. */
-const dependencyPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
+const DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
 
 /** Downloads all libraries that a pom names, with what they need, into the folder. */
 export async function copyLibraries(name: string, pom: string, folder: string): Promise<void> {
   await runMaven(name, [
     "-f",
     pom,
-    `${dependencyPlugin}:copy-dependencies`,
+    `${DEPENDENCY_PLUGIN}:copy-dependencies`,
     `-DoutputDirectory=${folder}`,
   ]);
 }
@@ -22,7 +22,7 @@ export async function copyLibraries(name: string, pom: string, folder: string): 
 /** Downloads one artifact (`group:name:version:type`) into the folder. */
 export async function copyArtifact(name: string, artifact: string, folder: string): Promise<void> {
   await runMaven(name, [
-    `${dependencyPlugin}:copy`,
+    `${DEPENDENCY_PLUGIN}:copy`,
     `-Dartifact=${artifact}`,
     `-DoutputDirectory=${folder}`,
   ]);
@@ -30,7 +30,7 @@ export async function copyArtifact(name: string, artifact: string, folder: strin
 
 /** The text of a pom and all else that decides which libraries come with it. */
 export async function pomDefinition(pom: string): Promise<string[]> {
-  return [await readFile(pom, "utf8"), dependencyPlugin];
+  return [await readFile(pom, "utf8"), DEPENDENCY_PLUGIN];
 }
 
 async function runMaven(name: string, args: readonly string[]): Promise<void> {

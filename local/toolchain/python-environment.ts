@@ -6,8 +6,8 @@ import { cacheFolder, ensureFolder, toolLog, type Report } from "./cache.ts";
 import { findPython } from "./prerequisites.mjs";
 import { runCommand } from "./run-command.ts";
 
-const requirements = fileURLToPath(new URL("../../requirements.txt", import.meta.url));
-const name = "python-environment";
+const REQUIREMENTS = fileURLToPath(new URL("../../requirements.txt", import.meta.url));
+const NAME = "python-environment";
 
 /** An environment with everything in requirements.txt. */
 export interface PythonEnvironment {
@@ -23,9 +23,9 @@ export async function ensurePythonEnvironment(report: Report): Promise<PythonEnv
   const basePython = findPython();
   const folder = await ensureFolder(
     {
-      name,
+      name: NAME,
       // The environment links to the Python that made it.
-      definition: [await readFile(requirements, "utf8"), basePython],
+      definition: [await readFile(REQUIREMENTS, "utf8"), basePython],
       parent: cacheFolder(),
       make: (halfMade, finalFolder) => install(basePython, halfMade, finalFolder, report),
     },
@@ -46,7 +46,7 @@ async function install(
 ): Promise<void> {
   report("installing the Python packages (Spark among them, 320 MB) …");
   const run = (what: string, program: string, args: readonly string[]): Promise<void> =>
-    runCommand({ what, program, args, logFile: toolLog(name) });
+    runCommand({ what, program, args, logFile: toolLog(NAME) });
   await run("Making the Python environment", basePython, ["-m", "venv", folder]);
   await run("Installing the Python packages", join(folder, "bin", "python"), [
     "-m",
@@ -57,7 +57,7 @@ async function install(
     "--disable-pip-version-check",
     "--progress-bar=off",
     "--requirement",
-    requirements,
+    REQUIREMENTS,
   ]);
   await correctPaths(join(folder, "bin"), folder, finalFolder);
 }

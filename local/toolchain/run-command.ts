@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { lastLines, quoteLog } from "./log-tail.ts";
 
-const quotedLines = 20;
+const QUOTED_LINES = 20;
 
 /** One program to run to its end. */
 export interface Command {
@@ -29,7 +29,7 @@ export async function runCommand(command: Command): Promise<void> {
   try {
     const problem = await outcome(command, log);
     if (problem === undefined) return;
-    const lines = lastLines(command.logFile, quotedLines);
+    const lines = lastLines(command.logFile, QUOTED_LINES);
     throw new ToolchainError(
       `${command.what} failed: ${command.program} ${problem}. ${quoteLog(command.logFile, lines)}`,
     );

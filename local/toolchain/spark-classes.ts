@@ -7,8 +7,8 @@ import { findJava } from "./prerequisites.mjs";
 import type { PythonEnvironment } from "./python-environment.ts";
 import { runCommand, ToolchainError } from "./run-command.ts";
 
-const name = "spark-classes";
-const packageFolder = fileURLToPath(new URL("../../emulator", import.meta.url));
+const NAME = "spark-classes";
+const PACKAGE_FOLDER = fileURLToPath(new URL("../../emulator", import.meta.url));
 const programs = ["spark_classes.py", "spark_training.py"];
 
 /**
@@ -24,7 +24,7 @@ export async function ensureSparkClasses(
   try {
     const folder = await ensureFolder(
       {
-        name,
+        name: NAME,
         // An archive is good for one build of Java, and for jars at one path.
         definition: [
           java,
@@ -32,7 +32,7 @@ export async function ensureSparkClasses(
           python.folder,
           sparkJars,
           ...(await Promise.all(
-            programs.map((file) => readFile(join(packageFolder, "emulator", file), "utf8")),
+            programs.map((file) => readFile(join(PACKAGE_FOLDER, "emulator", file), "utf8")),
           )),
         ],
         parent: cacheFolder(),
@@ -64,7 +64,7 @@ async function write(
       ...["-m", "emulator.spark_classes"],
       ...["--spark-python", python, "--spark-jars", sparkJars, "--archive", archive],
     ],
-    logFile: toolLog(name),
-    env: { ...process.env, JAVA_HOME: java, PYTHONPATH: packageFolder },
+    logFile: toolLog(NAME),
+    env: { ...process.env, JAVA_HOME: java, PYTHONPATH: PACKAGE_FOLDER },
   });
 }

@@ -74,7 +74,7 @@ export function describeBuckets(
   return { column, form, others: combinations(others) };
 }
 
-const sampled = 20;
+const SAMPLED = 20;
 
 /**
  * Looks at some of the table's partitions, others at each time: a bucket written in another way, or a value that is not
@@ -94,7 +94,7 @@ export async function checkSample(
   const start = SMALLEST_TOKEN + ((BigInt(nowMillis) * 0x9e3779b97f4a7c15n) % RING_SIZE);
   const listed = new Set(others.map((values) => keyOf(values)));
   for (const from of [SMALLEST_TOKEN, start]) {
-    const { text, parameters } = sampleQuery(target, from, sampled);
+    const { text, parameters } = sampleQuery(target, from, SAMPLED);
     const { rows } = await client.execute(text, [...parameters], { prepare: true });
     for (const row of rows) {
       const values = partitionKey.map((key) => ({ column: key, value: row.get(key) as unknown }));

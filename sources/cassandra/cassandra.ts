@@ -33,7 +33,7 @@ import type {
 } from "../source.ts";
 
 // Of a window that holds many buckets, so that lanes share them and the watermark moves while they are read.
-const mostBucketSplits = 16;
+const MOST_BUCKET_SPLITS = 16;
 
 interface Window {
   readonly from: string | null;
@@ -108,7 +108,7 @@ export class CassandraSource implements SourceClient {
           ...range,
           cursor: { from, to },
         }));
-      const parts = cutIntoBuckets(buckets.unit, Number(from), Number(to), mostBucketSplits);
+      const parts = cutIntoBuckets(buckets.unit, Number(from), Number(to), MOST_BUCKET_SPLITS);
       return parts.map((part) => ({ by: "cursor", from: String(part.from), to: String(part.to) }));
     });
   }

@@ -151,18 +151,18 @@ function writeBlob(bytes: Buffer, start: number, end: number, out: LineBuffer): 
   out.appendByte(QUOTE);
 }
 
-const wordBytes = 4;
-const wordSize = 2 ** 32;
-const largestSafeHigh = 2 ** 21 - 1;
+const WORD_BYTES = 4;
+const WORD_SIZE = 2 ** 32;
+const LARGEST_SAFE_HIGH = 2 ** 21 - 1;
 
 /** Eight bytes as a double: exact up to 2^53. */
 function roundedLong(bytes: Buffer, start: number): number {
-  return bytes.readInt32BE(start) * wordSize + bytes.readUInt32BE(start + wordBytes);
+  return bytes.readInt32BE(start) * WORD_SIZE + bytes.readUInt32BE(start + WORD_BYTES);
 }
 
 function longText(bytes: Buffer, start: number): string {
   const high = bytes.readInt32BE(start);
-  const isSafe = high >= -largestSafeHigh && high <= largestSafeHigh;
+  const isSafe = high >= -LARGEST_SAFE_HIGH && high <= LARGEST_SAFE_HIGH;
   return String(isSafe ? roundedLong(bytes, start) : bytes.readBigInt64BE(start));
 }
 
@@ -180,21 +180,21 @@ function writeUuid(bytes: Buffer, start: number, end: number, out: LineBuffer): 
   out.appendByte(QUOTE);
 }
 
-const millisPerDay = 86_400_000;
-const firstDay = -719_528;
-const lastDay = 2_932_896;
+const MILLIS_PER_DAY = 86_400_000;
+const FIRST_DAY = -719_528;
+const LAST_DAY = 2_932_896;
 
 /** @param writeFar for years that do not have four digits */
 function timestampWriter(writeFar: ValueWriter): ValueWriter {
   return (bytes, start, end, out) => {
     // Beyond what a double holds exactly it is far beyond all years of four digits.
     const millis = roundedLong(bytes, start);
-    const day = Math.floor(millis / millisPerDay);
-    if (day < firstDay || day > lastDay) {
+    const day = Math.floor(millis / MILLIS_PER_DAY);
+    if (day < FIRST_DAY || day > LAST_DAY) {
       writeFar(bytes, start, end, out);
       return;
     }
-    const ofDay = millis - day * millisPerDay;
+    const ofDay = millis - day * MILLIS_PER_DAY;
     out.appendByte(QUOTE);
     appendDate(day, out);
     out.appendAscii("T");
@@ -213,7 +213,7 @@ function timestampWriter(writeFar: ValueWriter): ValueWriter {
 function dateWriter(writeFar: ValueWriter): ValueWriter {
   return (bytes, start, end, out) => {
     const day = bytes.readUInt32BE(start) - 2 ** 31;
-    if (day < firstDay || day > lastDay) {
+    if (day < FIRST_DAY || day > LAST_DAY) {
       writeFar(bytes, start, end, out);
       return;
     }

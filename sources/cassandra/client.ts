@@ -3,8 +3,8 @@ import cassandra from "cassandra-driver";
 import { hasNoReason, translateError } from "./errors.ts";
 import type { CassandraSecret } from "./secret.ts";
 
-const connectTimeoutMillis = 10_000;
-const readTimeoutMillis = 30_000;
+const CONNECT_TIMEOUT_MILLIS = 10_000;
+const READ_TIMEOUT_MILLIS = 30_000;
 
 /** @param dataCenter whose nodes are asked */
 export function makeClient(secret: CassandraSecret, dataCenter: string): cassandra.Client {
@@ -21,7 +21,7 @@ export function makeClient(secret: CassandraSecret, dataCenter: string): cassand
       speculativeExecution:
         new cassandra.policies.speculativeExecution.NoSpeculativeExecutionPolicy(),
     },
-    socketOptions: { connectTimeout: connectTimeoutMillis, readTimeout: readTimeoutMillis },
+    socketOptions: { connectTimeout: CONNECT_TIMEOUT_MILLIS, readTimeout: READ_TIMEOUT_MILLIS },
     ...(username === undefined || password === undefined
       ? {}
       : { authProvider: new cassandra.auth.PlainTextAuthProvider(username, password) }),

@@ -44,7 +44,7 @@ export function rawRowsOf({ rows }: cassandra.types.ResultSet): RawRows {
 }
 
 // Before it collections had lengths of two bytes. Cassandra has spoken version 3 since 2.1.
-const oldestVersion = 3;
+const OLDEST_VERSION = 3;
 const { parseRows } = streams.Parser.prototype;
 
 // The driver has no setting for this. It decodes every value of a page into objects and hands each row through three
@@ -56,7 +56,7 @@ streams.Parser.prototype.parseRows = function (frame, reader) {
     return;
   }
   const { header } = frame;
-  if (header.version < oldestVersion) {
+  if (header.version < OLDEST_VERSION) {
     const what = `The cluster speaks version ${header.version} of the protocol; Cassandra 2.1 or later is needed.`;
     this.push({ header, error: new ProtocolError(what) });
     return;

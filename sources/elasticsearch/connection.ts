@@ -40,7 +40,7 @@ const overloads: ReadonlySet<string> = new Set([
 ]);
 
 // Shorter than what an invocation keeps of its time, so that it can still record what it read before.
-const requestTimeoutMillis = 30_000;
+const REQUEST_TIMEOUT_MILLIS = 30_000;
 
 export class ElasticsearchConnection {
   readonly #client: Client;
@@ -54,7 +54,7 @@ export class ElasticsearchConnection {
     this.#client = new Client({
       nodes: secret.nodes,
       maxRetries: 0,
-      requestTimeout: requestTimeoutMillis,
+      requestTimeout: REQUEST_TIMEOUT_MILLIS,
       ...(auth === null ? {} : { auth }),
       ...(secret.ca === undefined ? {} : { tls: { ca: secret.ca } }),
     });

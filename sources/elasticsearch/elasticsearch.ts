@@ -49,8 +49,8 @@ import type {
   UnreadRows,
 } from "../source.ts";
 
-const rowsPerSplit = 500_000;
-const mostSplits = 64;
+const ROWS_PER_SPLIT = 500_000;
+const MOST_SPLITS = 64;
 
 export const connectElasticsearch: ConnectSource = ({ name }, secret) =>
   new ElasticsearchSource(name, elasticsearchSecretSchema.parse(secret));
@@ -98,7 +98,7 @@ export class ElasticsearchSource implements SourceClient {
     const from = window.from === null ? null : boundInUnit(window.from, cursor.unit);
     const to = boundInUnit(window.to, cursor.unit);
     const rows = await countRows(this.#connection, cursor, from, to);
-    const parts = Math.min(mostSplits, Math.ceil(rows / rowsPerSplit));
+    const parts = Math.min(MOST_SPLITS, Math.ceil(rows / ROWS_PER_SPLIT));
     const exact = { from: from === null ? null : String(from), to: String(to) };
     if (parts <= 1) return cutWindow(exact, to, 1);
     const lowest = from ?? (await findExtreme(this.#connection, cursor, "asc")) ?? to;

@@ -219,8 +219,8 @@ const settingsSchema = z.record(
   z.string(),
   z.looseObject({ settings: z.record(z.string(), z.string()) }),
 );
-const refreshSetting = "index.refresh_interval";
-const defaultRefreshMillis = 1000;
+const REFRESH_SETTING = "index.refresh_interval";
+const DEFAULT_REFRESH_MILLIS = 1000;
 
 /** @throws SourceConfigurationError if a row could become searchable only after the window that it belongs to */
 export async function rejectShortLag(
@@ -232,23 +232,23 @@ export async function rejectShortLag(
   const settings = await connection.json(
     {
       method: "GET",
-      path: `/${encodeURIComponent(index)}/_settings/${refreshSetting}`,
+      path: `/${encodeURIComponent(index)}/_settings/${REFRESH_SETTING}`,
       query: { flat_settings: "true", ...existing },
     },
     settingsSchema,
   );
   for (const [name, entry] of Object.entries(settings)) {
-    const text = entry.settings[refreshSetting];
-    const millis = text === undefined ? defaultRefreshMillis : durationMillis(text);
+    const text = entry.settings[REFRESH_SETTING];
+    const millis = text === undefined ? DEFAULT_REFRESH_MILLIS : durationMillis(text);
     if (millis === null)
       throw new SourceConfigurationError(
-        `Table "${table.name}": the index "${name}" has ${refreshSetting} ${text ?? ""}, so new rows may never become ` +
+        `Table "${table.name}": the index "${name}" has ${REFRESH_SETTING} ${text ?? ""}, so new rows may never become ` +
           "searchable and no lag is long enough. Set a refresh interval on the index.",
       );
     if (lagSeconds * 1000 <= millis)
       throw new SourceConfigurationError(
         `Table "${table.name}": the cursor's lagSeconds is ${lagSeconds}, but the index "${name}" makes rows searchable ` +
-          `only every ${millis / 1000} s (${refreshSetting}). Set lagSeconds above ${millis / 1000}, with room for the clocks' skew.`,
+          `only every ${millis / 1000} s (${REFRESH_SETTING}). Set lagSeconds above ${millis / 1000}, with room for the clocks' skew.`,
       );
   }
 }

@@ -1,9 +1,9 @@
 // Recognises the names of members by their bytes, so that no text is made of them.
 import { startsWith, stringEnd, stringValue, valueAfterName } from "./json-scanner.ts";
 
-const mostKnown = 4096;
+const MOST_KNOWN = 4096;
 /** How many names after the expected one are compared before it is looked up: members that are left out are few. */
-const mostSteps = 4;
+const MOST_STEPS = 4;
 
 /**
  * Knows names again that it has seen: objects of one kind mostly have the same members in the same order, so the name
@@ -43,7 +43,7 @@ export class MemberNames {
   }
 
   #readOther(bytes: Buffer, at: number, expected: number): number {
-    for (let number = expected + 1; number <= expected + mostSteps; number += 1) {
+    for (let number = expected + 1; number <= expected + MOST_STEPS; number += 1) {
       const spelling = this.#spellings[number];
       if (spelling !== undefined && startsWith(bytes, at, spelling)) return number;
     }
@@ -53,7 +53,7 @@ export class MemberNames {
     const known = this.#numbers.get(spelled);
     if (known !== undefined) return known;
     // Once so many are known, the last one makes room.
-    const number = Math.min(this.#spellings.length, mostKnown - 1);
+    const number = Math.min(this.#spellings.length, MOST_KNOWN - 1);
     const before = this.#spellings[number];
     if (before !== undefined) this.#numbers.delete(before.toString("latin1"));
     this.#numbers.set(spelled, number);

@@ -11,9 +11,9 @@ export const AIMED_RESPONSE_BYTES = 4 * 1024 * 1024;
 export const MOST_RESPONSE_BYTES = 16 * 1024 * 1024;
 
 // Where nothing is known of a table yet: documents of 100 KB make a response of 3 MB.
-const firstRows = 32;
+const FIRST_ROWS = 32;
 // What the next rows are like is a guess, so a page grows by steps.
-const mostGrowth = 8;
+const MOST_GROWTH = 8;
 
 /** What the pages before have shown. */
 export interface Measured {
@@ -26,9 +26,9 @@ export interface Measured {
 /** How many rows to ask for, at least 1 and at most `mostRows`; `measured` is null before the first page. */
 export function rowsToAsk(measured: Measured | null, mostRows: number): number {
   const most = Math.max(1, Math.floor(mostRows));
-  if (measured === null) return Math.min(firstRows, most);
+  if (measured === null) return Math.min(FIRST_ROWS, most);
   const fitting = Math.floor(AIMED_RESPONSE_BYTES / Math.max(1, measured.bytesPerRow));
-  return Math.max(1, Math.min(fitting, measured.askedRows * mostGrowth, most));
+  return Math.max(1, Math.min(fitting, measured.askedRows * MOST_GROWTH, most));
 }
 
 /** After a response of `rows` rows and `bytes` bytes: larger documents count at once, smaller ones gradually. */

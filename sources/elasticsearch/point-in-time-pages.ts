@@ -15,7 +15,7 @@ import {
   MOST_RESPONSE_BYTES,
   rowsToAsk,
 } from "./page-size.ts";
-import { closePointInTime, keepAlive, openPointInTime } from "./point-in-time.ts";
+import { closePointInTime, KEEP_ALIVE, openPointInTime } from "./point-in-time.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import { LineBuffer } from "../line-buffer.ts";
 import { cutPage, type Page, type PageRequest } from "./search-page.ts";
@@ -60,8 +60,8 @@ interface OpenPointInTime {
 }
 
 // A point in time keeps segments on the cluster's disks from being removed.
-const oldestMillis = 25 * 60_000;
-const lossesInOneBatch = 3;
+const OLDEST_MILLIS = 25 * 60_000;
+const LOSSES_IN_ONE_BATCH = 3;
 
 export class PointInTimePages {
   readonly #connection: ElasticsearchConnection;
@@ -92,7 +92,7 @@ export class PointInTimePages {
   }
 
   get isOld(): boolean {
-    return this.#pit !== null && Date.now() - this.#pit.openedAt > oldestMillis;
+    return this.#pit !== null && Date.now() - this.#pit.openedAt > OLDEST_MILLIS;
   }
 
   /** Goes on in the point in time that an earlier reader left open. */
@@ -147,7 +147,7 @@ export class PointInTimePages {
         if (!(error instanceof PointInTimeLostError)) throw error;
         await onLost();
         await this.#forget();
-        if (losses > lossesInOneBatch)
+        if (losses > LOSSES_IN_ONE_BATCH)
           throw new SourceUnavailableError(
             `The cluster lost ${losses} points in time of "${this.#plan.index}" in a row: ${error.message}. ` +
               "Look for nodes that restart, or for search.max_open_pit_context.",
@@ -181,7 +181,7 @@ export class PointInTimePages {
   #body({ query, sort, after }: SearchRequest, rows: number): string {
     const { fields, op, version } = this.#plan;
     const parts = [
-      `"pit":{"id":${JSON.stringify(this.#opened().id)},"keep_alive":"${keepAlive}"}`,
+      `"pit":{"id":${JSON.stringify(this.#opened().id)},"keep_alive":"${KEEP_ALIVE}"}`,
       `"size":${rows}`,
       '"track_total_hits":false',
       `"_source":${fields.source}`,

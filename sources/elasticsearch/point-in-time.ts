@@ -5,7 +5,7 @@ import { type ElasticsearchConnection, PointInTimeLostError } from "./connection
 import { preferenceQuery, type SearchLoad, shardsQuery } from "./load.ts";
 
 /** How long a point in time lives without a request. */
-export const keepAlive = "5m";
+export const KEEP_ALIVE = "5m";
 
 const openedSchema = z.looseObject({
   id: z.string(),
@@ -22,7 +22,7 @@ export async function openPointInTime(
     method: "POST",
     path: `/${encodeURIComponent(index)}/_pit`,
     query: {
-      keep_alive: keepAlive,
+      keep_alive: KEEP_ALIVE,
       allow_partial_search_results: "false",
       ...preferenceQuery(load),
       ...shardsQuery(load),

@@ -1,10 +1,10 @@
 // Memory into which one response after the other is received, so that many large responses leave no garbage behind.
 
-const smallestBytes = 64 * 1024;
+const SMALLEST_BYTES = 64 * 1024;
 
 /** Holds one response at a time: the next one overwrites it. */
 export class ReceiveBuffer {
-  #bytes = Buffer.allocUnsafeSlow(smallestBytes);
+  #bytes = Buffer.allocUnsafeSlow(SMALLEST_BYTES);
   #length = 0;
 
   /** Forgets the response before; its bytes must not be used any more. */

@@ -19,7 +19,7 @@ export interface WholePlan {
 }
 
 const bySequence = ["_seq_no"];
-const mostSwaps = 3;
+const MOST_SWAPS = 3;
 
 /**
  * Reads in the order of `_seq_no`: a change only ever moves a document forward in it, so that nothing can slip behind
@@ -160,7 +160,7 @@ export class WholeReader implements SplitReader {
   async #openKnownIndices(): Promise<{ readonly openedAt: number }> {
     const { index } = this.#plan;
     let before = await identifyIndices(this.#connection, index);
-    for (let swaps = 0; swaps < mostSwaps; swaps += 1) {
+    for (let swaps = 0; swaps < MOST_SWAPS; swaps += 1) {
       const opened = await this.#pages.open();
       const after = await identifyIndices(this.#connection, index);
       if (after === before) {

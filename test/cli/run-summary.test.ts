@@ -31,7 +31,7 @@ test.each([
 test.each([
   [{ ended: "time" as const }, "time was up"],
   [{ ended: "hours" as const }, "hours closed"],
-  [{ ended: "refusals" as const }, "source pauses"],
+  [{ ended: "rejections" as const }, "source pauses"],
   [{ ended: null, status: "failed" as const }, "failed"],
 ])("the end %o is named", (changes, words) => {
   expect(row(changes).at(-1)).toBe(words);

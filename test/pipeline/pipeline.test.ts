@@ -31,7 +31,7 @@ import { keyText, liveHashes, liveRows } from "../../examples/web-analytics/samp
 import {
   LOCAL_CREDENTIALS,
   LOCAL_REGION,
-  engineFolder,
+  ENGINE_FOLDER,
   readRunning,
   type RunningStack,
 } from "../../local/state.ts";
@@ -342,7 +342,7 @@ describe("the pipeline", () => {
   });
 
   it("adds a table as docs/catalog.md says, keeps bad rows aside, and names a source that does not respond", async () => {
-    const document = readFileSync(join(engineFolder, "docs/catalog.md"), "utf8");
+    const document = readFileSync(join(ENGINE_FOLDER, "docs/catalog.md"), "utf8");
     const example = /```ts\n([\s\S]*?)```/.exec(document)?.[1];
     if (example === undefined) throw new Error("docs/catalog.md has no example");
     writeFileSync(join(catalogFolder, "tables/campaigns.ts"), example.replaceAll(/^ {3}/gm, ""));

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { QUICK_START } from "../../cli/commands/demo.ts";
-import { engineFolder } from "../../local/state.ts";
+import { ENGINE_FOLDER } from "../../local/state.ts";
 
 export interface Finished {
   readonly code: number;
@@ -26,8 +26,8 @@ export function startSluice(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Started {
-  const child = spawn(process.execPath, [join(engineFolder, "cli/main.ts"), ...args], {
-    cwd: engineFolder,
+  const child = spawn(process.execPath, [join(ENGINE_FOLDER, "cli/main.ts"), ...args], {
+    cwd: ENGINE_FOLDER,
     env: {
       ...process.env,
       SLUICE_STATE: stateFolder,

@@ -10,7 +10,7 @@ import { translateError } from "../../sources/cassandra/errors.ts";
 import { Pages } from "../../sources/cassandra/pages.ts";
 import { RangeReader } from "../../sources/cassandra/range-reader.ts";
 import { SourceConfigurationError, SourceUnavailableError } from "../../contract/errors.ts";
-import { cassandraDataCenter, startCassandraCluster } from "../../local/servers/cassandra.ts";
+import { CASSANDRA_DATA_CENTER, startCassandraCluster } from "../../local/servers/cassandra.ts";
 import type { Server } from "../../local/servers/launch.ts";
 import { CassandraTable } from "../functions/extraction/cassandra-table.ts";
 import { uniqueName } from "../functions/extraction/elasticsearch-table.ts";
@@ -40,20 +40,20 @@ beforeAll(async () => {
   });
   port = nodes[0]?.port ?? 0;
   writer = new cassandra.Client({
-    ...{ contactPoints, localDataCenter: cassandraDataCenter, protocolOptions: { port } },
+    ...{ contactPoints, localDataCenter: CASSANDRA_DATA_CENTER, protocolOptions: { port } },
     queryOptions: { consistency: cassandra.types.consistencies.all },
     socketOptions: patientSockets,
     encoding: { useBigIntAsLong: true },
   });
   client = new CassandraSource("shop", {
-    ...{ contactPoints, port, localDataCenter: cassandraDataCenter },
+    ...{ contactPoints, port, localDataCenter: CASSANDRA_DATA_CENTER },
   });
   for (const [keyspace, replicas] of [
     ["three", 3],
     ["single", 1],
   ] as const) {
     await writer.execute(
-      `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', '${cassandraDataCenter}': ${replicas}}`,
+      `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', '${CASSANDRA_DATA_CENTER}': ${replicas}}`,
     );
     await writer.execute(
       `CREATE TABLE ${keyspace}.rows (pk int, ck int, v text, PRIMARY KEY (pk, ck))`,
@@ -146,7 +146,7 @@ test("ranges end where nodes' ranges do, so far as one is near", async () => {
 test("a data center that the cluster does not have is rejected with those that it has", async () => {
   const elsewhere = new CassandraSource(
     "shop",
-    { contactPoints, port, localDataCenter: cassandraDataCenter },
+    { contactPoints, port, localDataCenter: CASSANDRA_DATA_CENTER },
     "analytics",
   );
   const attempt = elsewhere.planRows(definitionOf("three"), null);
@@ -174,7 +174,7 @@ test("a node killed in the middle of an extraction at LOCAL_QUORUM costs no row"
 
 test("with one of two replicas needed gone for good, the error says that too few replicas are up", async () => {
   await writer.execute(
-    `CREATE KEYSPACE strict WITH replication = {'class': 'NetworkTopologyStrategy', '${cassandraDataCenter}': 2}`,
+    `CREATE KEYSPACE strict WITH replication = {'class': 'NetworkTopologyStrategy', '${CASSANDRA_DATA_CENTER}': 2}`,
     [],
     { consistency: cassandra.types.consistencies.one },
   );

@@ -55,7 +55,7 @@ test("too many tombstones give up their table after some tries, with the reason,
     { table: alive, kind: "rows", splits: aliveSplits },
     { table: graves, kind: "rows", splits: gravesSplits },
   ]);
-  const refusals: unknown[] = [];
+  const rejections: unknown[] = [];
   let now = Date.now();
   const state = await lane.invoke(keyspace.client, {
     clock: {
@@ -66,11 +66,11 @@ test("too many tombstones give up their table after some tries, with the reason,
       },
     },
     log: (_, details) => {
-      if ("refusals" in details) refusals.push(details.reason);
+      if ("rejections" in details) rejections.push(details.reason);
     },
   });
   expect(state.done).toBe(true);
-  expect(refusals.length).toBeGreaterThan(1);
+  expect(rejections.length).toBeGreaterThan(1);
   expect(await lane.rows("alive")).toHaveLength(20);
   expect(await lane.read(keys.extractProblem("run-1", "graves"))).toMatchObject({
     ...{ table: "graves", error: "SourceUnavailableError" },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TableDefinition } from "../../catalog/definition.ts";
 import { CassandraSource } from "../../sources/cassandra/cassandra.ts";
 import { SourceConfigurationError, SourceUnavailableError } from "../../contract/errors.ts";
-import { cassandraDataCenter } from "../../local/servers/cassandra.ts";
+import { CASSANDRA_DATA_CENTER } from "../../local/servers/cassandra.ts";
 import { type Line, readSplit } from "../functions/extract/fixtures.ts";
 import { TestKeyspace } from "./cassandra/keyspace.ts";
 
@@ -161,7 +161,7 @@ test("what the cluster does not have is rejected with the fix", async () => {
 
 test("a cluster that is not there is unavailable", async () => {
   const missing = new CassandraSource("shop", {
-    ...{ contactPoints: ["127.0.0.1"], port: 1, localDataCenter: cassandraDataCenter },
+    ...{ contactPoints: ["127.0.0.1"], port: 1, localDataCenter: CASSANDRA_DATA_CENTER },
     ...{ username: "reader", password: "s3cret" },
   });
   const attempt = missing.planRows(table("small", ["id"]), null);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { SourceAuthenticationError, SourceConfigurationError } from "../../contract/errors.ts";
 import {
   cassandraAdmin,
-  cassandraDataCenter,
+  CASSANDRA_DATA_CENTER,
   startCassandra,
 } from "../../local/servers/cassandra.ts";
 import type { Server } from "../../local/servers/launch.ts";
@@ -50,7 +50,7 @@ beforeAll(async () => {
   });
   admin = new cassandra.Client({
     contactPoints: [server.address],
-    localDataCenter: cassandraDataCenter,
+    localDataCenter: CASSANDRA_DATA_CENTER,
     socketOptions: patientSockets,
     sslOptions: { ca: [ground.authority.pem], rejectUnauthorized: true },
     authProvider: new cassandra.auth.PlainTextAuthProvider(
@@ -86,7 +86,7 @@ const things = (budget: { pageRows?: number; dutyCycle?: number } = {}) =>
   });
 
 const address = (port = server.port) => ({
-  ...{ contactPoints: ["127.0.0.1"], port, localDataCenter: cassandraDataCenter },
+  ...{ contactPoints: ["127.0.0.1"], port, localDataCenter: CASSANDRA_DATA_CENTER },
   ca: ground.authority.pem,
 });
 const rotating = { username: "rotating", password: "rotating-password" };

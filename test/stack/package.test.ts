@@ -9,7 +9,7 @@ import { z } from "zod";
 import { QUICK_START } from "../../cli/commands/demo.ts";
 import { findMarked } from "../../local/servers/process.ts";
 import { reachableFolder } from "../../local/servers/unprivileged.ts";
-import { engineFolder, readRunning } from "../../local/state.ts";
+import { ENGINE_FOLDER, readRunning } from "../../local/state.ts";
 import { cacheFolder } from "../../local/toolchain/cache.ts";
 import { buildPackage } from "../../package/build.ts";
 import { Cluster } from "../sources/elasticsearch/cluster.ts";
@@ -38,7 +38,7 @@ function environment(): NodeJS.ProcessEnv {
   );
   const programs = (process.env.PATH ?? "")
     .split(delimiter)
-    .filter((path) => !path.startsWith(engineFolder));
+    .filter((path) => !path.startsWith(ENGINE_FOLDER));
   return {
     ...Object.fromEntries(kept),
     PATH: programs.join(delimiter),

@@ -15,7 +15,7 @@ import { rowHash } from "../../examples/web-analytics/sample-data/truth-row.ts";
 import { keyText, liveHashes } from "../../examples/web-analytics/sample-data/truth.ts";
 import {
   cassandraAdmin,
-  cassandraDataCenter,
+  CASSANDRA_DATA_CENTER,
   startCassandra,
 } from "../../local/servers/cassandra.ts";
 import { makeAuthority } from "../../local/servers/certificates.ts";
@@ -69,7 +69,7 @@ beforeAll(async () => {
   ]);
   servers.push(search, events);
   const contactPoints = ["127.0.0.1"];
-  const place = { contactPoints, port: events.port, localDataCenter: cassandraDataCenter };
+  const place = { contactPoints, port: events.port, localDataCenter: CASSANDRA_DATA_CENTER };
   history = await generate({
     ...{ seed: 11, companies: 40, leads: 90, visits: 80, pageViews: 70, nowMillis: Date.now() },
     edgeCases: true,

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { deploymentNames, synthesize } from "sluice/cdk";
 
-const folder = mkdtempSync(join(tmpdir(), "synth-"));
+const FOLDER = mkdtempSync(join(tmpdir(), "synth-"));
 after(() => {
-  rmSync(folder, { recursive: true });
+  rmSync(FOLDER, { recursive: true });
 });
 
 for (const deployment of deploymentNames()) {
   void test(`deployment ${deployment}`, async () => {
-    await synthesize({ context: { deployment }, outdir: join(folder, deployment) });
+    await synthesize({ context: { deployment }, outdir: join(FOLDER, deployment) });
   });
 }

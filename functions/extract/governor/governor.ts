@@ -3,20 +3,20 @@ import { type GovernorState, OUTCOMES_KEPT } from "../../../contract/state.ts";
 import { type LanePace, owedMillis, type Reading } from "./pace.ts";
 import { learn, timesUsual } from "./usual.ts";
 
-const mostSlowdown = 16;
-const slowdownFactor = 2;
+const MOST_SLOWDOWN = 16;
+const SLOWDOWN_FACTOR = 2;
 /** How much a response of usual speed takes off the slowdown. */
 const RECOVERY = 0.25;
-const leastShareOfPage = 0.25;
+const LEAST_SHARE_OF_PAGE = 0.25;
 
 // Durations scatter: only some slow responses one after another are the source's state, and one is a pause of its own.
-const slowFrom = 1.8;
-const gladUpTo = 1.25;
-const weightOfLast = 0.25;
-const mostWeighedTimes = 3;
+const SLOW_FROM = 1.8;
+const GLAD_UP_TO = 1.25;
+const WEIGHT_OF_LAST = 0.25;
+const MOST_WEIGHED_TIMES = 3;
 
-const firstBackOffMillis = 1000;
-const longestBackOffMillis = 60_000;
+const FIRST_BACK_OFF_MILLIS = 1000;
+const LONGEST_BACK_OFF_MILLIS = 60_000;
 /** Rejected requests in a row after which the lane gives up: about a minute of pauses, in which a node can restart. */
 const MOST_REJECTIONS = 7;
 /** The share of rejected ones among the last requests at which the lane gives up. */
@@ -54,10 +54,10 @@ export function afterResponse(
 ): AfterResponse {
   const times = timesUsual(before.usual, response.of, response);
   const slowness = times === null ? 1 : smoothed(before.slowness, times);
-  const isSlowed = slowness >= slowFrom;
-  const isGlad = slowness <= gladUpTo;
+  const isSlowed = slowness >= SLOW_FROM;
+  const isGlad = slowness <= GLAD_UP_TO;
   const slowdown = isSlowed
-    ? Math.min(mostSlowdown, before.slowdown * slowdownFactor)
+    ? Math.min(MOST_SLOWDOWN, before.slowdown * SLOWDOWN_FACTOR)
     : Math.max(1, before.slowdown - (isGlad ? RECOVERY : 0));
   const { millis, rows, bytes, besideMillis = 0 } = response;
   const pauseMillis =
@@ -66,7 +66,7 @@ export function afterResponse(
     state: {
       ...before,
       slowdown,
-      refusals: 0,
+      rejections: 0,
       outcomes: withOutcome(before, "."),
       // After a step down the next one takes new evidence.
       slowness: isSlowed ? 1 : rounded(slowness),
@@ -83,9 +83,9 @@ export function afterRejection(
   before: GovernorState,
   pace: LanePace,
 ): AfterRejection {
-  const refusals = before.refusals + 1;
+  const rejections = before.rejections + 1;
   const outcomes = withOutcome(before, "x");
-  const backOff = Math.min(longestBackOffMillis, firstBackOffMillis * 2 ** before.refusals);
+  const backOff = Math.min(LONGEST_BACK_OFF_MILLIS, FIRST_BACK_OFF_MILLIS * 2 ** before.rejections);
   const owed = owedMillis({ millis: askedMillis, rows: 0, bytes: 0 }, 0, pace);
   const rejected = outcomes.replaceAll(".", "").length;
   const isOften =
@@ -93,18 +93,18 @@ export function afterRejection(
   return {
     state: {
       ...before,
-      slowdown: Math.min(mostSlowdown, before.slowdown * slowdownFactor),
-      refusals,
+      slowdown: Math.min(MOST_SLOWDOWN, before.slowdown * SLOWDOWN_FACTOR),
+      rejections,
       outcomes,
     },
     pauseMillis: Math.max(backOff, owed),
-    giveUp: refusals >= MOST_REJECTIONS ? "in-a-row" : isOften ? "share" : null,
+    giveUp: rejections >= MOST_REJECTIONS ? "in-a-row" : isOften ? "share" : null,
   };
 }
 
 /** How many rows to ask for: fewer while the source is slow, so that what is asked meanwhile waits less behind it. */
 export function rowLimit(pageRows: number, { slowdown }: GovernorState): number {
-  return Math.max(1, Math.round(pageRows * Math.max(leastShareOfPage, 1 / slowdown)));
+  return Math.max(1, Math.round(pageRows * Math.max(LEAST_SHARE_OF_PAGE, 1 / slowdown)));
 }
 
 /** True if the source responded to one of the lane's last requests. */
@@ -114,8 +114,8 @@ export function hasRespondedLately({ outcomes }: GovernorState): boolean {
 
 /** The geometric mean, the last response weighed most. */
 function smoothed(before: number, times: number): number {
-  const weighed = Math.min(mostWeighedTimes, Math.max(1 / mostWeighedTimes, times));
-  return before ** (1 - weightOfLast) * weighed ** weightOfLast;
+  const weighed = Math.min(MOST_WEIGHED_TIMES, Math.max(1 / MOST_WEIGHED_TIMES, times));
+  return before ** (1 - WEIGHT_OF_LAST) * weighed ** WEIGHT_OF_LAST;
 }
 
 function withOutcome({ outcomes }: GovernorState, outcome: "." | "x"): string {

@@ -5,14 +5,14 @@ import type { Reading } from "./pace.ts";
 type Usual = GovernorState["usual"];
 
 // A kilobyte of responses counts as much as a row: either may be what the time goes into.
-const bytesLikeARow = 1000;
+const BYTES_LIKE_AROW = 1000;
 // Of fewer the mean says little: some were slow since caches were cold.
-const responsesToKnow = 8;
+const RESPONSES_TO_KNOW = 8;
 // Usual changes gradually: a source that is slow for some minutes must not become the usual one.
-const weightOfLast = 0.02;
-const mostTimes = 4;
+const WEIGHT_OF_LAST = 0.02;
+const MOST_TIMES = 4;
 // Below it a difference is the clock's and the network's.
-const noticeableMillis = 20;
+const NOTICEABLE_MILLIS = 20;
 
 /**
  * How many times as long as usual this response took, or null if no comparable one is known.
@@ -21,11 +21,11 @@ const noticeableMillis = 20;
 export function timesUsual(usual: Usual, of: string, batch: Reading): number | null {
   const size = sizeOf(batch);
   const known = (usual?.of === of ? usual.sizes : []).filter(
-    (one) => one.size >= size && one.answers >= responsesToKnow,
+    (one) => one.size >= size && one.answers >= RESPONSES_TO_KNOW,
   );
   if (known.length === 0) return null;
   const expected = Math.min(...known.map(({ millis }) => millis));
-  return Math.max(batch.millis, noticeableMillis) / Math.max(expected, noticeableMillis);
+  return Math.max(batch.millis, NOTICEABLE_MILLIS) / Math.max(expected, NOTICEABLE_MILLIS);
 }
 
 /** What is usual, this response considered. Of another table's responses nothing is kept. */
@@ -34,7 +34,7 @@ export function learn(usual: Usual, of: string, batch: Reading): Exclude<Usual, 
   const sizes = usual?.of === of ? usual.sizes : [];
   const others = sizes.filter((one) => one.size !== size);
   const before = sizes.find((one) => one.size === size) ?? { size, millis: 0, answers: 0 };
-  const answers = Math.min(before.answers + 1, responsesToKnow);
+  const answers = Math.min(before.answers + 1, RESPONSES_TO_KNOW);
   const millis = rounded(learnt(before, Math.max(batch.millis, 1)));
   return { of, sizes: [...others, { size, millis, answers }].slice(-SIZES_KEPT) };
 }
@@ -45,15 +45,15 @@ function learnt(
   seen: number,
 ): number {
   if (before.answers === 0) return seen;
-  const isKnown = before.answers >= responsesToKnow;
+  const isKnown = before.answers >= RESPONSES_TO_KNOW;
   const times = seen / before.millis;
   if (!isKnown) return before.millis * times ** (1 / (before.answers + 1));
-  return before.millis * Math.min(mostTimes, Math.max(1 / mostTimes, times)) ** weightOfLast;
+  return before.millis * Math.min(MOST_TIMES, Math.max(1 / MOST_TIMES, times)) ** WEIGHT_OF_LAST;
 }
 
 /** Batches within a factor of the square root of two are of one size. */
 function sizeOf({ rows, bytes }: Reading): number {
-  return Math.floor(2 * Math.log2(rows + bytes / bytesLikeARow + 1));
+  return Math.floor(2 * Math.log2(rows + bytes / BYTES_LIKE_AROW + 1));
 }
 
 /** Short in the state's JSON, and fine enough to move by a hundredth. */

@@ -10,8 +10,8 @@ import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secre
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
 import { writeNew } from "../../../cli/new-file.ts";
-import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
-import { engineFolder } from "../../../local/state.ts";
+import { CASSANDRA_DATA_CENTER } from "../../../local/servers/cassandra.ts";
+import { ENGINE_FOLDER } from "../../../local/state.ts";
 import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 import { type Moto, startMoto } from "../../functions/moto.ts";
 import {
@@ -50,7 +50,7 @@ let account: Readonly<Record<string, string>>;
 
 /** With no stack of its own, so that nothing is taken from one that runs here. */
 function sluice(...args: string[]): Promise<Outcome> {
-  const entry = join(engineFolder, "cli", "main.ts");
+  const entry = join(ENGINE_FOLDER, "cli", "main.ts");
   const env = { ...process.env, ...account, SLUICE_STATE: state };
   return new Promise((resolve) => {
     execFile(process.execPath, [entry, "discover", ...args], { env }, (error, out, err) => {
@@ -83,11 +83,11 @@ test("proposes an entry for an index, as text and as data", async () => {
   expect(result).toMatchObject({ sampledDocuments: 0, readBy: [] });
   expect(result.proposal).toMatchObject({ name: "things", key: ["id"] });
   expect(plain.out).toContain(`from: { index: "${index}" }`);
-  expect(existsSync(join(engineFolder, "catalog", "tables", "things.ts"))).toBe(false);
+  expect(existsSync(join(ENGINE_FOLDER, "catalog", "tables", "things.ts"))).toBe(false);
 });
 
 test("proposes an entry for a keyspace's table", async () => {
-  const address = `${cassandra.address}/${cassandraDataCenter}`;
+  const address = `${cassandra.address}/${CASSANDRA_DATA_CENTER}`;
   const result = await sluice("events", "system_schema.types", "--cassandra", address);
   expect(result.out).toContain('from: { keyspace: "system_schema", table: "types" }');
 });

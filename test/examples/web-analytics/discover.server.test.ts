@@ -20,7 +20,7 @@ import { type History, stepsOf } from "../../../examples/web-analytics/sample-da
 import { leadDocument, leadId } from "../../../examples/web-analytics/sample-data/leads.ts";
 import { SCHEMA } from "../../../examples/web-analytics/sample-data/write-events.ts";
 import { INDICES } from "../../../examples/web-analytics/sample-data/write-search.ts";
-import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
+import { CASSANDRA_DATA_CENTER } from "../../../local/servers/cassandra.ts";
 import { Cluster } from "../../sources/elasticsearch/cluster.ts";
 import {
   patientSockets,
@@ -136,14 +136,14 @@ describe("Cassandra", () => {
     const [host = "", port = ""] = server.address.split(":");
     writer = new cassandra.Client({
       contactPoints: [host],
-      localDataCenter: cassandraDataCenter,
+      localDataCenter: CASSANDRA_DATA_CENTER,
       protocolOptions: { port: Number(port) },
       socketOptions: patientSockets,
     });
     for (const statement of SCHEMA)
       await writer.execute(statement.replaceAll("tracking", keyspace));
     source = new CassandraSource("events", {
-      ...{ contactPoints: [host], port: Number(port), localDataCenter: cassandraDataCenter },
+      ...{ contactPoints: [host], port: Number(port), localDataCenter: CASSANDRA_DATA_CENTER },
     });
   });
   afterAll(async () => {

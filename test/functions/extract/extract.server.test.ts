@@ -195,12 +195,12 @@ test("a table whose requests are rejected again and again is left out with what 
     { table: table("b"), kind: "rows", splits: [whole] },
   ]);
   const other = new ScriptedSource({ rows: 10, pageRows: 10 });
-  let refusals = 0;
+  let rejections = 0;
   const source = new ScriptedSource({
     ...{ rows: 100, pageRows: 10 },
     beforeBatch: (row) => {
-      if (row === 20 && refusals < 3) {
-        refusals += 1;
+      if (row === 20 && rejections < 3) {
+        rejections += 1;
         throw new SourceUnavailableError("429");
       }
       if (row === 50) throw new SourceUnavailableError("gone");

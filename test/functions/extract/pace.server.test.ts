@@ -143,7 +143,7 @@ test("a source that says it has too much to do ends the lane cleanly; a later ru
     },
   });
   const state = await lane.invoke(source, { clock });
-  expect(state).toMatchObject({ done: true, ended: "refusals", rows: 50 });
+  expect(state).toMatchObject({ done: true, ended: "rejections", rows: 50 });
   expect(state.pace.backOffs).toBe(7);
   // Each rejected request is followed by its back-off at least.
   const rejectedFor = asked.slice(5).map((at, index, all) => (all[index + 1] ?? at) - at);
@@ -179,19 +179,19 @@ test("a lane that finds the source paused waits until it is over", async () => {
 test("what another lane found out need not be found out again", async () => {
   const lane = await laneOf(["a"]);
   const clock = sleepingClock();
-  let refusals = 0;
+  let rejections = 0;
   const source = new ScriptedSource({
     ...{ rows: 100, pageRows: 10 },
     beforeBatch: async (row) => {
       if (row !== 50) return;
-      refusals += 1;
+      rejections += 1;
       const until = clock.now() + 120_000;
       await lane.ledger.pauses.give("shop", { until, run: "other", reason: "429" });
       throw overloaded();
     },
   });
-  expect(await lane.invoke(source, { clock })).toMatchObject({ ended: "refusals", rows: 50 });
-  expect(refusals).toBe(1);
+  expect(await lane.invoke(source, { clock })).toMatchObject({ ended: "rejections", rows: 50 });
+  expect(rejections).toBe(1);
 });
 
 test("one table's rejected requests end neither the lane nor the others, if another one gets a response", async () => {
@@ -223,7 +223,7 @@ test("two tables that find the source overloaded end the lane, and the third is 
     d: rejecting(overloaded(), () => (requests.d += 1)),
   };
   const state = await lane.invoke(byTable(sources), { clock: sleepingClock() });
-  expect(state).toMatchObject({ done: true, ended: "refusals", rows: 10 });
+  expect(state).toMatchObject({ done: true, ended: "rejections", rows: 10 });
   expect(requests).toEqual({ b: 7, c: 1, d: 0 });
   expect(await lane.stored("runs/run-1/problems/")).toEqual([]);
 });
@@ -259,7 +259,7 @@ test("a source that goes away in a later invocation ends the lane cleanly, for i
   await lane.invoke(source, { clock, ...few });
   expect(lane.state).toMatchObject({ done: false, invocation: 1 });
   while (!lane.state.done) await lane.invoke(source, { clock });
-  expect(lane.state).toMatchObject({ ended: "refusals", rows: 30 });
+  expect(lane.state).toMatchObject({ ended: "rejections", rows: 30 });
 });
 
 test("a back-off that outlasts its invocation is kept by the next one", async () => {
@@ -280,8 +280,11 @@ test("a back-off that outlasts its invocation is kept by the next one", async ()
     await lane.invoke(source, { clock, remainingMillis: () => 6000 - (clock.now() - begun) });
   }
   expect(lane.state.invocation).toBeGreaterThan(3);
-  const refusals = asked.map((one, index) => ({ ...one, next: asked[index + 1]?.at ?? Infinity }));
-  const waits = refusals.filter((one) => one.isRejected).map((one) => one.next - one.at);
+  const rejections = asked.map((one, index) => ({
+    ...one,
+    next: asked[index + 1]?.at ?? Infinity,
+  }));
+  const waits = rejections.filter((one) => one.isRejected).map((one) => one.next - one.at);
   expect(waits.map((wait, index) => wait >= 1000 * 2 ** index)).toEqual(Array(5).fill(true));
   expect(numbersOf(await lane.rows("a"))).toEqual(upTo(100));
 });

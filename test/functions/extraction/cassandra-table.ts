@@ -4,7 +4,7 @@ import type { LoadBudgetDefinition, TableDefinition } from "../../../catalog/def
 import type { Table } from "../../../catalog/table.ts";
 import { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
 import type { CassandraSecret } from "../../../sources/cassandra/secret.ts";
-import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
+import { CASSANDRA_DATA_CENTER } from "../../../local/servers/cassandra.ts";
 import { column, tableDefinition } from "../extract/fixtures.ts";
 import { canonical, type Doc, type Json, type LiveTable, type Rows } from "./live-table.ts";
 import { patientSockets } from "../extract/servers.ts";
@@ -56,7 +56,7 @@ export class CassandraTable implements LiveTable {
     const port = Number(addresses[0]?.split(":")[1]);
     const writer = new cassandra.Client({
       contactPoints,
-      localDataCenter: cassandraDataCenter,
+      localDataCenter: CASSANDRA_DATA_CENTER,
       protocolOptions: { port },
       queryOptions: { consistency: cassandra.types.consistencies.localQuorum },
       socketOptions: patientSockets,
@@ -69,7 +69,7 @@ export class CassandraTable implements LiveTable {
       `CREATE TABLE ${keyspace}.rows (pk int, ck int, name text, n bigint, tags set<text>, attributes map<text, text>, ` +
         "note text static, PRIMARY KEY (pk, ck))",
     );
-    const secret = { contactPoints, port, localDataCenter: cassandraDataCenter };
+    const secret = { contactPoints, port, localDataCenter: CASSANDRA_DATA_CENTER };
     return new CassandraTable(writer, secret, keyspace);
   }
 

@@ -43,7 +43,7 @@ export async function expectPauseWhenOverloaded(address: string): Promise<void> 
     };
     const state = await lane.invoke(client, { clock, remainingMillis: () => 3_600_000 });
     await flood.end();
-    expect(state).toMatchObject({ done: true, ended: "refusals" });
+    expect(state).toMatchObject({ done: true, ended: "rejections" });
     expect(state.rows).toBeGreaterThan(0);
     expect(state.rows).toBeLessThan(rows);
     expect(await lane.splits("a")).toMatchObject([{ rows: state.rows, done: false }]);

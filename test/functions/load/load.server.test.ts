@@ -530,7 +530,7 @@ describe("the transaction refuses", () => {
   });
 });
 
-describe("a refusal", () => {
+describe("a rejection", () => {
   it("of comments does not keep people from the data", async () => {
     const table = newTable();
     await local.build({
@@ -553,10 +553,10 @@ describe("a refusal", () => {
     const table = newTable();
     await firstLoad(table);
     await local.build({ table, snapshot: id(2), parent: id(1), columns: BASIC, deletes: [[1]] });
-    let refusals = 0;
+    let rejections = 0;
     const warehouse = local.warehouseWith((sql) => {
-      if (!sql.startsWith("LOCK") || refusals === 2) return sql;
-      refusals += 1;
+      if (!sql.startsWith("LOCK") || rejections === 2) return sql;
+      rejections += 1;
       return refusing("1023 DETAIL: Serializable isolation violation on table - 1");
     });
     const parts = { ...local.parts(definition(table, BASIC)), warehouse };
@@ -1035,12 +1035,12 @@ describe("a table that can't be loaded", () => {
     const table = newTable();
     await firstLoad(table);
     const parts = local.parts(definition(table, BASIC));
-    const refusal = new Error(`access to the lake is denied ${"x".repeat(500)}`);
-    const broken = { ...parts, readContentId: () => Promise.reject(refusal) };
-    await expect(local.load(definition(table, BASIC), broken)).rejects.toThrow(refusal);
+    const rejection = new Error(`access to the lake is denied ${"x".repeat(500)}`);
+    const broken = { ...parts, readContentId: () => Promise.reject(rejection) };
+    await expect(local.load(definition(table, BASIC), broken)).rejects.toThrow(rejection);
     expect(await local.problem("run-1", table)).toMatchObject({
       ...{ step: "unexpected", statement: null },
-      message: `Error: ${refusal.message}`,
+      message: `Error: ${rejection.message}`,
     });
     expect(await local.failure(table)).toMatchObject({ cause: "unexpected", retryAt: null });
   });

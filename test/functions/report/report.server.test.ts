@@ -244,7 +244,7 @@ describe("a source that was left alone", () => {
     await leave({});
     const pause = { until: 1, run: "one", reason: "429: too many" };
     await stores.ledger.pauses.give("shop", pause);
-    const lanes = [laneDone, { ...laneDone, lane: 1, ended: "refusals" }];
+    const lanes = [laneDone, { ...laneDone, lane: 1, ended: "rejections" }];
     const { status, record } = await report({ lanes });
     expect(status).toBe("succeeded");
     expect(record.alerts).toMatchObject([{ kind: "paused", name: "shop" }]);

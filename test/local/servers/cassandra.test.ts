@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Client } from "cassandra-driver";
 import { expect, test } from "vitest";
 import {
-  cassandraDataCenter,
+  CASSANDRA_DATA_CENTER,
   startCassandra,
   type CassandraOptions,
 } from "../../../local/servers/cassandra.ts";
@@ -65,7 +65,7 @@ function optionsIn(folder: string): CassandraOptions {
 async function query(server: Server, ...statements: string[]): Promise<unknown[]> {
   const client = new Client({
     contactPoints: [server.address],
-    localDataCenter: cassandraDataCenter,
+    localDataCenter: CASSANDRA_DATA_CENTER,
   });
   try {
     let rows: unknown[] = [];

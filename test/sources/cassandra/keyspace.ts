@@ -10,7 +10,7 @@ import type {
 import { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
 import type { bucketsSchema } from "../../../sources/cassandra/declaration.ts";
 import type { Bounds } from "../../../contract/records.ts";
-import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
+import { CASSANDRA_DATA_CENTER } from "../../../local/servers/cassandra.ts";
 import { column, type Line, readSplit, tableDefinition } from "../../functions/extract/fixtures.ts";
 import {
   patientSockets,
@@ -55,7 +55,7 @@ export class TestKeyspace {
     const [host = "", port] = server.address.split(":");
     this.host = host;
     this.port = Number(port);
-    const contact = { contactPoints: [host], localDataCenter: cassandraDataCenter };
+    const contact = { contactPoints: [host], localDataCenter: CASSANDRA_DATA_CENTER };
     this.writer = new cassandra.Client({
       ...contact,
       protocolOptions: { port: this.port },

@@ -10,7 +10,7 @@ import { propose, type Proposal } from "../../../sources/discover/proposal.ts";
 import { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
 import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
 import { SourceConfigurationError } from "../../../contract/errors.ts";
-import { cassandraDataCenter } from "../../../local/servers/cassandra.ts";
+import { CASSANDRA_DATA_CENTER } from "../../../local/servers/cassandra.ts";
 import { Cluster } from "../elasticsearch/cluster.ts";
 import {
   patientSockets,
@@ -334,7 +334,7 @@ describe("Cassandra", () => {
     const [host = "", port = ""] = server.address.split(":");
     writer = new cassandra.Client({
       contactPoints: [host],
-      localDataCenter: cassandraDataCenter,
+      localDataCenter: CASSANDRA_DATA_CENTER,
       protocolOptions: { port: Number(port) },
       socketOptions: patientSockets,
     });
@@ -342,7 +342,7 @@ describe("Cassandra", () => {
       `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
     );
     source = new CassandraSource("events", {
-      ...{ contactPoints: [host], port: Number(port), localDataCenter: cassandraDataCenter },
+      ...{ contactPoints: [host], port: Number(port), localDataCenter: CASSANDRA_DATA_CENTER },
     });
   });
   afterAll(async () => {

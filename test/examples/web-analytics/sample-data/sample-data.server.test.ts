@@ -2,7 +2,7 @@
 import { Client as Cassandra, types } from "cassandra-driver";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { cassandraDataCenter } from "../../../../local/servers/cassandra.ts";
+import { CASSANDRA_DATA_CENTER } from "../../../../local/servers/cassandra.ts";
 import { change, generate } from "../../../../examples/web-analytics/sample-data/generate.ts";
 import type {
   History,
@@ -36,7 +36,7 @@ beforeAll(async () => {
     cassandra: {
       contactPoints: [host],
       port: Number(port),
-      localDataCenter: cassandraDataCenter,
+      localDataCenter: CASSANDRA_DATA_CENTER,
     },
   };
 }, 240_000);
