@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -23,6 +23,8 @@ import {
 let elasticsearch: RunningServer;
 let cassandra: RunningServer;
 let state: string;
+/** A project with the tests' catalog. */
+let project: string;
 let aws: Moto;
 
 beforeAll(async () => {
@@ -33,6 +35,10 @@ beforeAll(async () => {
     ...{ AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
   };
   state = await mkdtemp(join(tmpdir(), "sluice-discover-"));
+  project = join(state, "project");
+  await mkdir(project);
+  const catalog = join(ENGINE_FOLDER, "test/shop/index.ts");
+  await writeFile(join(project, "package.json"), JSON.stringify({ sluice: { catalog } }));
 });
 afterAll(async () => {
   await Promise.all([elasticsearch.stop(), cassandra.stop(), aws.stop()]);
@@ -53,9 +59,14 @@ function sluice(...args: string[]): Promise<Outcome> {
   const entry = join(ENGINE_FOLDER, "cli", "main.ts");
   const env = { ...process.env, ...account, SLUICE_STATE: state };
   return new Promise((resolve) => {
-    execFile(process.execPath, [entry, "discover", ...args], { env }, (error, out, err) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err });
-    });
+    execFile(
+      process.execPath,
+      [entry, "discover", ...args],
+      { env, cwd: project },
+      (error, out, err) => {
+        resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err });
+      },
+    );
   });
 }
 
@@ -83,7 +94,7 @@ test("proposes an entry for an index, as text and as data", async () => {
   expect(result).toMatchObject({ sampledDocuments: 0, readBy: [] });
   expect(result.proposal).toMatchObject({ name: "things", key: ["id"] });
   expect(plain.out).toContain(`from: { index: "${index}" }`);
-  expect(existsSync(join(ENGINE_FOLDER, "catalog", "tables", "things.ts"))).toBe(false);
+  expect(existsSync(join(ENGINE_FOLDER, "test/shop/tables/things.ts"))).toBe(false);
 });
 
 test("proposes an entry for a keyspace's table", async () => {
@@ -130,13 +141,13 @@ test("reaches a deployment's source by its secret, and says what is missing ther
 
 test("lists how a table of the catalog differs from its source", async () => {
   const cluster = new Cluster(elasticsearch.address);
-  // The example's own indices are of those who run it, so a cluster without them is an error that says so.
-  const exists = await cluster.send("GET", "/leads").then(
+  // The shop's own indices are of those who run it, so a cluster without them is an error that says so.
+  const exists = await cluster.send("GET", "/baskets").then(
     () => true,
     () => false,
   );
-  const result = await sluice("leads", "--elasticsearch", elasticsearch.address, "--json");
-  if (exists) expect(result.out).toContain('"table":"leads"');
+  const result = await sluice("baskets", "--elasticsearch", elasticsearch.address, "--json");
+  if (exists) expect(result.out).toContain('"table":"baskets"');
   else expect(result.err).toContain("index_not_found_exception");
 });
 
