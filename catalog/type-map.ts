@@ -9,6 +9,7 @@ import {
   typeKind,
   type TypeKind,
 } from "../contract/column-types.ts";
+import types from "../glue-jobs/sluice_build/contract/type_map.json" with { type: "json" };
 import { declarationOf } from "../sources/declarations.ts";
 
 interface TypeRule {
@@ -17,60 +18,34 @@ interface TypeRule {
    * in.
    */
   readonly glue: string;
-  /** Redshift's name, with the same blanks. */
+  /** Redshift's name, with the same blanks. Binary is hexadecimal text: a COPY of Parquet has no way into VARBYTE. */
   readonly redshift: string;
 }
 
-/** What each type is in the lake and the warehouse. A new type, or a new target, does not compile until every case is here. */
-export const TYPE_MAP: Readonly<Record<TypeKind, TypeRule>> = {
-  string: { glue: "string", redshift: "VARCHAR(65535)" },
-  boolean: { glue: "boolean", redshift: "BOOLEAN" },
-  int: { glue: "int", redshift: "INTEGER" },
-  long: { glue: "bigint", redshift: "BIGINT" },
-  float: { glue: "float", redshift: "REAL" },
-  double: { glue: "double", redshift: "DOUBLE PRECISION" },
-  decimal: {
-    glue: "decimal({precision},{scale})",
-    redshift: "DECIMAL({precision},{scale})",
-  },
-  date: { glue: "date", redshift: "DATE" },
-  timestamp: { glue: "timestamp", redshift: "TIMESTAMP" },
-  epoch_seconds: { glue: "timestamp", redshift: "TIMESTAMP" },
-  // As hexadecimal text: a COPY of Parquet has no way into VARBYTE.
-  binary: { glue: "binary", redshift: "VARCHAR(65535)" },
-  json: { glue: "string", redshift: "SUPER" },
-  list: { glue: "array<{element}>", redshift: "SUPER" },
-  map: { glue: "map<string,{element}>", redshift: "SUPER" },
-  struct: { glue: "struct<{fields}>", redshift: "SUPER" },
-};
+/**
+ * What each type is in the lake and the warehouse, in the file that the build reads too. A new type does not compile
+ * until it is there.
+ */
+export const TYPE_MAP: Readonly<Record<TypeKind, TypeRule>> = types;
 
 /** The names of a source's types that may be declared as a type of the catalog. */
 export function sourceTypes(system: string, type: ColumnType): readonly string[] {
   return declarationOf(system).types[typeKind(type)];
 }
 
-function render(type: ColumnType, target: "glue" | "redshift"): string {
-  const text = TYPE_MAP[typeKind(type)][target];
+/** The type as the Glue Data Catalog writes it, such as `array<struct<stage:string,at:timestamp>>`. */
+export function glueType(type: ColumnType): string {
+  const text = TYPE_MAP[typeKind(type)].glue;
   if (typeof type === "string" || "timestamp" in type) return text;
   if ("decimal" in type) {
     const [precision, scale] = type.decimal;
     return text.replace("{precision}", String(precision)).replace("{scale}", String(scale));
   }
-  if ("list" in type) return text.replace("{element}", () => render(type.list, target));
-  if ("map" in type) return text.replace("{element}", () => render(type.map, target));
+  if ("list" in type) return text.replace("{element}", () => glueType(type.list));
+  if ("map" in type) return text.replace("{element}", () => glueType(type.map));
   return text.replace("{fields}", () =>
-    type.struct.map((field) => `${field.name}:${render(field.type, target)}`).join(","),
+    type.struct.map((field) => `${field.name}:${glueType(field.type)}`).join(","),
   );
-}
-
-/** The type as the Glue Data Catalog writes it, such as `array<struct<stage:string,at:timestamp>>`. */
-export function glueType(type: ColumnType): string {
-  return render(type, "glue");
-}
-
-/** The type of the column in Redshift; nested values and json are SUPER, binary is hexadecimal text. */
-export function redshiftType(type: ColumnType): string {
-  return render(type, "redshift");
 }
 
 const GLUE_SCALARS: ReadonlyMap<string, ScalarType> = new Map(

@@ -93,6 +93,7 @@ function fingerprint(): string {
     hash.update(`${file}\n`).update(readFileSync(join(ENGINE_FOLDER, file)));
   };
   add("package-lock.json");
+  add("glue-jobs/sluice_build/contract/type_map.json");
   for (const source of SOURCES) {
     const files = readdirSync(join(ENGINE_FOLDER, source), { recursive: true, encoding: "utf8" });
     for (const file of files.sort()) if (file.endsWith(".ts")) add(join(source, file));

@@ -44,8 +44,9 @@ def ship_package(spark: SparkSession) -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     archive = folder / "sluice_build.zip"
     with zipfile.ZipFile(archive, "w") as target:
-        for source in sorted(package.rglob("*.py")):
-            target.write(source, str(source.relative_to(package.parent)))
+        for source in sorted(package.rglob("*")):
+            if source.suffix in (".py", ".json"):
+                target.write(source, str(source.relative_to(package.parent)))
     spark.sparkContext.addPyFile(str(archive))
     # The driver goes on with the folder itself.
     sys.path[:] = [entry for entry in sys.path if not entry.endswith(archive.name)]

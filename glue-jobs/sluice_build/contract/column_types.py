@@ -1,7 +1,9 @@
-"""The column types of the catalog, and the one total map from each to Spark and Redshift."""
+"""The column types of the catalog, and what each is in Spark and Redshift."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from typing import Literal, TypeAlias, cast, get_args
 
 from pyspark.sql import types as spark
@@ -125,18 +127,14 @@ _SPARK: Mapping[ScalarName, spark.DataType] = {
 # Text and binary (as hex text) take the widest VARCHAR; longer values are quarantined by the build.
 VARCHAR_BYTES = 65_535
 
-_REDSHIFT: Mapping[ScalarName, str] = {
-    "string": f"VARCHAR({VARCHAR_BYTES})",
-    "boolean": "BOOLEAN",
-    "int": "INTEGER",
-    "long": "BIGINT",
-    "float": "REAL",
-    "double": "DOUBLE PRECISION",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "binary": f"VARCHAR({VARCHAR_BYTES})",
-    "json": "SUPER",
-}
+
+def _redshift_types() -> Mapping[str, str]:
+    text = resources.files(__package__).joinpath("type_map.json").read_text(encoding="utf-8")
+    return {kind: rule["redshift"] for kind, rule in json.loads(text).items()}
+
+
+# By the kinds of types, in the file that the catalog reads too.
+_REDSHIFT = _redshift_types()
 
 
 def spark_type(column_type: ColumnType) -> spark.DataType:
@@ -164,11 +162,16 @@ def redshift_type(column_type: ColumnType) -> str:
         case Scalar(name):
             return _REDSHIFT[name]
         case DecimalType(precision, scale):
-            return f"DECIMAL({precision},{scale})"
+            text = _REDSHIFT["decimal"]
+            return text.replace("{precision}", str(precision)).replace("{scale}", str(scale))
         case EpochSeconds():
-            return "TIMESTAMP"
-        case ListType() | MapType() | StructType():
-            return "SUPER"
+            return _REDSHIFT["epoch_seconds"]
+        case ListType():
+            return _REDSHIFT["list"]
+        case MapType():
+            return _REDSHIFT["map"]
+        case StructType():
+            return _REDSHIFT["struct"]
 
 
 def is_nested(column_type: ColumnType) -> bool:

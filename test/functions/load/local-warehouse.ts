@@ -22,8 +22,8 @@ import { z } from "zod";
 import { encodeEntry } from "../../../catalog/glue.ts";
 import { definitionsDatabase, lakeDatabase } from "../../../catalog/placement.ts";
 import type { Table } from "../../../catalog/table.ts";
-import { redshiftType } from "../../../catalog/type-map.ts";
-import type { ColumnType } from "../../../contract/column-types.ts";
+import { TYPE_MAP } from "../../../catalog/type-map.ts";
+import { type ColumnType, typeKind } from "../../../contract/column-types.ts";
 import type { LoadRecord, ReplaceRecord } from "../../../contract/load-records.ts";
 import { openLedger, type Ledger } from "../../../stores/ledger/ledger.ts";
 import { readCurrentContentId } from "../../../stores/lake/read-content.ts";
@@ -438,4 +438,12 @@ class ParquetWriter {
     this.#process.stdin.end();
     await ended;
   }
+}
+
+/** As the build writes it. */
+function redshiftType(type: ColumnType): string {
+  const text = TYPE_MAP[typeKind(type)].redshift;
+  if (typeof type === "string" || !("decimal" in type)) return text;
+  const [precision, scale] = type.decimal;
+  return text.replace("{precision}", String(precision)).replace("{scale}", String(scale));
 }
