@@ -1,6 +1,5 @@
 // Discovers the example's own indices and tables: what is proposed is what the example declares.
-import { randomUUID } from "node:crypto";
-import cassandra from "cassandra-driver";
+import type cassandra from "cassandra-driver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { catalog } from "../../../examples/web-analytics/catalog/index.ts";
 import { resolveEntry } from "../../../catalog/resolve.ts";
@@ -9,7 +8,7 @@ import type { ColumnType } from "../../../contract/column-types.ts";
 import type { TableDefinition } from "../../../catalog/definition.ts";
 import { differencesNow } from "../../../sources/discover/differences.ts";
 import { propose, type Proposal } from "../../../sources/discover/proposal.ts";
-import { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
+import type { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
 import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
 import {
   companyDocument,
@@ -20,14 +19,9 @@ import { type History, stepsOf } from "../../../examples/web-analytics/sample-da
 import { leadDocument, leadId } from "../../../examples/web-analytics/sample-data/leads.ts";
 import { SCHEMA } from "../../../examples/web-analytics/sample-data/write-events.ts";
 import { INDICES } from "../../../examples/web-analytics/sample-data/write-search.ts";
-import { CASSANDRA_DATA_CENTER } from "../../../local/servers/cassandra.ts";
+import { TestKeyspace } from "../../sources/cassandra/keyspace.ts";
 import { Cluster } from "../../sources/elasticsearch/cluster.ts";
-import {
-  patientSockets,
-  runCassandra,
-  runElasticsearch,
-  type RunningServer,
-} from "../../functions/extract/servers.ts";
+import { runElasticsearch, type RunningServer } from "../../functions/extract/servers.ts";
 import { importProposal } from "../../sources/discover/entry-file.ts";
 
 const documents = { documents: 200, dutyCycle: 1 };
@@ -126,31 +120,19 @@ describe("Elasticsearch", () => {
 });
 
 describe("Cassandra", () => {
-  const keyspace = `discover_${randomUUID().replaceAll("-", "").slice(0, 20)}`;
-  let server: RunningServer;
+  let made: TestKeyspace;
+  let keyspace: string;
   let writer: cassandra.Client;
   let source: CassandraSource;
 
   beforeAll(async () => {
-    server = await runCassandra();
-    const [host = "", port = ""] = server.address.split(":");
-    writer = new cassandra.Client({
-      contactPoints: [host],
-      localDataCenter: CASSANDRA_DATA_CENTER,
-      protocolOptions: { port: Number(port) },
-      socketOptions: patientSockets,
-    });
+    made = await TestKeyspace.make();
+    ({ name: keyspace, writer, client: source } = made);
     for (const statement of SCHEMA)
       await writer.execute(statement.replaceAll("tracking", keyspace));
-    source = new CassandraSource("events", {
-      ...{ contactPoints: [host], port: Number(port), localDataCenter: CASSANDRA_DATA_CENTER },
-    });
   });
   afterAll(async () => {
-    await source.close();
-    await writer.execute(`DROP KEYSPACE ${keyspace}`);
-    await writer.shutdown();
-    await server.stop();
+    await made.close();
   });
 
   test.each([

@@ -1,23 +1,18 @@
 // Discovers real indices and tables: the proposed entries pass validation, and drift is seen.
 import { randomUUID } from "node:crypto";
-import cassandra from "cassandra-driver";
+import type cassandra from "cassandra-driver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { resolveEntry } from "../../../catalog/resolve.ts";
 import type { Table } from "../../../catalog/table.ts";
 import type { TableDefinition } from "../../../catalog/definition.ts";
 import { differencesNow, differencesSince } from "../../../sources/discover/differences.ts";
 import { propose, type Proposal } from "../../../sources/discover/proposal.ts";
-import { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
+import type { CassandraSource } from "../../../sources/cassandra/cassandra.ts";
 import { ElasticsearchSource } from "../../../sources/elasticsearch/elasticsearch.ts";
 import { SourceConfigurationError } from "../../../contract/errors.ts";
-import { CASSANDRA_DATA_CENTER } from "../../../local/servers/cassandra.ts";
+import { TestKeyspace } from "../cassandra/keyspace.ts";
 import { Cluster } from "../elasticsearch/cluster.ts";
-import {
-  patientSockets,
-  runCassandra,
-  runElasticsearch,
-  type RunningServer,
-} from "../../functions/extract/servers.ts";
+import { runElasticsearch, type RunningServer } from "../../functions/extract/servers.ts";
 import { importProposal } from "./entry-file.ts";
 
 const documents = { documents: 200, dutyCycle: 1 };
@@ -324,32 +319,17 @@ describe("Elasticsearch", () => {
 });
 
 describe("Cassandra", () => {
-  const keyspace = `discover_${randomUUID().replaceAll("-", "").slice(0, 20)}`;
-  let server: RunningServer;
+  let made: TestKeyspace;
+  let keyspace: string;
   let writer: cassandra.Client;
   let source: CassandraSource;
 
   beforeAll(async () => {
-    server = await runCassandra();
-    const [host = "", port = ""] = server.address.split(":");
-    writer = new cassandra.Client({
-      contactPoints: [host],
-      localDataCenter: CASSANDRA_DATA_CENTER,
-      protocolOptions: { port: Number(port) },
-      socketOptions: patientSockets,
-    });
-    await writer.execute(
-      `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
-    );
-    source = new CassandraSource("events", {
-      ...{ contactPoints: [host], port: Number(port), localDataCenter: CASSANDRA_DATA_CENTER },
-    });
+    made = await TestKeyspace.make();
+    ({ name: keyspace, writer, client: source } = made);
   });
   afterAll(async () => {
-    await source.close();
-    await writer.execute(`DROP KEYSPACE ${keyspace}`);
-    await writer.shutdown();
-    await server.stop();
+    await made.close();
   });
 
   test("the indexed columns that the sampled rows do not confirm are reported", async () => {
