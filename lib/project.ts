@@ -1,8 +1,7 @@
 // A team's project: the nearest folder, upwards from the current one, whose package.json says where its catalog is.
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { errorMessage } from "../contract/error-message.ts";
+import { readJsonFile } from "./json-file.ts";
 
 export interface Project {
   readonly folder: string;
@@ -21,7 +20,7 @@ const markSchema = z.strictObject({ catalog: z.string().min(1) });
  */
 export function findProject(from = process.cwd()): Project | undefined {
   const file = join(from, "package.json");
-  const mark = existsSync(file) ? readMark(file) : undefined;
+  const mark = readMark(file);
   if (mark !== undefined) return { folder: from, ...mark };
   const parent = dirname(from);
   return parent === from ? undefined : findProject(parent);
@@ -41,15 +40,7 @@ export function projectHere(): Project {
 }
 
 function readMark(file: string): z.infer<typeof markSchema> | undefined {
-  let written: unknown;
-  try {
-    written = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new Error(`${file} is not JSON: ${errorMessage(error)}`, {
-      cause: error,
-    });
-  }
-  const { sluice } = manifestSchema.safeParse(written).data ?? {};
+  const { sluice } = manifestSchema.safeParse(readJsonFile(file)).data ?? {};
   if (sluice === undefined) return undefined;
   const mark = markSchema.safeParse(sluice);
   if (mark.success) return mark.data;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { delimiter, dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
-import { errorMessage } from "../contract/error-message.ts";
+import { readJsonFile } from "../lib/json-file.ts";
 import { projectHere, type Project } from "../lib/project.ts";
 import { ENGINE_FOLDER } from "./state.ts";
 import { runCommand } from "./toolchain/run-command.ts";
@@ -84,24 +84,13 @@ export async function synthesizeApp(
 
 function readCdkFile({ folder }: Project): z.infer<typeof cdkFileSchema> {
   const file = join(folder, "cdk.json");
-  const parsed = cdkFileSchema.safeParse(readJson(file));
+  const parsed = cdkFileSchema.safeParse(readJsonFile(file));
   if (!parsed.success) {
     throw new Error(
       `${file} does not say which program is the CDK app. Fix: write { "app": "node app.ts" }`,
     );
   }
   // What CDK has looked up in an account before.
-  const known = contextSchema.safeParse(readJson(join(folder, "cdk.context.json"))).data;
+  const known = contextSchema.safeParse(readJsonFile(join(folder, "cdk.context.json"))).data;
   return { ...parsed.data, context: { ...known, ...parsed.data.context } };
-}
-
-function readJson(file: string): unknown {
-  if (!existsSync(file)) return undefined;
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new Error(`${file} is not JSON: ${errorMessage(error)}`, {
-      cause: error,
-    });
-  }
 }

@@ -16,38 +16,25 @@ export function smallestBudget(
   if (first === undefined) return undefined;
   return more.reduce(
     ({ hours, own, ...limits }, { hours: otherHours, own: otherOwn, ...others }) => ({
-      ...smallestLimits(limits, others),
+      ...smallestOf(limits, others),
       hours: shortestHours(hours, otherHours),
-      own: smallestOwn(own, otherOwn),
+      own: smallestOf(own, otherOwn),
     }),
     first,
   );
 }
 
-/** The smaller of each: whatever limits a budget has. */
-function smallestLimits<Limits extends Readonly<Record<string, number>>>(
-  one: Limits,
-  other: Limits,
-): Limits {
-  const smallest = Object.entries(one).map(([name, value]): [string, number] => [
-    name,
-    Math.min(value, other[name] ?? value),
-  ]);
-  return Object.assign({}, one, Object.fromEntries(smallest));
-}
-
 type Own = LoadBudgetDefinition["own"];
 
-/** A choice, such as which copies respond, has no size: any that was made counts. */
-function smallestOwn(one: Own, other: Own): Own {
-  return Object.fromEntries(
-    Object.entries(one).map(([name, value]) => {
-      const second = other[name] ?? null;
-      return typeof value === "number" && typeof second === "number"
-        ? [name, Math.min(value, second)]
-        : [name, value ?? second];
-    }),
-  );
+/** The smaller of each limit. A choice, such as which copies respond, has no size: any that was made counts. */
+function smallestOf<Values extends Own>(one: Values, other: Own): Values {
+  const smallest = Object.entries(one).map(([name, value]): [string, Own[string]] => {
+    const second = other[name] ?? null;
+    return typeof value === "number" && typeof second === "number"
+      ? [name, Math.min(value, second)]
+      : [name, value ?? second];
+  });
+  return Object.assign({}, one, Object.fromEntries(smallest));
 }
 
 type Hours = LoadBudgetDefinition["hours"];
