@@ -1,7 +1,7 @@
 // `sluice init FOLDER`: makes a project.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { mistakesInName } from "../../catalog/names.ts";
+import { mistakesInName, repeatedNames } from "../../catalog/names.ts";
 import { describeMistake } from "../../contract/mistake.ts";
 import { allDeclarations, declarationOf, isSystem } from "../../sources/declarations.ts";
 import { readArguments, UsageError } from "../arguments.ts";
@@ -20,8 +20,8 @@ export function init(args: string[]): Promise<number> {
   if (typed === undefined || more.length > 0)
     throw new UsageError("init must be given one folder: sluice init FOLDER, or . for this one");
   const sources = (values.source ?? []).map(readSource);
-  const twice = sources.find((one, at) => sources.findIndex(({ name }) => name === one.name) < at);
-  if (twice !== undefined) throw new UsageError(`--source ${twice.name} is given twice`);
+  const [twice] = repeatedNames(sources.map(({ name }) => name));
+  if (twice !== undefined) throw new UsageError(`--source ${twice} is given twice`);
   const folder = resolve(typed);
   const files = projectFiles(folder, sources);
   const taken = [...files.keys()].filter((path) => existsSync(join(folder, path)));
